@@ -1,0 +1,1 @@
+"""The science: DICOM files in, findings out; knows no network, queue or database."""

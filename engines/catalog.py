@@ -1,0 +1,35 @@
+"""The models we can run: a new paper adds one line here."""
+
+from typing import Protocol
+
+from engines import cxr_osporscreen
+from engines.cards import Card, Weights
+from engines.cases import Case
+from engines.exams import Exam
+from engines.findings import Result
+from engines.runtime import Run
+
+
+class Model(Protocol):
+    """What every ``engines.<paper>.model`` module offers."""
+
+    CARD: Card
+
+    def eligible(self, case: Case) -> None:
+        """Raise NotEligible unless this model was made for such a case."""
+
+    def screen(self, case: Case, run: Run, weights: Weights) -> Result:
+        """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
+
+
+MODELS: tuple[Model, ...] = (cxr_osporscreen.model,)
+
+
+def for_exam(exam: Exam) -> tuple[Model, ...]:
+    """Return the models that read this exam, in catalogue order."""
+    return tuple(model for model in MODELS if model.CARD.exam is exam)
+
+
+def named(name: str) -> Model:
+    """Return the model of that name, or raise KeyError."""
+    return {model.CARD.model: model for model in MODELS}[name]
