@@ -1,0 +1,5 @@
+"""`python -m engines` is `osteoscreen-lab`."""
+
+from engines.cli import main
+
+main()
