@@ -1,0 +1,69 @@
+# What a person types here; `make` alone says it. Needs Python 3.11 or later, nothing else.
+
+PYTHON ?= python3
+RUN := .venv-run
+DEV := .venv
+PIP := -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo venv test check bench clean
+
+help:
+	@echo 'make demo    install the runtime into $(RUN) and send films through the whole system'
+	@echo '             (KEEP=1: leave it running afterwards, to play with)'
+	@echo 'make venv    install the development environment, torch included, into $(DEV)'
+	@echo 'make test    run the tests          (ARGS="-k listener": hand arguments to pytest)'
+	@echo 'make check   formatting, lint, types, import contracts, size of files and functions'
+	@echo 'make bench   time the listener beside DCMTK and Orthanc, and a film from sent to SR stored'
+	@echo 'make clean   remove all that the others made'
+	@echo
+	@echo 'PYTHON=/path/to/python3.12 picks the Python that the environments are made with.'
+
+demo: $(RUN)/.ready
+	$(RUN)/bin/osteoscreen demo $(if $(KEEP),--keep)
+
+venv: $(DEV)/.ready
+
+test: $(DEV)/.ready
+	$(DEV)/bin/python -m pytest $(ARGS)
+
+check: $(DEV)/.ready
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+	$(DEV)/bin/python -m pytest -q tests/house/test_sizes.py
+
+bench: $(DEV)/.ready
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.listener $(ARGS)
+	PYTHONPATH=tests $(DEV)/bin/python -m bench.turnaround
+
+clean:
+	rm -rf $(RUN) $(DEV) build dist *.egg-info demo-results bench-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find daemon workers engines migrations tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps make the second time quick; a changed dependency list makes it install again.
+# --no-compile: byte code is written at first import instead, a third of the time to install.
+$(RUN)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(RUN))
+	@echo 'Installing the runtime into $(RUN): about 400 MB, half a minute, once.'
+	$(RUN)/bin/python $(PIP) install -q --no-compile -e .
+	@touch $@
+
+$(DEV)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(DEV))
+	@echo 'Installing the development environment into $(DEV): about 2.5 GB with torch, some minutes, once.'
+	$(DEV)/bin/python $(PIP) install -q --no-compile -e '.[lab,dev]'
+	@touch $@
+
+# Make a virtual environment, or say in a sentence why it cannot be made.
+define environment
+	@command -v '$(PYTHON)' >/dev/null || { \
+	  echo 'No $(PYTHON) here. On Debian or Ubuntu: sudo apt-get install python3 python3-venv' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo '$(PYTHON) is older than 3.11, which osteoscreen needs: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo '$(PYTHON) comes without its venv module. On Debian or Ubuntu: sudo apt-get install python3-venv' >&2; exit 1; }
+	@test -x $(1)/bin/python || '$(PYTHON)' -m venv $(1)
+endef
