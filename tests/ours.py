@@ -1,0 +1,115 @@
+"""Our own system as an admin starts it: the real command, a home of its own, a free port."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from peers import LOOPBACK, QUICK, Process, answers, free_port, wait_for
+
+COMMAND = Path(sys.executable).with_name("osteoscreen")
+ENDED = {"screened", "skipped", "failed", "parked"}
+
+
+class Osteoscreen(Process):
+    """`osteoscreen serve` in a home of its own.
+
+    ``peers`` are the arguments of `osteoscreen peers add`, one sequence a peer; further settings go
+    into the environment, as ``min_age_years=40`` for ``OSTEOSCREEN_MIN_AGE_YEARS``.
+    """
+
+    def __init__(
+        self, folder: Path, peers: Sequence[Sequence[str]] = (), only: str = "", **settings: object
+    ) -> None:
+        super().__init__(folder)
+        self.aet, self.port, self.home = "OSTEOSCREEN", free_port(), folder / "home"
+        self.only, self.known_peers = only, peers
+        place = {"home": self.home, "aet": self.aet, "host": LOOPBACK, "port": self.port}
+        ours = {
+            f"OSTEOSCREEN_{name.upper()}": str(value) for name, value in (place | settings).items()
+        }
+        others = {
+            name: value for name, value in QUICK.items() if not name.startswith("OSTEOSCREEN_")
+        }
+        self.environment = others | ours
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.cli("migrate")
+        for peer in self.known_peers:
+            self.cli("peers", "add", *peer)
+        return super().__enter__()
+
+    def command(self) -> list[str]:
+        return [str(COMMAND), "serve", *(["--only", self.only] if self.only else [])]
+
+    def options(self) -> dict[str, Any]:
+        return {"env": self.environment}
+
+    def is_ready(self) -> bool:
+        return answers(self.port)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the admin's commands on this home, whatever comes of it."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def cli(self, *arguments: str) -> str:
+        """Run one of the admin's commands, which must succeed, and return what it printed."""
+        ran = self.run(*arguments)
+        assert ran.returncode == 0, f"osteoscreen {' '.join(arguments)}:\n{ran.stdout}{ran.stderr}"
+        return ran.stdout
+
+    def status(self) -> dict[str, Any]:
+        return dict(json.loads(self.cli("status", "--json")))
+
+    def show(self, study_uid: str) -> dict[str, Any] | None:
+        """Return the story of a study, None as long as nothing of it is indexed."""
+        ran = self.run("show", study_uid, "--json")
+        return dict(json.loads(ran.stdout)) if ran.returncode == 0 else None
+
+    def ended(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
+        """Wait until the one series of a study has ended; return its story."""
+        return dict(wait_for(f"{study_uid} to end", lambda: self._ended(study_uid), within_s))
+
+    def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
+        """Wait until a study has deliveries and all of them were sent; return its series' story."""
+        what = f"the results of {study_uid} to be sent"
+        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s))
+
+    def _ended(self, study_uid: str) -> dict[str, Any] | None:
+        story = self.show(study_uid)
+        series = story["series"][0] if story else None
+        return series if series and series["state"] in ENDED else None
+
+    def _delivered(self, study_uid: str) -> dict[str, Any] | None:
+        series = self._ended(study_uid)
+        sent = [delivery["state"] for _, delivery in deliveries(series or {})]
+        return series if sent and set(sent) == {"sent"} else None
+
+    def received(self) -> list[Path]:
+        """List what lies in the spool."""
+        return sorted((self.home / "spool").rglob("*.dcm"))
+
+    def logs(self) -> str:
+        """Return everything that was logged or printed, whichever file it went to."""
+        logs = [path for path in self.folder.rglob("*.log") if path.is_file()]
+        return "\n".join(path.read_text(errors="replace") for path in logs)
+
+
+def deliveries(series: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return each object of a series' story with each of its deliveries."""
+    return [
+        (made, delivery)
+        for result in series.get("results", ())
+        for made in result["objects"]
+        for delivery in made["deliveries"]
+    ]
