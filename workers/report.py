@@ -78,6 +78,9 @@ class Report:
     @property
     def research_only(self) -> bool:
         """Whether every object must say that it is not for clinical use."""
-        return (
-            self.provenance.stage != "live" or self.weights.trained_on is TrainedOn.SIMULATED
-        )
+        return self.provenance.stage != "live" or self.simulated
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the weights have never seen a patient, which every object must say."""
+        return self.weights.trained_on is TrainedOn.SIMULATED

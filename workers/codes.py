@@ -1,0 +1,145 @@
+"""Every coded concept that we write, in one place: no validator checks what a code means.
+
+Codes of DCM, UCUM, LN and most of SCT are those of PS3.16 as pydicom lists them, and a test
+compares them. ``NOT_IN_PS3_16`` names the few that PS3.16 does not have.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydicom.sr.coding import Code
+
+from engines.exams import Exam
+
+
+def _dcm(value: str, meaning: str) -> Code:
+    return Code(value, "DCM", meaning)
+
+
+def _sct(value: str, meaning: str) -> Code:
+    return Code(value, "SCT", meaning)
+
+
+# the document (TID 1500, 1204, 1002, 1004)
+IMAGING_MEASUREMENT_REPORT: Final = _dcm("126000", "Imaging Measurement Report")
+LANGUAGE: Final = _dcm("121049", "Language of Content Item and Descendants")
+OBSERVER_TYPE: Final = _dcm("121005", "Observer Type")
+DEVICE: Final = _dcm("121007", "Device")
+DEVICE_OBSERVER_UID: Final = _dcm("121012", "Device Observer UID")
+DEVICE_OBSERVER_NAME: Final = _dcm("121013", "Device Observer Name")
+DEVICE_OBSERVER_MANUFACTURER: Final = _dcm("121014", "Device Observer Manufacturer")
+DEVICE_OBSERVER_MODEL_NAME: Final = _dcm("121015", "Device Observer Model Name")
+DEVICE_OBSERVER_SERIAL_NUMBER: Final = _dcm("121016", "Device Observer Serial Number")
+PROCEDURE_REPORTED: Final = _dcm("121058", "Procedure reported")
+IMAGE_LIBRARY: Final = _dcm("111028", "Image Library")
+IMAGE_LIBRARY_GROUP: Final = _dcm("126200", "Image Library Group")
+IMAGING_MEASUREMENTS: Final = _dcm("126010", "Imaging Measurements")
+QUALITATIVE_EVALUATIONS: Final = Code("C0034375", "UMLS", "Qualitative Evaluations")
+CAD_SUMMARY: Final = _dcm("111017", "CAD Processing and Findings Summary")
+SUCCEEDED_WITH_FINDINGS: Final = _dcm("111242", "All algorithms succeeded; with findings")
+SUCCEEDED_WITHOUT_FINDINGS: Final = _dcm("111241", "All algorithms succeeded; without findings")
+NOTHING_SUCCEEDED: Final = _dcm("111245", "No algorithms succeeded; without findings")
+COMMENT: Final = _dcm("121106", "Comment")
+
+# a measurement group (TID 1410, 4019, 320)
+MEASUREMENT_GROUP: Final = _dcm("125007", "Measurement Group")
+TRACKING_IDENTIFIER: Final = _dcm("112039", "Tracking Identifier")
+TRACKING_UNIQUE_IDENTIFIER: Final = _dcm("112040", "Tracking Unique Identifier")
+FINDING: Final = _dcm("121071", "Finding")
+FINDING_SITE: Final = _sct("363698007", "Finding Site")
+LATERALITY: Final = _sct("272741003", "Laterality")
+ALGORITHM_NAME: Final = _dcm("111001", "Algorithm Name")
+ALGORITHM_VERSION: Final = _dcm("111003", "Algorithm Version")
+ALGORITHM_MANUFACTURER: Final = _dcm("122405", "Algorithm Manufacturer")
+ALGORITHM_PARAMETERS: Final = _dcm("111002", "Algorithm Parameters")
+ALGORITHM_FAMILY: Final = _dcm("111000", "Algorithm Family")
+ARTIFICIAL_INTELLIGENCE: Final = _dcm("123110", "Artificial Intelligence")
+PROBABILITY: Final = _dcm("122157", "Probability")
+THRESHOLD_VALUE: Final = _dcm("122411", "Threshold Value")
+IMAGE_REGION: Final = _dcm("111030", "Image Region")
+VISUAL_EXPLANATION: Final = _dcm("130401", "Visual explanation")
+NO_UNITS: Final = Code("1", "UCUM", "no units")
+# PS3.16 asks for no name here, but OHIF fails on an item without one
+SOURCE: Final = _sct("260753009", "Source")
+BONE: Final = _sct("272673000", "Bone")
+
+# purposes of reference outside the content tree
+PROCESSING_EQUIPMENT: Final = _dcm("109102", "Processing Equipment")
+SOURCE_IMAGE: Final = _dcm("121322", "Source image for image processing operation")
+
+LANGUAGES: Final[Mapping[str, Code]] = MappingProxyType(
+    {"en-US": Code("en-US", "RFC5646", "English (United States)")}
+)
+
+# the imaging procedure, not the algorithm (PS3.16 CID 100)
+PROCEDURES: Final[Mapping[Exam, Code]] = MappingProxyType(
+    {
+        Exam.CHEST_XRAY: Code("43468-8", "LN", "XR unspecified body region"),
+        Exam.HIP_XRAY: Code("43468-8", "LN", "XR unspecified body region"),
+        Exam.ABDOMEN_CT: Code("25045-6", "LN", "CT unspecified body region"),
+        Exam.HIP_MRI: Code("25056-3", "LN", "MRI unspecified body region"),
+    }
+)
+
+# by ``Finding.name``
+FINDINGS: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "osteoporosis": _sct("64859006", "Osteoporosis"),
+        "osteopenia": _sct("312894000", "Osteopenia"),
+        "vertebral fracture": _sct("42942008", "Compression fracture of vertebral column"),
+        "femoral head osteonecrosis": _sct("444849002", "Avascular necrosis of bone of hip"),
+    }
+)
+
+# by ``Finding.site`` and ``Measurement.site``
+SITES: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "chest": _sct("816094009", "Chest"),
+        "abdomen": _sct("818981001", "Abdomen"),
+        "spine": _sct("421060004", "Spine"),
+        "lumbar spine": _sct("122496007", "Lumbar spine"),
+        "T11": _sct("12989004", "T11 vertebra"),
+        "T12": _sct("23215003", "T12 vertebra"),
+        "L1": _sct("66794005", "L1 vertebra"),
+        "proximal femur": _sct("310651003", "Proximal Femur"),
+        "femoral head": _sct("2812003", "Head of Femur"),
+        "hip": _sct("24136001", "Hip joint"),
+    }
+)
+
+SIDES: Final[Mapping[str, Code]] = MappingProxyType(
+    {"L": _sct("7771000", "Left"), "R": _sct("24028007", "Right")}
+)
+
+# by ``Measurement.name``; flat concepts, for OHIF drops a derivation modifier
+MEASUREMENTS: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "mean attenuation": _dcm("112181", "Mean Attenuation Coefficient"),
+        "attenuation standard deviation": _dcm(
+            "112183", "Standard Deviation of Attenuation Coefficient"
+        ),
+        "attenuation threshold": _dcm("112032", "Threshold Attenuation Coefficient"),
+        "area": _sct("42798000", "Area"),
+        "volume": _sct("118565006", "Volume"),
+    }
+)
+
+# by ``Measurement.unit``
+UNITS: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "1": NO_UNITS,
+        "[hnsf'U]": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
+        "mm": Code("mm", "UCUM", "mm"),
+        "cm2": Code("cm2", "UCUM", "Centimeter**2"),
+        "cm3": Code("cm3", "UCUM", "cubic centimeter"),
+        "%": Code("%", "UCUM", "Percent"),
+    }
+)
+
+# C0034375 is in the text of TID 1500 but in no context group. The SNOMED CT ones were read in
+# several public FHIR sources, not in PS3.16. SNOMED CT codes outside PS3.16 need an
+# affiliate licence in many countries: ask before shipping there.
+NOT_IN_PS3_16: Final = frozenset(
+    {"64859006", "312894000", "42942008", "444849002", "260753009", "C0034375", "en-US"}
+)
