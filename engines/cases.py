@@ -1,12 +1,16 @@
 """A case: the images of one series and what a reader would have on the desk beside them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
 
 from pydicom import Dataset
 
 from engines.errors import Reason
 from engines.exams import Exam
+from engines.header import number, text
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,128 @@ class Case:
     rules: Rules = field(default_factory=Rules)
 
 
+#: A stated age and one counted from dates may differ by rounding; more than this is two patients.
+AGE_TOLERANCE_YEARS = 1.5
+_OLDEST_YEARS = 120.0
+_YEARS_IN: Final = {"Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}
+_STUDY_DATES: Final = ("StudyDate", "AcquisitionDate", "ContentDate", "SeriesDate")
+_HEIGHTS_M = (0.4, 2.5)
+_WEIGHTS_KG = (1.0, 400.0)
+
+
 def read_case(
     exam: Exam,
     images: Sequence[Dataset],
     supplied: Clinical | None = None,
     rules: Rules | None = None,
 ) -> Case:
-    """Put a series' images and the patient's clinical values on one desk."""
-    raise NotImplementedError
+    """Put a series' images and the patient's clinical values on one desk.
+
+    Parameters
+    ----------
+    exam : Exam
+        From :func:`engines.exams.classify`.
+    images : sequence of Dataset
+        The series, pixel data included.
+    supplied : Clinical, optional
+        A site's own values of this patient: they fill what the header does not say, and put in
+        doubt what they contradict.
+    rules : Rules, optional
+        The site's eligibility rules.
+    """
+    clinical = read_clinical(images)
+    if supplied is not None:
+        clinical = _together(clinical, supplied, "the header and the site's own table")
+    return Case(exam, tuple(images), clinical, rules or Rules())
+
+
+def read_clinical(headers: Sequence[Dataset]) -> Clinical:
+    """Read what the headers of one series know of the patient.
+
+    Age comes from PatientBirthDate and the date of the study where both are there, else from
+    PatientAge. Values that cannot be (an age of zero or beyond 120 years, a height in centimetres)
+    are missing; values that contradict each other, within a header or between the images, are in
+    doubt.
+    """
+    known = Clinical()
+    for ds in headers:
+        known = _together(known, _of_one(ds), "the images of the series")
+    return known
+
+
+def _of_one(ds: Dataset) -> Clinical:
+    stated, counted = _stated_age(ds), _counted_age(ds)
+    doubts = {}
+    if counted is not None and counted < 0:
+        doubts[Reason.AGE_CONTRADICTORY] = "the birth date lies after the study"
+        counted = None
+    elif _differ(stated, counted):
+        doubts[Reason.AGE_CONTRADICTORY] = "PatientAge and PatientBirthDate do not agree"
+    sex = text(ds, "PatientSex").upper()
+    return Clinical(
+        age_years=stated if counted is None else counted,
+        sex=sex if sex in ("F", "M") else None,
+        height_m=_plausible(number(ds, "PatientSize"), _HEIGHTS_M),
+        weight_kg=_plausible(number(ds, "PatientWeight"), _WEIGHTS_KG),
+        doubts=doubts,
+    )
+
+
+def _together(first: Clinical, second: Clinical, sources: str) -> Clinical:
+    """Fill what is missing in the first; what both have and do not share is in doubt."""
+    doubts = {**second.doubts, **first.doubts}
+    if _differ(first.age_years, second.age_years):
+        doubts.setdefault(Reason.AGE_CONTRADICTORY, f"{sources} give different ages")
+    if first.sex and second.sex and first.sex != second.sex:
+        doubts.setdefault(Reason.SEX_CONTRADICTORY, f"{sources} give different sexes")
+    return Clinical(
+        age_years=second.age_years if first.age_years is None else first.age_years,
+        sex=first.sex or second.sex,
+        height_m=first.height_m or second.height_m,
+        weight_kg=first.weight_kg or second.weight_kg,
+        doubts=doubts,
+    )
+
+
+def _differ(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) > AGE_TOLERANCE_YEARS
+
+
+def _plausible(value: float | None, limits: tuple[float, float]) -> float | None:
+    return value if value is not None and limits[0] <= value <= limits[1] else None
+
+
+def _stated_age(ds: Dataset) -> float | None:
+    """Read PatientAge: nnnD, nnnW, nnnM or nnnY; zero is what devices write for unknown."""
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", text(ds, "PatientAge").upper())
+    if match is None:
+        return None
+    years = int(match[1]) / _YEARS_IN[match[2]]
+    return years if 0 < years <= _OLDEST_YEARS else None
+
+
+def _counted_age(ds: Dataset) -> float | None:
+    """Count the years from birth to study; negative where birth comes later."""
+    born = _date(ds, "PatientBirthDate")
+    dates = (_date(ds, keyword) for keyword in _STUDY_DATES)
+    seen = next((found for found in dates if found is not None), None)
+    if born is None or seen is None:
+        return None
+    if seen < born:
+        return -1.0
+    # whole years by the calendar, so that nobody is 49.99 on a fiftieth birthday
+    birthdays = seen.year - born.year - ((seen.month, seen.day) < (born.month, born.day))
+    part = (seen - born).days / _YEARS_IN["D"] - birthdays
+    years = birthdays + min(max(part, 0.0), 0.999)
+    return years if years <= _OLDEST_YEARS else None
+
+
+def _date(ds: Dataset, keyword: str) -> date | None:
+    """Read a DA value, also in the form with dots of the standard's first edition."""
+    match = re.fullmatch(r"(\d{4})[.]?(\d{2})[.]?(\d{2})", text(ds, keyword))
+    if match is None:
+        return None
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None

@@ -1,6 +1,24 @@
 """What an image is, from its header alone."""
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    MRImageStorage,
+)
+
+from engines.header import items, text
+from engines.product import PRODUCT
+from engines.regions import Region, by_source
 
 
 class Exam(StrEnum):
@@ -10,3 +28,72 @@ class Exam(StrEnum):
     HIP_XRAY = "hip"
     ABDOMEN_CT = "ct"
     HIP_MRI = "mri"
+
+
+#: What of the body each examination shows.
+REGION: Final = {
+    Exam.CHEST_XRAY: Region.CHEST,
+    Exam.HIP_XRAY: Region.PELVIS,
+    Exam.ABDOMEN_CT: Region.ABDOMEN,
+    Exam.HIP_MRI: Region.PELVIS,
+}
+
+_FILMS: Final = (Exam.CHEST_XRAY, Exam.HIP_XRAY)
+_BY_SOP_CLASS: Final[dict[str, tuple[Exam, ...]]] = {
+    ComputedRadiographyImageStorage: _FILMS,
+    DigitalXRayImageStorageForPresentation: _FILMS,
+    DigitalXRayImageStorageForProcessing: _FILMS,
+    CTImageStorage: (Exam.ABDOMEN_CT,),
+    EnhancedCTImageStorage: (Exam.ABDOMEN_CT,),
+    MRImageStorage: (Exam.HIP_MRI,),
+    EnhancedMRImageStorage: (Exam.HIP_MRI,),
+}
+_BY_MODALITY: Final[dict[str, tuple[Exam, ...]]] = {
+    "CR": _FILMS,
+    "DX": _FILMS,
+    "CT": (Exam.ABDOMEN_CT,),
+    "MR": (Exam.HIP_MRI,),
+}
+
+
+def classify(headers: Iterable[Dataset]) -> Exam | None:
+    """Say which examination a series is.
+
+    The strongest part of the header that names a region at all decides (BodyPartExamined, then
+    AnatomicRegionSequence, then the texts of the series, last StudyDescription); in a series of
+    several images the majority of those that say anything.
+
+    Parameters
+    ----------
+    headers : iterable of Dataset
+        The images of one series, pixel data not needed.
+
+    Returns
+    -------
+    Exam or None
+        None for what no model of ours reads: other modalities and regions, and everything that is
+        no image of an acquisition (secondary captures, SR, PR, KO, SEG, OT).
+    """
+    votes = Counter(exam for exam in map(_exam_of, headers) if exam is not None)
+    return votes.most_common(1)[0][0] if votes else None
+
+
+def own_result(ds: Dataset) -> bool:
+    """Tell whether an object was made by us and has come back."""
+    makers = [text(ds, "Manufacturer")]
+    for item in items(ds, "ContributingEquipmentSequence"):
+        makers += [text(item, "Manufacturer"), text(item, "ManufacturerModelName")]
+    return PRODUCT in (maker.casefold() for maker in makers)
+
+
+def _exam_of(ds: Dataset) -> Exam | None:
+    regions = next(iter(by_source(ds).values()), frozenset())
+    return next((exam for exam in _candidates(ds) if REGION[exam] in regions), None)
+
+
+def _candidates(ds: Dataset) -> tuple[Exam, ...]:
+    """Return what the SOP class allows; a modality counts only where no SOP class is given."""
+    sop_class = text(ds, "SOPClassUID")
+    if sop_class:
+        return _BY_SOP_CLASS.get(sop_class, ())
+    return _BY_MODALITY.get(text(ds, "Modality").upper(), ())

@@ -11,12 +11,12 @@ Mask = NDArray[np.bool_]
 
 # A border line is one tone from end to end; text and lead letters may take the rest of it.
 _BORDER_SHARE = 0.95
-# How far from its tone a border may stray, and how far the film beside a white border must be
-# from it, as shares of the film's range. A white abdomen fades into the film; a border just ends.
+# How far from its tone a border may stray, as a share of the film's range.
 _BORDER_NOISE = 0.02
-_BORDER_STEP = 0.15
 _BLACK, _WHITE = 0.05, 0.9
-_STEP_PX = 2
+# A white abdomen fades into the film where a white border ends: the film must drop by so much (a
+# share of its range) within so much of its length. Sharp shutters, then collimators' penumbra.
+_BORDER_ENDS = ((0.15, 0.004), (0.4, 0.06))
 _WIDEST_BORDER = 0.45
 # A field smaller than this share of the film is a mistake, of the header or of ours.
 _SMALLEST_FIELD = 0.1
@@ -149,11 +149,17 @@ def _border_lines(film: NDArray[np.float32]) -> int:
     flat = one_tone.mean(axis=1) >= _BORDER_SHARE
     black = _leading(flat & (tones <= _BLACK))
     white = _leading(flat & (tones >= _WHITE))
-    if white and white + _STEP_PX < len(film):
-        beside = film[white + _STEP_PX]
-        if float(np.median(tones[white - 1] - beside)) < _BORDER_STEP:
-            white = 0
-    return max(black, white)
+    return max(black, white if white and _ends(film, white) else 0)
+
+
+def _ends(film: NDArray[np.float32], line: int) -> bool:
+    """Tell whether the film drops at a line as it does where a white border ends."""
+    tone = np.median(film[line - 1])
+    for drop, share in _BORDER_ENDS:
+        beside = film[min(line + max(2, round(share * len(film))), len(film) - 1)]
+        if float(np.median(tone - beside)) >= drop:
+            return True
+    return False
 
 
 def _leading(lines: Mask) -> int:
