@@ -78,12 +78,13 @@ class Osteoscreen(Process):
 
     def ended(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until the one series of a study has ended; return its story."""
-        return dict(wait_for(f"{study_uid} to end", lambda: self._ended(study_uid), within_s))
+        what = f"{study_uid} to end"
+        return dict(wait_for(what, lambda: self._ended(study_uid), within_s, every_s=0.3))
 
     def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until a study has deliveries and all of them were sent; return its series' story."""
         what = f"the results of {study_uid} to be sent"
-        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s))
+        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s, every_s=0.3))
 
     def _ended(self, study_uid: str) -> dict[str, Any] | None:
         story = self.show(study_uid)

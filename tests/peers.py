@@ -42,13 +42,15 @@ def answers(port: int) -> bool:
         return sock.connect_ex((LOOPBACK, port)) == 0
 
 
-def wait_for(what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S) -> Any:
+def wait_for(
+    what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S, every_s: float = 0.02
+) -> Any:
     """Wait until something holds and return it; say what was missing if it never does."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         if found := holds():
             return found
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"waited {within_s:.0f} s in vain for {what}")
 
 
@@ -112,6 +114,9 @@ class Process:
 
 class Orthanc(Process):
     """A PACS: stores over DICOM, answers over HTTP."""
+
+    # its polite end takes seconds, for an index that is thrown away
+    stop_signal = signal.SIGKILL
 
     def __init__(self, folder: Path, aet: str = "ORTHANC", check_called_aet: bool = True) -> None:
         super().__init__(folder)

@@ -87,7 +87,7 @@ def send(
     def share(mine: Sequence[Object]) -> None:
         try:
             association = Association(port, called, calling, mine[0].sop_class)
-            encoded = [_pdus(one, association.maximum_length) for one in mine]
+            encoded = [encode_pdus(one, association.maximum_length) for one in mine]
             ready.wait()
             latencies.extend([association.store(pdus) for pdus in encoded])
             association.release()
@@ -142,7 +142,7 @@ def _even(uid: str) -> bytes:
     return uid.encode() + b"\0" * (len(uid) % 2)
 
 
-def _pdus(one: Object, maximum_length: int) -> bytes:
+def encode_pdus(one: Object, maximum_length: int) -> bytes:
     command = _element(0x0002, _even(one.sop_class)) + _element(0x0100, struct.pack("<H", 1))
     command += _element(0x0110, struct.pack("<H", 1)) + _element(0x0700, struct.pack("<H", 0))
     command += _element(0x0800, struct.pack("<H", 1)) + _element(0x1000, _even(one.uid))

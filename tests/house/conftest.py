@@ -1,0 +1,14 @@
+"""One running line a module: starting it takes seconds."""
+
+from collections.abc import Iterator
+
+import pytest
+from line import Line, running_line
+from peers import Orthanc
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory, orthanc: Orthanc) -> Iterator[Line]:
+    """Start the embedded default beside an Orthanc of its own."""
+    with running_line(tmp_path_factory.mktemp("ours"), orthanc) as running:
+        yield running

@@ -1,0 +1,21 @@
+"""What the listener's process loads: no tensor library, nothing that writes results."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = "torch", "onnxruntime", "highdicom", "tensorrt", "onnx"
+
+
+@pytest.mark.parametrize("module", ["daemon.scp", "daemon.intake", "daemon.cli", "workers"])
+def test_importing_it_loads_nothing_heavy(module):
+    asked = f"import sys, {module}; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
+
+
+def test_the_worker_needs_no_torch():
+    asked = "import sys, workers.tasks; print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

@@ -1,0 +1,192 @@
+"""A chest film comes in by C-STORE, an SR and a picture go back: the embedded default, whole."""
+
+import io
+import json
+
+import films
+import pydicom
+import pytest
+from ours import deliveries
+from peers import LOOPBACK, dcmsend, echoscu, free_port, storescu, wait_for
+from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
+
+from engines.errors import Reason
+
+NAME, PATIENT_ID = "Wachholder^Philomena", "PHI-4711"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return films.film(seed=1)
+
+
+@pytest.fixture(scope="module")
+def screened(line, film, tmp_path_factory):
+    """Send one film of low density and wait for its results."""
+    path = films.write(tmp_path_factory.mktemp("film"), film)
+    line.send(storescu, path)
+    return line.system.delivered(film.StudyInstanceUID)
+
+
+def test_the_listener_answers_a_c_echo(line):
+    rc, said = echoscu(line.system.port, called=line.system.aet)
+    assert rc == 0, said
+
+
+def test_a_film_of_low_density_is_flagged_and_ends_as_sr_and_picture_in_the_pacs(
+    line, film, screened
+):
+    (result,) = screened["results"]
+    assert result["flagged"] and result["state"] == "screened"
+    stored = [pydicom.dcmread(io.BytesIO(f)) for f in line.stored(film.StudyInstanceUID).values()]
+    kinds = sorted(ds.SOPClassUID for ds in stored)
+    assert kinds == sorted([Comprehensive3DSRStorage, SecondaryCaptureImageStorage])
+    assert {(ds.PatientID, ds.StudyInstanceUID) for ds in stored} == {
+        (film.PatientID, film.StudyInstanceUID)
+    }
+
+
+def test_the_pacs_gives_back_exactly_what_lies_in_the_outbox(line, film, screened):
+    stored = line.stored(film.StudyInstanceUID)
+    assert {delivery["status"] for _, delivery in deliveries(screened)} == {"0x0000"}
+    assert len(stored) == 2
+    for uid, content in stored.items():
+        ours = pydicom.dcmread(line.system.home / "outbox" / f"{uid}.dcm")
+        assert pydicom.dcmread(io.BytesIO(content)) == ours
+
+
+def test_the_film_lies_in_the_spool_byte_for_byte(line, film, screened, tmp_path):
+    kept = [p for p in line.system.received() if p.stem == film.SOPInstanceUID]
+    sent = films.write(tmp_path, film)
+    assert len(kept) == 1
+    assert kept[0].read_bytes()[-len(film.PixelData) :] == sent.read_bytes()[-len(film.PixelData) :]
+    assert pydicom.dcmread(kept[0]) == pydicom.dcmread(sent)
+
+
+def test_a_resend_produces_no_second_result(line, film, screened, tmp_path):
+    before = line.stored(film.StudyInstanceUID)
+    line.send(dcmsend, films.write(tmp_path, film))
+    line.settle()
+    again = line.system.show(film.StudyInstanceUID)["series"][0]
+    assert [r["objects"] for r in again["results"]] == [r["objects"] for r in screened["results"]]
+    assert line.stored(film.StudyInstanceUID) == before
+
+
+def test_a_film_of_normal_density_goes_to_a_peer_that_wants_all(line, tmp_path):
+    film = films.film(seed=2, low_density=False)
+    line.send(dcmsend, films.write(tmp_path, film))
+    (result,) = line.system.delivered(film.StudyInstanceUID)["results"]
+    assert result["state"] == "screened" and not result["flagged"]
+
+
+def test_a_result_that_comes_back_is_recognised_as_ours(line, film, screened, tmp_path):
+    for uid, content in line.stored(film.StudyInstanceUID).items():
+        (tmp_path / f"{uid}.dcm").write_bytes(content)
+    line.send(dcmsend, tmp_path)
+    line.settle()
+    story = line.system.show(film.StudyInstanceUID)["series"]
+    ours = [series for series in story if series["modality"] in ("SR", "OT")]
+    assert len(ours) == 2
+    assert {series["reason"] for series in ours} == {Reason.OWN_RESULT}
+
+
+def test_an_unknown_sender_is_refused_and_status_says_why(line):
+    assert echoscu(line.system.port, called=line.system.aet, calling="STRANGER")[0] != 0
+    refused = line.system.status()["refused_associations"]
+    assert [r for r in refused if r["aet"] == "STRANGER" and "not allowed to send" in r["why"]]
+
+
+def test_a_wrong_called_title_is_refused_and_status_says_why(line):
+    assert echoscu(line.system.port, called="WRONGNAME")[0] != 0
+    refused = line.system.status()["refused_associations"]
+    assert [r for r in refused if "WRONGNAME" in r["why"] and line.system.aet in r["why"]]
+
+
+def test_a_sender_is_let_in_and_out_without_a_restart(line):
+    line.system.cli("peers", "add", "NEWROOM", LOOPBACK, "11120", "--sends", "--results", "none")
+    known = lambda: echoscu(line.system.port, line.system.aet, calling="NEWROOM")[0] == 0  # noqa: E731
+    wait_for("the new peer to be let in", known, within_s=5)
+    line.system.cli("peers", "remove", "NEWROOM")
+    wait_for("the removed peer to be refused", lambda: not known(), within_s=5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"PatientAge": "031Y", "PatientBirthDate": "19951120"}, Reason.AGE_BELOW_MINIMUM),
+        ({"PatientAge": "", "PatientBirthDate": ""}, Reason.AGE_MISSING),
+        ({"PatientSex": ""}, Reason.SEX_MISSING),
+        ({"PresentationIntentType": "FOR PROCESSING"}, Reason.NOT_FOR_PRESENTATION),
+        ({"ImageType": ["DERIVED", "PRIMARY", ""]}, Reason.DERIVED_IMAGE),
+    ],
+)
+def test_a_film_that_may_not_be_screened_is_skipped_with_its_reason(
+    line, tmp_path, changes, reason
+):
+    film = films.film(seed=3, size=512, **changes)
+    line.send(dcmsend, films.write(tmp_path, film))
+    ended = line.system.ended(film.StudyInstanceUID)
+    assert (ended["state"], ended["reason"]) == ("skipped", reason)
+    counted = {row["reason"]: row["series"] for row in line.system.status()["reasons"]}
+    assert counted[reason] >= 1
+
+
+def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
+    nobody = ["DEADPACS", LOOPBACK, str(free_port()), "--results", "all", "--role", "research"]
+    line.system.cli("peers", "add", *nobody)
+    film = films.film(seed=4, size=512)
+    line.send(dcmsend, films.write(tmp_path, film))
+    wait_for("the PACS to have it", lambda: len(line.stored(film.StudyInstanceUID)) == 2, 60)
+    story = line.system.show(film.StudyInstanceUID)["series"][0]
+    states = {(delivery["aet"], delivery["state"]) for _, delivery in deliveries(story)}
+    assert (line.pacs.aet, "sent") in states and ("DEADPACS", "sent") not in states
+    wait_for("the dead PACS to be named", lambda: "DEADPACS" in line.system.cli("status", "--json"))
+    line.system.cli("peers", "remove", "DEADPACS")
+
+
+def test_shadow_computes_and_sends_nothing(line, tmp_path):
+    line.system.cli("models", "stage", "cxr_osporscreen", "shadow")
+    film = films.film(seed=5, size=512)
+    line.send(dcmsend, films.write(tmp_path, film))
+    ended = line.system.ended(film.StudyInstanceUID)
+    line.system.cli("models", "stage", "cxr_osporscreen", "research")
+    assert ended["state"] == "screened"
+    assert [result["stage"] for result in ended["results"]] == ["shadow"]
+    assert deliveries(ended) == []
+    assert line.stored(film.StudyInstanceUID) == {}
+
+
+def test_a_clinical_peer_gets_nothing_in_stage_research(line, tmp_path):
+    clinical = ["CLINICAL", LOOPBACK, str(line.pacs.port), "--results", "all", "--role", "clinical"]
+    line.system.cli("peers", "add", *clinical)
+    film = films.film(seed=6, size=512)
+    line.send(dcmsend, films.write(tmp_path, film))
+    story = line.system.delivered(film.StudyInstanceUID)
+    line.system.cli("peers", "remove", "CLINICAL")
+    assert {delivery["aet"] for _, delivery in deliveries(story)} == {line.pacs.aet}
+
+
+def test_live_is_refused_for_weights_trained_on_simulated_patients(line):
+    ran = line.system.run("models", "stage", "cxr_osporscreen", "live")
+    assert ran.returncode != 0
+    assert "simulated" in ran.stdout + ran.stderr
+    assert '"live"' not in line.system.cli("models", "list", "--json")
+
+
+def test_no_log_names_the_patient(line, tmp_path):
+    film = films.film(seed=7, size=512, PatientName=NAME, PatientID=PATIENT_ID)
+    line.send(dcmsend, films.write(tmp_path, film))
+    line.system.delivered(film.StudyInstanceUID)
+    said = line.system.logs() + line.system.cli("status")
+    said += json.dumps(line.system.status()) + line.system.cli("show", film.StudyInstanceUID)
+    assert film.SeriesInstanceUID in said
+    found = [word for word in (*NAME.split("^"), PATIENT_ID) if word.lower() in said.lower()]
+    assert found == []
+
+
+def test_an_unreadable_film_leaves_no_patient_in_the_logs(line, tmp_path):
+    film = films.film(seed=8, size=512, PatientName=NAME, PatientID=PATIENT_ID, PixelData=b"\0\0")
+    line.send(dcmsend, films.write(tmp_path, film))
+    ended = line.system.ended(film.StudyInstanceUID)
+    assert ended["state"] == "failed"
+    assert [word for word in (*NAME.split("^"), PATIENT_ID) if word in line.system.logs()] == []

@@ -1,0 +1,54 @@
+"""The whole line: modality -> our system -> Orthanc as the PACS."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ours import Osteoscreen
+from peers import LOOPBACK, Orthanc, wait_for
+
+MODEL = "cxr_osporscreen"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Our system and the PACS that it delivers to."""
+
+    system: Osteoscreen
+    pacs: Orthanc
+
+    def send(self, sender: Callable[..., tuple[int, str]], *paths: Path) -> None:
+        """Send files or folders with one of DCMTK's senders, which must succeed."""
+        rc, said = sender(self.system.port, paths, called=self.system.aet)
+        assert rc == 0, said
+
+    def stored(self, study_uid: str) -> dict[str, bytes]:
+        """Return what the PACS has of a study, by SOP Instance UID."""
+        found = {name: self.pacs.tags(name) for name in self.pacs.instances()}
+        return {
+            tags["SOPInstanceUID"]: self.pacs.file(name)
+            for name, tags in found.items()
+            if tags["StudyInstanceUID"] == study_uid
+        }
+
+    def settle(self) -> None:
+        """Wait until all that came is indexed and every series has ended."""
+
+        def nothing_waits() -> bool:
+            states = self.system.status()["series"]["by_state"]
+            waiting = sum(states[name] for name in ("receiving", "queued", "screening"))
+            return waiting == 0 and not list((self.system.home / "spool" / "incoming").iterdir())
+
+        wait_for("every series to end", nothing_waits, within_s=60, every_s=0.3)
+
+
+@contextlib.contextmanager
+def running_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Line]:
+    """Start our system with one modality and the PACS; results go there, for research."""
+    modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
+    place = [pacs.aet, LOOPBACK, str(pacs.port)]
+    archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
+    with Osteoscreen(folder, [modality, archive], **settings) as system:
+        system.cli("models", "stage", MODEL, "research")
+        yield Line(system, pacs)
