@@ -1,0 +1,5 @@
+"""``python -m daemon`` is ``osteoscreen``."""
+
+from daemon.cli import main
+
+main()

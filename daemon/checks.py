@@ -1,0 +1,119 @@
+"""``osteoscreen check``: everything that could keep us from working, one line each."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import packages_distributions
+from typing import Any
+
+from daemon import models, schema, scu
+from daemon.config import EMBEDDED, Settings
+from daemon.errors import ConfigError, DeliveryError
+from daemon.jobs import Doorbell
+from daemon.records import peers
+from daemon.records.ledger import Ledger
+from daemon.records.tables import Wants
+from engines.product import PRODUCT
+
+OUR_PACKAGES = ("daemon", "workers", "engines", "migrations")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: ``ok``, ``warn`` or ``fail``, and what it means."""
+
+    what: str
+    state: str
+    words: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a script."""
+        return asdict(self)
+
+
+def run(settings: Settings) -> list[Finding]:
+    """Look at configuration, packages, disk, port, broker, database, models and peers."""
+    found = [Finding("configuration", "ok", f"home {settings.home}"), *_packages()]
+    found += [_disk(settings), _port(settings), _broker(settings)]
+    try:
+        if not settings.database_url:
+            schema.migrate(settings)
+        ledger = schema.open_ledger(settings)
+    except ConfigError as error:
+        return [*found, Finding("database", "fail", str(error))]
+    found.append(Finding("database", "ok", f"revision {ledger.revision()}"))
+    return [*found, *_models(settings, ledger), *_peers(settings, ledger)]
+
+
+def _packages() -> Iterator[Finding]:
+    owners = packages_distributions()
+    for package in OUR_PACKAGES:
+        found = sorted(set(owners.get(package, [])))
+        if found != [PRODUCT]:
+            # python-daemon, too, calls its package "daemon"
+            words = f"package {package} belongs to {', '.join(found) or 'nobody'}: reinstall apart"
+            yield Finding("packages", "fail", words)
+            return
+    yield Finding("packages", "ok", "no other distribution shares our package names")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free_mib = shutil.disk_usage(folder).free >> 20
+    words = f"{free_mib} MiB free; below {settings.min_free_mib} MiB we answer 0xA700"
+    enough = "ok" if free_mib > 4 * settings.min_free_mib else "warn"
+    return Finding("disk", enough if free_mib > settings.min_free_mib else "fail", words)
+
+
+def _port(settings: Settings) -> Finding:
+    place = f"{settings.aet} at {settings.host}:{settings.port}"
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            return Finding("listener", "ok", f"{place} is free: nothing listens yet")
+    except OSError:
+        pass
+    try:
+        scu.echo(scu.Address(settings.aet, _reachable(settings), settings.port, settings.aet, 5))
+    except DeliveryError:
+        return Finding("listener", "fail", f"{place}: the port is taken by another program")
+    return Finding("listener", "ok", f"{place} answers")
+
+
+def _reachable(settings: Settings) -> str:
+    return "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+
+
+def _broker(settings: Settings) -> Finding:
+    if settings.broker_url == EMBEDDED:
+        return Finding("broker", "ok", "embedded: needs no server, serves this host alone")
+    problem = Doorbell(settings).problem()
+    if problem:
+        return Finding("broker", "fail", f"cannot be reached: {problem}")
+    return Finding("broker", "ok", "answers")
+
+
+def _models(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    for row in models.rows(settings, ledger):
+        name = f"model {row['model']}"
+        if row["problem"]:
+            yield Finding(name, "fail", row["problem"])
+        else:
+            words = f"{row['version']}, stage {row['stage']}, trained on {row['trained_on']}"
+            yield Finding(name, "ok", words)
+
+
+def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    everyone = peers.everyone(ledger)
+    if not any(peer.sends for peer in everyone):
+        words = "none may send to us: osteoscreen peers add AET HOST PORT --sends"
+        yield Finding("peers", "warn", words)
+    for peer in everyone:
+        # a modality often answers no C-ECHO: only who receives results must
+        needed = peer.results != Wants.NONE
+        try:
+            scu.echo(scu.Address(peer.aet, peer.host, peer.port, settings.aet, 5))
+        except DeliveryError as error:
+            yield Finding(f"peer {peer.aet}", "fail" if needed else "warn", error.detail)
+        else:
+            yield Finding(f"peer {peer.aet}", "ok", "answered our C-ECHO")

@@ -1,0 +1,312 @@
+"""`osteoscreen`: the administrator's command."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from daemon import config, schema
+from daemon.config import Settings
+from daemon.errors import ConfigError, DeliveryError
+from daemon.records import peers, summary
+from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.tables import Peer, Role, Stage, Wants
+from daemon.serve import Part
+from engines.product import PRODUCT, VERSION
+
+HELP = """Screen routine imaging for bone loss, silently, beside the PACS.
+
+A first day, in five commands:
+
+    osteoscreen peers add CT1 10.0.0.5 104 --sends
+
+    osteoscreen peers add PACS 10.0.0.9 11112 --results flagged --role research
+
+    osteoscreen check
+
+    osteoscreen serve
+
+    osteoscreen status
+
+Every model starts in stage *shadow*: computed and kept, told to nobody.
+"""
+
+app = typer.Typer(
+    name=PRODUCT,
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+peers_app = typer.Typer(no_args_is_help=True, help="The AEs that send to us or receive results.")
+models_app = typer.Typer(no_args_is_help=True, help="The models and how far their results go.")
+app.add_typer(peers_app, name="peers")
+app.add_typer(models_app, name="models")
+
+Home = Annotated[
+    Path | None,
+    typer.Option(help="Folder of ledger, spool and osteoscreen.toml [env: OSTEOSCREEN_HOME]."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
+
+
+class SrClass(StrEnum):
+    """The SR SOP Classes a peer can be sent (PS3.4 B.5)."""
+
+    COMPREHENSIVE_3D = "comprehensive3d"
+    COMPREHENSIVE = "comprehensive"
+    ENHANCED = "enhanced"
+
+
+SR_CLASS_UIDS = {
+    SrClass.COMPREHENSIVE_3D: "1.2.840.10008.5.1.4.1.1.88.34",
+    SrClass.COMPREHENSIVE: "1.2.840.10008.5.1.4.1.1.88.33",
+    SrClass.ENHANCED: "1.2.840.10008.5.1.4.1.1.88.22",
+}
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    only: Annotated[
+        str, typer.Option(help="Run some parts only: listener,intake,worker.", metavar="PARTS")
+    ] = "listener,intake,worker",
+) -> None:
+    """Run the system: listener, intake and worker, restarted if one dies, until Ctrl-C."""
+    from daemon import logs
+    from daemon.serve import serve as run
+
+    try:
+        parts = [Part(name.strip()) for name in only.split(",")]
+    except ValueError:
+        raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
+    settings = config.load(home)
+    logs.set_up(settings.log_level)
+    _ledger(settings).close()
+    run(settings, parts)
+
+
+@app.command()
+def migrate(home: Home = None) -> None:
+    """Bring the database to the revision this version needs; makes it if there is none."""
+    typer.echo(f"database at revision {schema.migrate(config.load(home))}")
+
+
+@app.command()
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """Count what came and what became of it; name what waits and what needs a person."""
+    from daemon import console
+
+    numbers = summary.status(_ledger(config.load(home)))
+    _print(numbers, as_json, console.status)
+
+
+@app.command()
+def show(study_uid: str, home: Home = None, as_json: AsJson = False) -> None:
+    """Tell one study's whole story: what arrived, what was decided and why, what was sent."""
+    from daemon import console
+
+    story = summary.study(_ledger(config.load(home)), study_uid)
+    if story is None:
+        raise ConfigError(f"nothing of study {study_uid} has come to us")
+    _print(story, as_json, console.study)
+
+
+@app.command()
+def push(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)],
+    to: Annotated[str | None, typer.Option(help="AE title of a peer; ours without it.")] = None,
+    home: Home = None,
+) -> None:
+    """Send files or folders over C-STORE, to our own listener unless told otherwise."""
+    from daemon.push import push as send
+
+    settings = config.load(home)
+    send(_address(settings, to) if to else _ourselves(settings), paths)
+
+
+@app.command()
+def check(home: Home = None, as_json: AsJson = False) -> None:
+    """Look at everything that could keep us from working; exit 1 if anything would."""
+    from daemon import checks, console
+
+    found = checks.run(config.load(home))
+    _print([finding.as_json() for finding in found], as_json, console.checks)
+    raise typer.Exit(any(finding.state == "fail" for finding in found))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option(help="Stay up afterwards, to play with.")] = False,
+    results: Annotated[Path, typer.Option(help="Where to leave SR and SC files.")] = Path(
+        "demo-results"
+    ),
+) -> None:
+    """Send films through a whole system of its own and show what came back."""
+    from daemon.demo import run
+
+    raise typer.Exit(run(results.absolute(), keep))
+
+
+@peers_app.command("add")
+def peers_add(
+    aet: str,
+    host: str,
+    port: Annotated[int, typer.Argument(min=1, max=65535)],
+    sends: Annotated[bool, typer.Option(help="May send images to us.")] = False,
+    results: Annotated[Wants, typer.Option(help="Which results it receives.")] = Wants.NONE,
+    role: Annotated[Role, typer.Option(help="Who reads there.")] = Role.RESEARCH,
+    sr: Annotated[SrClass, typer.Option(help="SR class its viewers read best.")] = (
+        SrClass.COMPREHENSIVE_3D
+    ),
+    home: Home = None,
+) -> None:
+    """Add a peer, or change the one of that AE title; effective within a second."""
+    if not 1 <= len(aet) <= 16 or "\\" in aet or not aet.isascii() or aet != aet.strip():
+        raise ConfigError(f"AE title {aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)")
+    peer = Peer(
+        aet=aet,
+        host=host,
+        port=port,
+        sends=sends,
+        results=results,
+        role=role,
+        sr_class=SR_CLASS_UIDS[sr],
+    )
+    peers.add(_ledger(config.load(home)), peer)
+    typer.echo(f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}")
+
+
+@peers_app.command("list")
+def peers_list(home: Home = None, as_json: AsJson = False) -> None:
+    """List the peers."""
+    from daemon import console
+
+    names = {uid: str(name) for name, uid in SR_CLASS_UIDS.items()}
+    rows = [
+        {
+            "aet": peer.aet,
+            "host": peer.host,
+            "port": peer.port,
+            "sends": peer.sends,
+            "results": peer.results,
+            "role": peer.role,
+            "sr": names[peer.sr_class],
+        }
+        for peer in peers.everyone(_ledger(config.load(home)))
+    ]
+    _print(rows, as_json, console.table)
+
+
+@peers_app.command("remove")
+def peers_remove(aet: str, home: Home = None) -> None:
+    """Remove a peer; what was sent to it stays in the ledger."""
+    if not peers.remove(_ledger(config.load(home)), aet):
+        raise ConfigError(f"there is no peer {aet}: osteoscreen peers list")
+    typer.echo(f"{aet} removed")
+
+
+@peers_app.command("echo")
+def peers_echo(aet: str, home: Home = None) -> None:
+    """Ask a peer whether it hears us (C-ECHO), and say in words what is wrong."""
+    from daemon import scu
+
+    scu.echo(_address(config.load(home), aet))
+    typer.echo(f"{aet} answered")
+
+
+@models_app.command("list")
+def models_list(home: Home = None, as_json: AsJson = False) -> None:
+    """List the models, their weights and their stages."""
+    from daemon import console
+    from daemon.models import rows
+
+    settings = config.load(home)
+    _print(rows(settings, _ledger(settings)), as_json, console.table)
+
+
+@models_app.command("stage")
+def models_stage(model: str, stage: Stage, home: Home = None) -> None:
+    """Set how far a model's results go: off, shadow, research or live.
+
+    live is refused for weights trained on simulated patients.
+    """
+    from daemon.models import set_stage
+
+    settings = config.load(home)
+    set_stage(settings, _ledger(settings), model, stage)
+    typer.echo(f"{model} is now in stage {stage}")
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong ends in one line for a human."""
+    # patients' images: for the account that runs us and nobody else
+    os.umask(0o077)
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as ending:
+        sys.exit(ending.exit_code)
+    except (ConfigError, DeliveryError) as error:
+        _fail(str(error), 2 if isinstance(error, ConfigError) else 1)
+    except LedgerError as error:
+        _fail(f"database: {str(error).splitlines()[0]}", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the edge: one line for a human, not a traceback
+        if hasattr(error, "show"):  # click's own usage errors know how to explain themselves
+            error.show()
+            sys.exit(2)
+        _fail(f"{type(error).__name__}: {error}", 1)
+
+
+def _fail(line: str, code: int) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"{PRODUCT}: {line}", markup=False)
+    sys.exit(code)
+
+
+def _ledger(settings: Settings) -> Ledger:
+    """Open the ledger; the embedded one is made or brought up to date on the way."""
+    if not settings.database_url:
+        schema.migrate(settings)
+    return schema.open_ledger(settings)
+
+
+def _address(settings: Settings, aet: str) -> Any:
+    from daemon.scu import Address
+
+    peer = peers.named(_ledger(settings), aet)
+    if peer is None:
+        raise ConfigError(f"there is no peer {aet}: osteoscreen peers add {aet} HOST PORT")
+    return Address(peer.aet, peer.host, peer.port, settings.aet)
+
+
+def _ourselves(settings: Settings) -> Any:
+    from daemon.scu import Address
+
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host
+    return Address(settings.aet, host, settings.port, settings.aet)
+
+
+def _print(facts: Any, as_json: bool, show_it: Any) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1, default=str))
+    else:
+        show_it(facts)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"{PRODUCT} {VERSION}")
+        raise typer.Exit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Settings: one frozen object, read once from ``osteoscreen.toml`` and the environment."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from daemon.errors import ConfigError
+
+PREFIX = "OSTEOSCREEN_"
+FILE = "osteoscreen.toml"
+
+AETitle = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$"),
+]
+"""An AE title (PS3.5 VR AE): 1 to 16 printable ASCII characters without backslash."""
+
+EMBEDDED = "embedded://"
+
+
+class Settings(BaseSettings):
+    """What an admin decides before the start; all that may change while running is in the ledger.
+
+    Every field may be set in ``osteoscreen.toml`` by its name, or in the environment as
+    ``OSTEOSCREEN_NAME``, or from a file named by ``OSTEOSCREEN_NAME_FILE`` (for secrets). The
+    environment wins over the file.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+
+    home: Path = Field(description="folder of the ledger, the spool and the outbox")
+    aet: AETitle = Field("OSTEOSCREEN", description="our AE title")
+    host: str = Field("0.0.0.0", description="address the listener binds to")
+    port: int = Field(11112, ge=1, le=65535, description="port the listener binds to")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in home")
+    broker_url: str = Field(EMBEDDED, description="Celery broker; embedded:// needs no server")
+    listener_processes: int = Field(2, ge=1, le=32, description="processes sharing the port")
+    max_associations: int = Field(64, ge=1, description="open associations per listener process")
+    network_timeout_s: float = Field(60, gt=0, description="idle time after which we abort")
+    min_free_mib: int = Field(512, ge=0, description="free disk below which we answer 0xA700")
+    radiograph_settle_s: float = Field(0.5, gt=0, description="quiet time that ends a film series")
+    volume_settle_s: float = Field(15, gt=0, description="quiet time that ends a CT or MR series")
+    worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
+    engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
+    lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")
+    max_attempts: int = Field(3, ge=1, description="tries before a series is parked")
+    delivery_attempts: int = Field(12, ge=1, description="tries before a delivery is parked")
+    delivery_backoff_s: float = Field(5, gt=0, description="first delay; doubles up to an hour")
+    sweep_s: float = Field(5, gt=0, description="interval of the sweep that rings again")
+    min_age_years: int = Field(50, ge=0, le=120, description="youngest age that is screened")
+    weights: Path | None = Field(None, description="folder with the site's own model weights")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
+
+    @property
+    def ledger_url(self) -> str:
+        """The database's URL, the embedded default included."""
+        return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def spool(self) -> Path:
+        """Where received images lie."""
+        return self.home / "spool"
+
+    @property
+    def outbox(self) -> Path:
+        """Where built results lie."""
+        return self.home / "outbox"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, files the environment names, our file."""
+        secrets = InitSettingsSource(settings_cls, _values_from_named_files(settings_cls))
+        home = init_settings()["home"]
+        file = InitSettingsSource(settings_cls, _values_from_toml(Path(home) / FILE))
+        return init_settings, env_settings, secrets, file
+
+
+def default_home() -> Path:
+    """Return ``OSTEOSCREEN_HOME``, or ``.osteoscreen`` in the user's home folder."""
+    return Path(os.environ.get(PREFIX + "HOME") or Path.home() / ".osteoscreen")
+
+
+def load(home: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    home : Path, optional
+        Folder with ``osteoscreen.toml``; by default :func:`default_home`.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, a value out of range, an unreadable file: one line that says which.
+    """
+    _refuse_unknown_environment()
+    try:
+        return Settings(home=(home or default_home()).expanduser().absolute())  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"setting {key!r}: {first['msg']} (osteoscreen.toml or {PREFIX}{key.upper()})"
+        ) from None
+
+
+def _refuse_unknown_environment() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {name + "_FILE" for name in known}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigError(f"unknown environment variable {unknown[0]}; known ones: see README")
+
+
+def _values_from_named_files(settings_cls: type[BaseSettings]) -> dict[str, Any]:
+    values = {}
+    for name in settings_cls.model_fields:
+        path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        if path:
+            try:
+                values[name] = Path(path).read_text().strip()
+            except OSError as error:
+                raise ConfigError(f"{PREFIX}{name.upper()}_FILE: {error}") from None
+    return values
+
+
+def _values_from_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,108 @@
+"""How the admin's command shows things to a person."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
+
+MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows that share their keys."""
+    if not rows:
+        Console().print("none")
+        return
+    shown = Table(*rows[0], box=None, header_style="bold")
+    for row in rows:
+        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(shown)
+
+
+def checks(found: Sequence[Mapping[str, str]]) -> None:
+    """Print what ``check`` found."""
+    shown = Table(box=None, show_header=False)
+    for finding in found:
+        shown.add_row(MARKS[finding["state"]], finding["what"], finding["words"])
+    Console().print(shown)
+
+
+def status(numbers: Mapping[str, Any]) -> None:
+    """Print the counts, then what waits, then what needs a person."""
+    console = Console(highlight=False)
+    series, deliveries = numbers["series"], numbers["deliveries"]
+    states = ", ".join(f"{count} {state}" for state, count in series["by_state"].items() if count)
+    console.print(f"{numbers['instances']} images in {series['total']} series: {states or 'none'}")
+    console.print(f"{numbers['flagged']} flagged, {numbers['set_aside']} files set aside")
+    sent = ", ".join(f"{count} {state}" for state, count in deliveries.items() if count)
+    console.print(f"deliveries: {sent or 'none'}")
+    _lines(console, "why", [_reason(row) for row in numbers["reasons"]])
+    _lines(console, "oldest that waits", [_waits(*item) for item in numbers["oldest"].items()])
+    _lines(console, "parked deliveries", [_parked(row) for row in numbers["parked_deliveries"]])
+    refused = [f"{row['at'][:19]}  {row['why']}" for row in numbers["refused_associations"]]
+    _lines(console, "refused associations", refused)
+
+
+def _lines(console: Console, title: str, lines: Sequence[str]) -> None:
+    if lines:
+        console.print(f"\n[bold]{title}[/]")
+        for line in lines:
+            console.print(f"  {line}", markup=False)
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    return f"{row['series']:>5}  {row['state']}: {row['reason']}"
+
+
+def _waits(stage: str, item: Mapping[str, Any]) -> str:
+    facts = ", ".join(f"{key} {value}" for key, value in item.items() if value is not None)
+    return f"{stage}: {facts}"
+
+
+def _parked(row: Mapping[str, Any]) -> str:
+    return f"{row['objects']:>5}  to {row['aet']}: {row['detail']}"
+
+
+def study(story: Mapping[str, Any]) -> None:
+    """Print one study's story as a tree."""
+    tree = Tree(f"study {story['StudyInstanceUID']}")
+    for series in story["series"]:
+        exam = series["exam"] or "no exam"
+        why = f": {series['reason']}, {series['detail']}" if series["reason"] else ""
+        branch = tree.add(
+            f"series {series['SeriesInstanceUID']} ({series['modality']}, {exam}) "
+            f"[bold]{series['state']}[/]{why}"
+        )
+        _received(branch, series["received"])
+        for result in series["results"]:
+            _result(branch, result)
+        events = branch.add("what happened")
+        for event in series["events"]:
+            why = " ".join(filter(None, (event["reason"], event["detail"])))
+            events.add(f"{event['at'][:19]} {event['kind']} {why}")
+    Console(highlight=False).print(tree)
+
+
+def _received(branch: Tree, received: Sequence[Mapping[str, Any]]) -> None:
+    senders = sorted({image["calling_aet"] for image in received})
+    branch.add(f"{len(received)} images from {', '.join(senders)}")
+
+
+def _result(branch: Tree, result: Mapping[str, Any]) -> None:
+    now = "" if result["current"] else " (replaced)"
+    said = "flagged" if result["flagged"] else "not flagged"
+    if result["state"] != "screened":
+        said = f"{result['state']}: {result['reason']}, {result['detail']}"
+    leaf = branch.add(
+        f"{result['model']} {result['version']}, stage {result['stage']}{now}: [bold]{said}[/]"
+    )
+    for finding in result["findings"]:
+        score, threshold = finding["probability"], finding["threshold"]
+        leaf.add(f"{finding['name']}, {finding['site']}: {score:.3f} (threshold {threshold:.3f})")
+    for made in result["objects"]:
+        sent = leaf.add(f"{made['kind']} {made['SOPInstanceUID']}")
+        for delivery in made["deliveries"]:
+            words = " ".join(filter(None, (delivery["status"], delivery["detail"])))
+            sent.add(f"{delivery['aet']}: {delivery['state']} {words}")

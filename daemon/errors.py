@@ -1,0 +1,26 @@
+"""The verdicts of the hospital side."""
+
+
+class ConfigError(Exception):
+    """Settings cannot be used; said in one line before any port opens."""
+
+
+class DeliveryError(Exception):
+    """A peer did not take an object.
+
+    Parameters
+    ----------
+    detail : str
+        What happened, in the peer's own words where it gave any.
+    status : int, optional
+        The DIMSE status, where there was one.
+    """
+
+    def __init__(self, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+class SpoolFull(Exception):
+    """The disk has less room than the site wants kept free; nothing was written."""

@@ -1,0 +1,66 @@
+"""The doorbell: its queues and how to ring. Losing a ring loses nothing: the sweep rings again."""
+
+import logging
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from daemon import embedded
+from daemon.config import EMBEDDED, Settings
+from engines.exams import Exam
+
+log = logging.getLogger(__name__)
+
+SCREEN = "screen"
+DELIVER = "deliver"
+QUEUES = (*(str(exam) for exam in Exam), DELIVER)
+
+
+class Doorbell:
+    """The Celery application at the configured broker, and the two ways to ring it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.app = Celery("osteoscreen", broker=settings.broker_url, set_as_current=False)
+        self.app.conf.update(
+            task_ignore_result=True,
+            # acknowledged on arrival: who works on what is the ledger's business, not the broker's
+            task_acks_late=False,
+            task_create_missing_queues=True,
+            worker_prefetch_multiplier=1,
+            worker_hijack_root_logger=False,
+            worker_redirect_stdouts=False,
+            worker_enable_remote_control=False,
+            worker_send_task_events=False,
+            broker_connection_retry_on_startup=True,
+            broker_transport_options=_transport_options(settings),
+        )
+
+    def screen(self, series_uid: str, exam: str) -> None:
+        """Ring for a queued series."""
+        self._ring(SCREEN, series_uid, exam)
+
+    def deliver(self, delivery_id: int) -> None:
+        """Ring for a delivery that is due."""
+        self._ring(DELIVER, delivery_id, DELIVER)
+
+    def problem(self) -> str | None:
+        """Return why the broker cannot be reached, None if it can."""
+        try:
+            with self.app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=3)
+        except (OperationalError, OSError) as error:
+            return str(error).splitlines()[0]
+        return None
+
+    def _ring(self, task: str, argument: str | int, queue: str) -> None:
+        try:
+            self.app.send_task(task, [argument], queue=queue, retry=False, ignore_result=True)
+        except (OperationalError, OSError) as error:
+            log.warning("event=broker-unreachable task=%s error=%s", task, type(error).__name__)
+
+
+def _transport_options(settings: Settings) -> dict[str, object]:
+    if settings.broker_url == EMBEDDED:
+        return embedded.options(settings.home / "doorbell")
+    # a broker that is down must not hold up the intake: the sweep rings again
+    return {"socket_timeout": 5, "socket_connect_timeout": 5}

@@ -1,0 +1,69 @@
+"""One process of the hospital side: ``python -m daemon.part listener|intake``, run by serve."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from daemon import config, logs, parent, schema
+from daemon.config import Settings
+from daemon.records.ledger import Ledger, LedgerError
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.05
+LEDGER_AWAY_S = 2.0
+
+
+def main() -> None:
+    """Be one part until told to stop."""
+    parser = argparse.ArgumentParser(prog="daemon.part", description=__doc__)
+    parser.add_argument("part", choices=["listener", "intake"])
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--socket", type=int, help="descriptor of the listening socket")
+    arguments = parser.parse_args()
+    settings = config.load(arguments.home)
+    logs.set_up(settings.log_level)
+    parent.leave_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ledger = schema.open_ledger(settings)
+    if arguments.part == "listener":
+        _listen(settings, ledger, socket.socket(fileno=arguments.socket))
+    else:
+        _take_in(settings, ledger)
+
+
+def _listen(settings: Settings, ledger: Ledger, listening: socket.socket) -> None:
+    # the intake needs the models' catalogue, the listener needs the network: neither loads both
+    from daemon.scp import Listener
+
+    Listener(settings, ledger).serve(listening)
+
+
+def _take_in(settings: Settings, ledger: Ledger) -> None:
+    from daemon.intake import Intake
+    from daemon.jobs import Doorbell
+    from daemon.upkeep import sweep
+
+    doorbell = Doorbell(settings)
+    intake = Intake(settings, ledger, doorbell)
+    sweep_at = 0.0
+    while True:
+        try:
+            more = intake.turn()
+            if time.monotonic() >= sweep_at:
+                sweep(settings, ledger, doorbell)
+                sweep_at = time.monotonic() + settings.sweep_s
+        except LedgerError as error:
+            log.error("event=ledger-unreachable error=%s", type(error).__name__)
+            time.sleep(LEDGER_AWAY_S)
+            continue
+        if not more:
+            time.sleep(IDLE_S)
+
+
+if __name__ == "__main__":
+    main()

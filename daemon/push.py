@@ -1,0 +1,58 @@
+"""Send files as a modality would: ``osteoscreen push``."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+from rich.console import Console
+from rich.progress import Progress
+
+from daemon import scu
+from daemon.errors import DeliveryError
+
+BATCH = 50
+"""Files held in memory at once."""
+
+
+def push(address: scu.Address, paths: Sequence[Path]) -> None:
+    """Send every DICOM file below the paths and say what was not stored.
+
+    Raises
+    ------
+    DeliveryError
+        If anything was not stored, or there was nothing to send.
+    """
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    files = sorted(_files(paths))
+    stored = 0
+    with Progress(console=notes) as progress:
+        bar = progress.add_task(f"to {address.aet}", total=len(files))
+        for start in range(0, len(files), BATCH):
+            some = files[start : start + BATCH]
+            datasets = [ds for file in some if (ds := _read(file, notes)) is not None]
+            answers = scu.store(address, datasets) if datasets else []
+            stored += sum(answer.stored for answer in answers)
+            for answer in answers:
+                if not answer.stored:
+                    notes.print(f"{answer.SOPInstanceUID}: {answer.detail}")
+            progress.advance(bar, len(some))
+    Console(highlight=False).print(f"{stored} of {len(files)} files stored at {address.aet}")
+    if stored < len(files) or not files:
+        raise DeliveryError(f"{len(files) - stored} of {len(files)} files were not stored")
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from (file for file in path.rglob("*") if file.is_file())
+        else:
+            yield path
+
+
+def _read(file: Path, notes: Console) -> Dataset | None:
+    try:
+        return dcmread(file)
+    except (InvalidDicomError, OSError):
+        notes.print(f"{file}: not a DICOM file, left out")
+        return None

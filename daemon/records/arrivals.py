@@ -1,0 +1,180 @@
+"""From a received object to a series that is quiet: states receiving, queued and skipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Update, select, update
+from sqlalchemy.orm import Session
+
+from daemon.records.ledger import Ledger, note, now
+from daemon.records.tables import CONFLICT, Instance, ResultObject, Series, SeriesState
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What the index needs to know of one received object."""
+
+    StudyInstanceUID: str
+    SeriesInstanceUID: str
+    SOPInstanceUID: str
+    SOPClassUID: str
+    TransferSyntaxUID: str
+    modality: str
+    calling_aet: str
+    received_at: datetime
+    sha256: str
+    size_bytes: int
+
+
+class Fate(StrEnum):
+    """What becomes of a received object."""
+
+    NEW = "new"
+    SAME = "same"
+    CONFLICT = "conflict"
+
+
+ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
+
+
+def index(ledger: Ledger, arrivals: Sequence[Arrival]) -> list[Fate]:
+    """Write a batch of arrivals into the ledger in one transaction.
+
+    The same object again changes nothing. The same SOP Instance UID with other bytes is a
+    conflict: the first stays, the second is to be kept aside. A new object reopens its series.
+
+    Returns
+    -------
+    list of Fate
+        One per arrival, in order.
+    """
+    with ledger.write() as session:
+        return [_index_one(session, arrival) for arrival in arrivals]
+
+
+def _index_one(session: Session, arrival: Arrival) -> Fate:
+    known = session.get(Instance, arrival.SOPInstanceUID)
+    if known is None:
+        _open_series(session, arrival)
+        session.add(_instance(arrival))
+        session.flush()
+        return Fate.NEW
+    if known.sha256 == arrival.sha256:
+        return Fate.SAME
+    note(
+        session,
+        CONFLICT,
+        SeriesInstanceUID=arrival.SeriesInstanceUID,
+        aet=arrival.calling_aet,
+        detail=f"{arrival.SOPInstanceUID} came again with other content; kept aside",
+    )
+    return Fate.CONFLICT
+
+
+def _instance(arrival: Arrival) -> Instance:
+    return Instance(
+        SOPInstanceUID=arrival.SOPInstanceUID,
+        SOPClassUID=arrival.SOPClassUID,
+        SeriesInstanceUID=arrival.SeriesInstanceUID,
+        TransferSyntaxUID=arrival.TransferSyntaxUID,
+        calling_aet=arrival.calling_aet,
+        received_at=arrival.received_at,
+        sha256=arrival.sha256,
+        size_bytes=arrival.size_bytes,
+    )
+
+
+def _open_series(session: Session, arrival: Arrival) -> None:
+    """Count the image in its series; an ended series is received once more."""
+    series = session.get(Series, arrival.SeriesInstanceUID)
+    if series is None:
+        session.add(
+            Series(
+                SeriesInstanceUID=arrival.SeriesInstanceUID,
+                StudyInstanceUID=arrival.StudyInstanceUID,
+                modality=arrival.modality,
+                state=SeriesState.RECEIVING,
+                images=1,
+                first_at=now(),
+                last_at=now(),
+            )
+        )
+        session.flush()
+        return
+    series.images += 1
+    series.last_at = now()
+    if series.state in ENDS:
+        series.state = SeriesState.RECEIVING
+        series.attempts = 0
+        note(session, "reopened", SeriesInstanceUID=arrival.SeriesInstanceUID)
+
+
+def quiet(ledger: Ledger, settle_s: dict[str, float], otherwise_s: float) -> list[Series]:
+    """Return the series that have received nothing for their modality's settle time."""
+    moment = now()
+    with ledger.read() as session:
+        receiving = session.scalars(select(Series).where(Series.state == SeriesState.RECEIVING))
+        return [
+            series
+            for series in receiving
+            if moment - series.last_at
+            >= timedelta(seconds=settle_s.get(series.modality, otherwise_s))
+        ]
+
+
+def made_by_us(ledger: Ledger, sop_instance_uids: Sequence[str]) -> bool:
+    """Tell whether any of these objects is a result of ours that came back."""
+    with ledger.read() as session:
+        ours = select(ResultObject.SOPInstanceUID).where(
+            ResultObject.SOPInstanceUID.in_(sop_instance_uids)
+        )
+        return session.scalars(ours).first() is not None
+
+
+def instances(ledger: Ledger, series_uid: str) -> list[Instance]:
+    """Return the objects of one series, by SOP Instance UID."""
+    with ledger.read() as session:
+        mine = select(Instance).where(Instance.SeriesInstanceUID == series_uid)
+        return list(session.scalars(mine.order_by(Instance.SOPInstanceUID)))
+
+
+def queue(ledger: Ledger, series: Series, exam: str) -> bool:
+    """Move a quiet series to queued; False if an image came in the meantime."""
+    moment = now()
+    change = _from_receiving(series).values(
+        state=SeriesState.QUEUED,
+        exam=exam,
+        reason=None,
+        detail=None,
+        queued_at=moment,
+        rung_at=moment,
+        attempts=0,
+        ended_at=None,
+    )
+    return _settle(ledger, series, change, kind="queued", detail=exam)
+
+
+def skip(ledger: Ledger, series: Series, reason: str, detail: str) -> bool:
+    """End a quiet series without screening it; False if an image came in the meantime."""
+    change = _from_receiving(series).values(
+        state=SeriesState.SKIPPED, reason=reason, detail=detail, ended_at=now()
+    )
+    return _settle(ledger, series, change, kind="skipped", reason=reason, detail=detail)
+
+
+def _from_receiving(series: Series) -> Update:
+    return update(Series).where(
+        Series.SeriesInstanceUID == series.SeriesInstanceUID,
+        Series.state == SeriesState.RECEIVING,
+        Series.images == series.images,
+    )
+
+
+def _settle(ledger: Ledger, series: Series, change: Update, kind: str, **facts: str) -> bool:
+    with ledger.write() as session:
+        settled = bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+        if settled:
+            note(session, kind, SeriesInstanceUID=series.SeriesInstanceUID, **facts)
+    return settled

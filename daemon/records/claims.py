@@ -1,0 +1,167 @@
+"""Who works on a series: leases with a heartbeat, and what becomes of work nobody finishes."""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import CursorResult, Update, select, update
+
+from daemon.records.ledger import Ledger, LedgerError, note, now
+from daemon.records.tables import Series, SeriesState
+from engines.errors import Reason
+
+
+def claim(ledger: Ledger, series_uid: str, lease_s: float) -> Series | None:
+    """Take a queued series for this worker; None if it is not there to be taken."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    take = (
+        update(Series)
+        .where(Series.SeriesInstanceUID == series_uid, Series.state == SeriesState.QUEUED)
+        .values(
+            state=SeriesState.SCREENING,
+            lease_owner=owner,
+            lease_until=now() + timedelta(seconds=lease_s),
+            attempts=Series.attempts + 1,
+        )
+    )
+    with ledger.write() as session:
+        if not changed(session.execute(take)):
+            return None
+        return session.get(Series, series_uid)
+
+
+@contextmanager
+def heartbeat(ledger: Ledger, series: Series, lease_s: float) -> Iterator[None]:
+    """Extend the lease while the work inside goes on, however long it takes."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(lease_s / 3):
+            try:
+                with ledger.write() as session:
+                    until = now() + timedelta(seconds=lease_s)
+                    session.execute(_mine(series).values(lease_until=until))
+            except LedgerError:
+                # the next beat tries again; a lease that lapses only costs a second run
+                continue
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def finished(series: Series, state: SeriesState, reason: str | None, detail: str | None) -> Update:
+    """Give the update that ends a claimed series, or reopens it if an image came meanwhile.
+
+    It changes nothing when the lease has passed to another worker.
+    """
+    return (
+        _mine(series)
+        .where(Series.images == series.images)
+        .values(
+            state=state,
+            reason=reason,
+            detail=detail,
+            ended_at=now(),
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def reopened(series: Series) -> Update:
+    """Give the update for a claimed series that received an image while it was screened."""
+    return _mine(series).values(
+        state=SeriesState.RECEIVING, attempts=0, lease_owner=None, lease_until=None
+    )
+
+
+def release(ledger: Ledger, series: Series, detail: str, max_attempts: int) -> SeriesState:
+    """Put a series back after an unexpected error, or park it when it was tried enough."""
+    parked = series.attempts >= max_attempts
+    state = SeriesState.PARKED if parked else SeriesState.QUEUED
+    reason = Reason.INTERNAL_ERROR if parked else None
+    with ledger.write() as session:
+        change = _mine(series).values(
+            state=state,
+            reason=reason,
+            detail=detail,
+            rung_at=now(),
+            ended_at=now() if parked else None,
+            lease_owner=None,
+            lease_until=None,
+        )
+        if changed(session.execute(change)):
+            kind = "parked" if parked else "put back"
+            note(
+                session,
+                kind,
+                SeriesInstanceUID=series.SeriesInstanceUID,
+                reason=Reason.INTERNAL_ERROR,
+                detail=detail,
+            )
+    return state
+
+
+def free_lapsed(ledger: Ledger, max_attempts: int) -> int:
+    """Put back every series whose worker fell silent; park those tried enough."""
+    lapsed = select(Series).where(Series.state == SeriesState.SCREENING, Series.lease_until < now())
+    with ledger.read() as session:
+        silent = list(session.scalars(lapsed))
+    for series in silent:
+        if series.attempts >= max_attempts:
+            _end_lapsed(ledger, series)
+        else:
+            release(ledger, series, "the worker fell silent", max_attempts)
+    return len(silent)
+
+
+def _end_lapsed(ledger: Ledger, series: Series) -> None:
+    detail = f"{series.attempts} workers fell silent on this series; see their logs"
+    with ledger.write() as session:
+        change = finished(series, SeriesState.PARKED, Reason.ATTEMPTS_EXHAUSTED, detail)
+        if changed(session.execute(change)):
+            note(
+                session,
+                "parked",
+                SeriesInstanceUID=series.SeriesInstanceUID,
+                reason=Reason.ATTEMPTS_EXHAUSTED,
+                detail=detail,
+            )
+
+
+def to_ring(ledger: Ledger, silent_s: float) -> list[Series]:
+    """Return the queued series not rung for that long, and count them as rung now."""
+    waiting = (
+        update(Series)
+        .where(
+            Series.state == SeriesState.QUEUED,
+            Series.rung_at < now() - timedelta(seconds=silent_s),
+        )
+        .values(rung_at=now())
+        .returning(Series)
+    )
+    with ledger.write() as session:
+        return list(session.scalars(waiting))
+
+
+def changed(result: object) -> bool:
+    """Tell whether an update found its row."""
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)
+
+
+def _mine(series: Series) -> Update:
+    return update(Series).where(
+        Series.SeriesInstanceUID == series.SeriesInstanceUID,
+        Series.state == SeriesState.SCREENING,
+        Series.lease_owner == series.lease_owner,
+    )

@@ -1,0 +1,106 @@
+"""Open the database, the same way on SQLite and PostgreSQL."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from daemon.records.tables import Event, Installation
+
+LedgerError = SQLAlchemyError
+"""What any change raises when the database cannot be reached or refuses it."""
+
+LOCK_WAIT_S = 30
+"""How long SQLite waits for another writer: longer than any transaction of ours."""
+
+
+def now() -> datetime:
+    """Return this moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """The open database; every change goes through :meth:`write`, one transaction each."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _open(url)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Give a session whose changes are committed at the end, or not at all."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    read = write
+
+    def revision(self) -> str | None:
+        """Return the Alembic revision the database stands at, None when it is empty."""
+        with self.engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return str(
+                connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            )
+
+    def namespace(self) -> uuid.UUID:
+        """Return the namespace of this installation's UIDs, made once, at the first call."""
+        with self.write() as session:
+            row = session.get(Installation, 1)
+            if row is None:
+                row = Installation(id=1, namespace=str(uuid.uuid4()), created_at=now())
+                session.add(row)
+        return uuid.UUID(row.namespace)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def note(session: Session, kind: str, **facts: str | None) -> None:
+    """Write one decision down, in the transaction that carries it out.
+
+    Parameters
+    ----------
+    session : Session
+        Of the change this explains.
+    kind : str
+        What happened, e.g. ``queued``.
+    **facts
+        ``SeriesInstanceUID``, ``aet``, ``reason``, ``detail``; never a patient's identity.
+    """
+    session.add(Event(at=now(), kind=kind, **facts))
+
+
+def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
+    """Return the newest events of one kind, newest first."""
+    with ledger.read() as session:
+        newest = select(Event).where(Event.kind == kind).order_by(Event.id.desc()).limit(most)
+        return list(session.scalars(newest))
+
+
+def _open(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(_with_driver(url), pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _with_driver(url: str) -> str:
+    """Name psycopg 3 where an admin wrote the plain PostgreSQL URL."""
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # FULL: a committed row survives a power cut, as the image it stands for does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")

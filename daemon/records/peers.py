@@ -1,0 +1,65 @@
+"""What an admin changes while the system runs: peers and the stages of models."""
+
+from sqlalchemy import delete, select
+
+from daemon.records.ledger import Ledger, note
+from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
+
+
+def add(ledger: Ledger, peer: Peer) -> None:
+    """Add a peer, or change the one of that AE title."""
+    with ledger.write() as session:
+        session.merge(peer)
+        note(session, "peer set", aet=peer.aet, detail=f"{peer.host}:{peer.port}")
+
+
+def remove(ledger: Ledger, aet: str) -> bool:
+    """Remove a peer; return False if there was none of that title."""
+    with ledger.write() as session:
+        # Session.execute gives a cursor result for a DELETE
+        gone = session.execute(delete(Peer).where(Peer.aet == aet)).rowcount  # type: ignore[attr-defined]
+        if gone:
+            note(session, "peer removed", aet=aet)
+    return bool(gone)
+
+
+def named(ledger: Ledger, aet: str) -> Peer | None:
+    """Return the peer of that AE title."""
+    with ledger.read() as session:
+        return session.get(Peer, aet)
+
+
+def everyone(ledger: Ledger) -> list[Peer]:
+    """Return all peers by AE title."""
+    with ledger.read() as session:
+        return list(session.scalars(select(Peer).order_by(Peer.aet)))
+
+
+def receivers(ledger: Ledger, stage: Stage, flagged: bool) -> list[Peer]:
+    """Return the peers that should have a result of a model in that stage.
+
+    A negative goes only to those who asked for all; in stage research only research peers are
+    told anything; off and shadow tell nobody.
+    """
+    if stage not in (Stage.RESEARCH, Stage.LIVE):
+        return []
+    wanted = {Wants.ALL, Wants.FLAGGED} if flagged else {Wants.ALL}
+    return [
+        peer
+        for peer in everyone(ledger)
+        if peer.results in wanted and (stage is Stage.LIVE or peer.role == Role.RESEARCH)
+    ]
+
+
+def stage_of(ledger: Ledger, model: str) -> Stage:
+    """Return a model's stage: shadow until an admin decides otherwise."""
+    with ledger.read() as session:
+        row = session.get(ModelStage, model)
+        return Stage(row.stage) if row else Stage.SHADOW
+
+
+def set_stage(ledger: Ledger, model: str, stage: Stage) -> None:
+    """Give a model a stage."""
+    with ledger.write() as session:
+        session.merge(ModelStage(model=model, stage=stage))
+        note(session, "model staged", detail=f"{model} {stage}")

@@ -1,0 +1,191 @@
+"""What the models said, which objects were made of it, and who is to have them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from daemon.records import claims
+from daemon.records.ledger import Ledger, note, now
+from daemon.records.tables import (
+    Delivery,
+    DeliveryState,
+    ResultObject,
+    Screening,
+    Series,
+    SeriesState,
+)
+
+
+@dataclass(frozen=True)
+class MadeObject:
+    """One built object, already on disk in the outbox, and the peers that should have it."""
+
+    SOPInstanceUID: str
+    SOPClassUID: str
+    SeriesInstanceUID: str
+    kind: str
+    sha256: str
+    receivers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One model's look at one series, ready to be written down."""
+
+    model: str
+    version: str
+    weights_sha256: str
+    key: str
+    stage: str
+    state: SeriesState
+    reason: str | None
+    detail: str | None
+    flagged: bool
+    result: dict[str, Any]
+    analysed_at: datetime
+    objects: tuple[MadeObject, ...] = field(default=())
+
+
+def known(ledger: Ledger, series_uid: str, model: str, key: str) -> Screening | None:
+    """Return the screening with this key, if this input has been through this model before."""
+    with ledger.read() as session:
+        return session.scalars(
+            select(Screening).where(
+                Screening.SeriesInstanceUID == series_uid,
+                Screening.model == model,
+                Screening.key == key,
+            )
+        ).one_or_none()
+
+
+def current_report(
+    ledger: Ledger, series_uid: str, model: str, sop_class: str
+) -> ResultObject | None:
+    """Return the SR of that class which now stands for this series and model."""
+    with ledger.read() as session:
+        return session.scalars(
+            select(ResultObject)
+            .join(Screening, ResultObject.screening_id == Screening.id)
+            .where(
+                Screening.SeriesInstanceUID == series_uid,
+                Screening.model == model,
+                Screening.current,
+                ResultObject.kind == "SR",
+                ResultObject.SOPClassUID == sop_class,
+            )
+        ).one_or_none()
+
+
+def keep(ledger: Ledger, series: Series, outcomes: Sequence[Outcome]) -> bool:
+    """Write all outcomes and end the series, in one transaction.
+
+    Returns
+    -------
+    bool
+        False if the lease had passed to another worker, or an image came while the series was
+        screened (it is then received once more): nothing of the outcomes is kept.
+    """
+    state, reason, detail = _end_of(outcomes)
+    with ledger.write() as session:
+        if not claims.changed(session.execute(claims.finished(series, state, reason, detail))):
+            session.execute(claims.reopened(series))
+            return False
+        for outcome in outcomes:
+            _keep_one(session, series, outcome)
+    return True
+
+
+def _end_of(outcomes: Sequence[Outcome]) -> tuple[SeriesState, str | None, str | None]:
+    """Screened if any model could; else failed if any should have; else skipped."""
+    for state in (SeriesState.SCREENED, SeriesState.FAILED, SeriesState.SKIPPED):
+        for outcome in outcomes:
+            if outcome.state == state:
+                return state, outcome.reason, outcome.detail
+    raise ValueError("a series cannot end without an outcome")
+
+
+def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
+    _retire_others(session, series.SeriesInstanceUID, outcome)
+    screening = session.scalars(
+        select(Screening).where(
+            Screening.SeriesInstanceUID == series.SeriesInstanceUID,
+            Screening.model == outcome.model,
+            Screening.key == outcome.key,
+        )
+    ).one_or_none()
+    if screening is not None:
+        # the same input, weights and settings once more: what was said and sent stands
+        screening.current = True
+        return
+    screening = _screening(series, outcome)
+    session.add(screening)
+    session.flush()
+    for made in outcome.objects:
+        _add_object(session, screening.id, made)
+    note(
+        session,
+        str(outcome.state),
+        SeriesInstanceUID=series.SeriesInstanceUID,
+        reason=outcome.reason,
+        detail=outcome.detail or f"{outcome.model} {outcome.version}, {outcome.stage}",
+    )
+
+
+def _retire_others(session: Session, series_uid: str, outcome: Outcome) -> None:
+    session.execute(
+        update(Screening)
+        .where(
+            Screening.SeriesInstanceUID == series_uid,
+            Screening.model == outcome.model,
+            Screening.key != outcome.key,
+        )
+        .values(current=False)
+    )
+
+
+def _screening(series: Series, outcome: Outcome) -> Screening:
+    return Screening(
+        SeriesInstanceUID=series.SeriesInstanceUID,
+        model=outcome.model,
+        version=outcome.version,
+        weights_sha256=outcome.weights_sha256,
+        key=outcome.key,
+        stage=outcome.stage,
+        state=outcome.state,
+        reason=outcome.reason,
+        detail=outcome.detail,
+        flagged=outcome.flagged,
+        result=outcome.result,
+        analysed_at=outcome.analysed_at,
+        current=True,
+    )
+
+
+def _add_object(session: Session, screening_id: int, made: MadeObject) -> None:
+    session.add(
+        ResultObject(
+            SOPInstanceUID=made.SOPInstanceUID,
+            SOPClassUID=made.SOPClassUID,
+            SeriesInstanceUID=made.SeriesInstanceUID,
+            screening_id=screening_id,
+            kind=made.kind,
+            sha256=made.sha256,
+        )
+    )
+    session.flush()
+    moment = now()
+    for aet in made.receivers:
+        session.add(
+            Delivery(
+                screening_id=screening_id,
+                SOPInstanceUID=made.SOPInstanceUID,
+                aet=aet,
+                state=DeliveryState.PENDING,
+                due_at=moment,
+                rung_at=moment,
+            )
+        )

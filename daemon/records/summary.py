@@ -1,0 +1,195 @@
+"""What ``osteoscreen status`` and ``osteoscreen show`` tell."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from daemon.records.ledger import Ledger, last_events, now
+from daemon.records.tables import (
+    CONFLICT,
+    REFUSAL,
+    SET_ASIDE,
+    Delivery,
+    DeliveryState,
+    Event,
+    Instance,
+    ResultObject,
+    Screening,
+    Series,
+    SeriesState,
+)
+
+
+def status(ledger: Ledger) -> dict[str, Any]:
+    """Return the numbers of every stage, the reasons, and the oldest that waits in each.
+
+    ``series.total`` equals the sum over ``series.by_state``; nothing received is left out.
+    """
+    with ledger.read() as session:
+        by_state = _counts(session, Series.state, SeriesState)
+        deliveries = _counts(session, Delivery.state, DeliveryState)
+        reasons = session.execute(
+            select(Series.state, Series.reason, func.count())
+            .where(Series.reason.is_not(None))
+            .group_by(Series.state, Series.reason)
+            .order_by(func.count().desc())
+        )
+        return {
+            "instances": session.scalar(select(func.count()).select_from(Instance)),
+            "series": {"total": sum(by_state.values()), "by_state": by_state},
+            "reasons": [
+                {"state": state, "reason": reason, "series": count}
+                for state, reason, count in reasons
+            ],
+            "set_aside": session.scalar(
+                select(func.count()).where(Event.kind.in_((SET_ASIDE, CONFLICT)))
+            ),
+            "flagged": session.scalar(
+                select(func.count()).where(Screening.current, Screening.flagged)
+            ),
+            "deliveries": deliveries,
+            "oldest": _oldest(session),
+            "parked_deliveries": _parked(session),
+            "refused_associations": [_refusal(event) for event in last_events(ledger, REFUSAL)],
+        }
+
+
+def _counts(session: Session, column: Any, states: Any) -> dict[str, int]:
+    rows: dict[str, int] = dict(
+        session.execute(select(column, func.count()).group_by(column)).tuples().all()
+    )
+    return {str(state): rows.get(state, 0) for state in states}
+
+
+def _oldest(session: Session) -> dict[str, dict[str, Any]]:
+    """Tell for each stage that waits how long its oldest item has waited, and for what."""
+    oldest = {}
+    for state, since in (
+        (SeriesState.RECEIVING, Series.last_at),
+        (SeriesState.QUEUED, Series.queued_at),
+        (SeriesState.SCREENING, Series.queued_at),
+    ):
+        first = select(Series).where(Series.state == state).order_by(since).limit(1)
+        series = session.scalars(first).first()
+        if series is not None:
+            waited = getattr(series, since.key)
+            oldest[str(state)] = {
+                "SeriesInstanceUID": series.SeriesInstanceUID,
+                "waits_s": _age_s(waited),
+                "why": series.detail,
+            }
+    first_delivery = select(Delivery).where(Delivery.state == DeliveryState.PENDING)
+    delivery = session.scalars(first_delivery.order_by(Delivery.id).limit(1)).first()
+    if delivery is not None:
+        oldest["delivery"] = {
+            "aet": delivery.aet,
+            "attempts": delivery.attempts,
+            "why": delivery.detail,
+        }
+    return oldest
+
+
+def _parked(session: Session) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Delivery.aet, Delivery.detail, func.count())
+        .where(Delivery.state == DeliveryState.PARKED)
+        .group_by(Delivery.aet, Delivery.detail)
+    )
+    return [{"aet": aet, "detail": detail, "objects": count} for aet, detail, count in rows]
+
+
+def _refusal(event: Event) -> dict[str, Any]:
+    return {"at": event.at.isoformat(), "aet": event.aet, "why": event.detail}
+
+
+def _age_s(moment: datetime | None) -> float | None:
+    return round((now() - moment).total_seconds(), 1) if moment else None
+
+
+def study(ledger: Ledger, study_uid: str) -> dict[str, Any] | None:
+    """Return the whole story of one study, None if nothing of it ever came."""
+    with ledger.read() as session:
+        mine = select(Series).where(Series.StudyInstanceUID == study_uid)
+        series = list(session.scalars(mine.order_by(Series.first_at)))
+        if not series:
+            return None
+        return {
+            "StudyInstanceUID": study_uid,
+            "series": [_series_story(session, one) for one in series],
+        }
+
+
+def _series_story(session: Session, series: Series) -> dict[str, Any]:
+    uid = series.SeriesInstanceUID
+    return {
+        "SeriesInstanceUID": uid,
+        "modality": series.modality,
+        "exam": series.exam,
+        "state": series.state,
+        "reason": series.reason,
+        "detail": series.detail,
+        "received": [_received(row) for row in _of_series(session, Instance, uid)],
+        "results": [_screened(session, row) for row in _of_series(session, Screening, uid)],
+        "events": [_told(row) for row in _of_series(session, Event, uid)],
+    }
+
+
+def _of_series(session: Session, table: Any, series_uid: str) -> list[Any]:
+    return list(session.scalars(select(table).where(table.SeriesInstanceUID == series_uid)))
+
+
+def _received(instance: Instance) -> dict[str, Any]:
+    return {
+        "SOPInstanceUID": instance.SOPInstanceUID,
+        "TransferSyntaxUID": instance.TransferSyntaxUID,
+        "calling_aet": instance.calling_aet,
+        "received_at": instance.received_at.isoformat(),
+        "sha256": instance.sha256,
+        "size_bytes": instance.size_bytes,
+    }
+
+
+def _screened(session: Session, screening: Screening) -> dict[str, Any]:
+    objects = session.scalars(select(ResultObject).where(ResultObject.screening_id == screening.id))
+    return {
+        **screening.result,
+        "stage": screening.stage,
+        "current": screening.current,
+        "analysed_at": screening.analysed_at.isoformat(),
+        "weights_sha256": screening.weights_sha256,
+        "objects": [
+            {
+                "kind": made.kind,
+                "SOPInstanceUID": made.SOPInstanceUID,
+                "sha256": made.sha256,
+                "deliveries": _deliveries(session, made),
+            }
+            for made in objects
+        ],
+    }
+
+
+def _deliveries(session: Session, made: ResultObject) -> list[dict[str, Any]]:
+    mine = select(Delivery).where(Delivery.SOPInstanceUID == made.SOPInstanceUID)
+    return [
+        {
+            "aet": delivery.aet,
+            "state": delivery.state,
+            "status": None if delivery.status is None else f"0x{delivery.status:04X}",
+            "detail": delivery.detail,
+            "attempts": delivery.attempts,
+            "sent_at": delivery.sent_at.isoformat() if delivery.sent_at else None,
+        }
+        for delivery in session.scalars(mine)
+    ]
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "reason": event.reason,
+        "detail": event.detail,
+    }

@@ -1,0 +1,242 @@
+"""The tables of the ledger and the states their rows pass through."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+UID = String(64)
+AET = String(16)
+
+REFUSAL = "association refused"
+SET_ASIDE = "set aside"
+CONFLICT = "conflict"
+"""Kinds of event that ``status`` counts; other kinds are told by ``show`` alone."""
+
+
+class SeriesState(StrEnum):
+    """A series is in exactly one of these; the last four are ends."""
+
+    RECEIVING = "receiving"
+    QUEUED = "queued"
+    SCREENING = "screening"
+    SCREENED = "screened"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    PARKED = "parked"
+
+
+class DeliveryState(StrEnum):
+    """One object on its way to one peer."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    PARKED = "parked"
+
+
+class Stage(StrEnum):
+    """How far a model's results may travel."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    RESEARCH = "research"
+    LIVE = "live"
+
+
+class Wants(StrEnum):
+    """Which results a peer receives."""
+
+    NONE = "none"
+    FLAGGED = "flagged"
+    ALL = "all"
+
+
+class Role(StrEnum):
+    """Who reads at a peer: results of a model in stage research go to research peers only."""
+
+    RESEARCH = "research"
+    CLINICAL = "clinical"
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment with time zone in Python, in UTC without one in every database."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give back what was stored, its zone said."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+class Table(DeclarativeBase):
+    """What all tables share."""
+
+    type_annotation_map = {datetime: Utc, dict[str, Any]: JSON}  # noqa: RUF012
+
+
+class Installation(Table):
+    """One row: the namespace from which this installation derives every UID it makes."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    namespace: Mapped[str] = mapped_column(String(36))
+    created_at: Mapped[datetime]
+
+
+class Peer(Table):
+    """A remote AE: who may send to us, who receives results."""
+
+    __tablename__ = "peer"
+
+    aet: Mapped[str] = mapped_column(AET, primary_key=True)
+    host: Mapped[str]
+    port: Mapped[int]
+    sends: Mapped[bool]
+    results: Mapped[str]
+    role: Mapped[str]
+    sr_class: Mapped[str] = mapped_column(UID)
+
+
+class ModelStage(Table):
+    """The stage an admin has given a model; a model without a row is in shadow."""
+
+    __tablename__ = "model_stage"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str]
+
+
+class Series(Table):
+    """One series: where it stands and why."""
+
+    __tablename__ = "series"
+    __table_args__ = (Index("series_by_state", "state", "last_at"),)
+
+    SeriesInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
+    StudyInstanceUID: Mapped[str] = mapped_column(UID, index=True)
+    modality: Mapped[str]
+    exam: Mapped[str | None]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    detail: Mapped[str | None]
+    images: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    queued_at: Mapped[datetime | None]
+    rung_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+class Instance(Table):
+    """One object as received; the bytes lie in the spool."""
+
+    __tablename__ = "instance"
+
+    SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
+    SOPClassUID: Mapped[str] = mapped_column(UID)
+    SeriesInstanceUID: Mapped[str] = mapped_column(
+        ForeignKey("series.SeriesInstanceUID"), index=True
+    )
+    TransferSyntaxUID: Mapped[str] = mapped_column(UID)
+    calling_aet: Mapped[str] = mapped_column(AET)
+    received_at: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Screening(Table):
+    """One model's look at one state of one series."""
+
+    __tablename__ = "screening"
+    __table_args__ = (UniqueConstraint("SeriesInstanceUID", "model", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    SeriesInstanceUID: Mapped[str] = mapped_column(
+        ForeignKey("series.SeriesInstanceUID"), index=True
+    )
+    model: Mapped[str]
+    version: Mapped[str]
+    weights_sha256: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(64))
+    stage: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    detail: Mapped[str | None]
+    flagged: Mapped[bool]
+    result: Mapped[dict[str, Any]]
+    analysed_at: Mapped[datetime]
+    current: Mapped[bool] = mapped_column(index=True)
+
+
+class ResultObject(Table):
+    """One DICOM object we made; its bytes lie in the outbox and are never built again."""
+
+    __tablename__ = "result_object"
+
+    SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
+    SOPClassUID: Mapped[str] = mapped_column(UID)
+    SeriesInstanceUID: Mapped[str] = mapped_column(UID)
+    screening_id: Mapped[int] = mapped_column(ForeignKey("screening.id"), index=True)
+    kind: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class Delivery(Table):
+    """One object to one peer."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("SOPInstanceUID", "aet"),
+        Index("delivery_by_state", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    screening_id: Mapped[int] = mapped_column(ForeignKey("screening.id"), index=True)
+    SOPInstanceUID: Mapped[str] = mapped_column(ForeignKey("result_object.SOPInstanceUID"))
+    # no foreign key: the history of what was sent outlives the peer's removal
+    aet: Mapped[str] = mapped_column(AET)
+    state: Mapped[str]
+    status: Mapped[int | None]
+    detail: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+
+
+class Event(Table):
+    """One decision with its reason; never changed."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(index=True)
+    SeriesInstanceUID: Mapped[str | None] = mapped_column(UID, index=True)
+    aet: Mapped[str | None] = mapped_column(AET)
+    reason: Mapped[str | None]
+    detail: Mapped[str | None]

@@ -1,0 +1,181 @@
+"""The listener: who may call, and an image answered 0x0000 only when it is on disk.
+
+The handler decodes nothing of a dataset; the UIDs it needs stand in the request itself. The levers
+used are pynetdicom's documented ones: unrestricted storage (every storage SOP class in every
+transfer syntax, and no copy of 170 presentation contexts per association), no log handlers, a
+128 K PDU.
+"""
+
+import logging
+import socket
+import time
+from ipaddress import ip_address
+
+from pynetdicom import AE, _config, evt
+from pynetdicom.dsutils import encode_file_meta
+from pynetdicom.events import Event
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import ThreadedAssociationServer
+
+from daemon.config import Settings
+from daemon.errors import SpoolFull
+from daemon.logs import where
+from daemon.records import peers
+from daemon.records.ledger import Ledger, LedgerError, note
+from daemon.records.tables import REFUSAL
+from daemon.spool import Spool
+
+log = logging.getLogger(__name__)
+
+# PS3.4 B.2.3 and PS3.7 C
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+
+# PS3.8 9.3.4
+REJECTED_PERMANENT = 1
+SERVICE_USER = 1
+CALLING_AET_NOT_RECOGNIZED = 3
+CALLED_AET_NOT_RECOGNIZED = 7
+
+PREAMBLE = b"\x00" * 128 + b"DICM"
+MAXIMUM_PDU_LENGTH = 131072
+PEERS_FRESH_S = 1.0
+
+
+class Listener:
+    """Serves associations on a socket that other listener processes may share."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._spool = Spool(settings.spool, settings.min_free_mib)
+        self._known: frozenset[str] = frozenset()
+        self._fresh_until = 0.0
+        _config.UNRESTRICTED_STORAGE_SERVICE = True
+        _config.LOG_HANDLER_LEVEL = "none"
+        self._ae = AE(ae_title=settings.aet)
+        self._ae.add_supported_context(Verification)
+        self._ae.maximum_pdu_size = MAXIMUM_PDU_LENGTH
+        self._ae.maximum_associations = settings.max_associations
+        self._ae.network_timeout = settings.network_timeout_s
+        self._ae.acse_timeout = settings.network_timeout_s
+        self._ae.dimse_timeout = settings.network_timeout_s
+
+    def serve(self, listening: socket.socket) -> None:
+        """Answer associations until the process is told to stop."""
+        server = self._ae.make_server(
+            listening.getsockname()[:2],
+            evt_handlers=[
+                (evt.EVT_REQUESTED, self.on_requested),
+                (evt.EVT_C_ECHO, self.on_c_echo),
+                (evt.EVT_C_STORE, self.on_c_store),
+            ],
+            server_class=SharedSocketServer,
+            listening=listening,
+        )
+        log.info("event=listening aet=%s port=%d", self._settings.aet, listening.getsockname()[1])
+        server.serve_forever(poll_interval=0.5)
+
+    def on_requested(self, event: Event) -> None:
+        """Refuse whoever is not one of today's peers, and say why where an admin will look."""
+        requestor = event.assoc.requestor
+        request = requestor.primitive
+        assert request is not None, "PS3.8 9.2: it is what the event is about"
+        calling, called = request.calling_ae_title.strip(), request.called_ae_title.strip()
+        if called != self._settings.aet:
+            why = f"peer {calling} called us {called}, we are {self._settings.aet}"
+            self._refuse(event, CALLED_AET_NOT_RECOGNIZED, calling, why)
+        elif not self._may_send(calling, requestor.address):
+            why = (
+                f"peer {calling} at {requestor.address} is not allowed to send: "
+                f"osteoscreen peers add {calling} {requestor.address} PORT --sends"
+            )
+            self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
+
+    def on_c_echo(self, _event: Event) -> int:
+        """Answer a C-ECHO."""
+        return SUCCESS
+
+    def on_c_store(self, event: Event) -> int:
+        """Keep one object; the status says what the sender may rely on."""
+        calling = event.assoc.requestor.ae_title.strip()
+        try:
+            self._spool.put(_part10_head(event, calling), event.encoded_dataset(include_meta=False))
+        except SpoolFull:
+            log.error("event=disk-full aet=%s status=0x%04X", calling, OUT_OF_RESOURCES)
+            return OUT_OF_RESOURCES
+        except OSError as error:
+            log.error("event=not-stored aet=%s errno=%s", calling, error.errno)
+            return OUT_OF_RESOURCES
+        except Exception as error:  # noqa: BLE001 - the edge: a peer gets a status, never silence
+            log.error("event=not-stored aet=%s error=%s", calling, where(error))
+            return CANNOT_UNDERSTAND
+        return SUCCESS
+
+    def _may_send(self, calling: str, address: str) -> bool:
+        """Tell whether a title is a peer that sends; our own counts on this host: it is push."""
+        if calling == self._settings.aet:
+            return ip_address(address).is_loopback
+        return calling in self._senders()
+
+    def _senders(self) -> frozenset[str]:
+        """Return the allowed titles: a second old at most, older while the ledger is away."""
+        if time.monotonic() > self._fresh_until:
+            try:
+                self._known = frozenset(p.aet for p in peers.everyone(self._ledger) if p.sends)
+                self._fresh_until = time.monotonic() + PEERS_FRESH_S
+            except LedgerError as error:
+                log.error("event=ledger-unreachable error=%s", type(error).__name__)
+        return self._known
+
+    def _refuse(self, event: Event, diagnostic: int, calling: str, why: str) -> None:
+        event.assoc.acse.send_reject(REJECTED_PERMANENT, SERVICE_USER, diagnostic)
+        event.assoc.kill()
+        log.warning("event=association-refused aet=%s why=%r", calling, why)
+        try:
+            with self._ledger.write() as session:
+                note(session, REFUSAL, aet=calling[:16], detail=why)
+        except LedgerError as error:
+            log.error("event=ledger-unreachable error=%s", type(error).__name__)
+
+
+class SharedSocketServer(ThreadedAssociationServer):
+    """An association server on a socket that is already bound and listening."""
+
+    def __init__(self, *args: object, listening: socket.socket, **kwargs: object) -> None:
+        self._listening = listening
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def server_bind(self) -> None:
+        """Take the inherited socket instead of binding a new one."""
+        if self.socket is not None:
+            self.socket.close()
+        self.socket = self._listening
+        # several processes wait on the socket: whoever loses the race must not block in accept
+        self.socket.setblocking(False)
+
+    def server_activate(self) -> None:
+        """Leave the socket as it is: it listens already."""
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept one association, without waiting 40 ms for small answers to fill a packet."""
+        client, address = self._listening.accept()
+        client.setblocking(True)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return client, address
+
+
+def open_socket(settings: Settings) -> socket.socket:
+    """Bind and listen; raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server(
+        (settings.host, settings.port), family=family, backlog=256, reuse_port=False
+    )
+
+
+def _part10_head(event: Event, calling: str) -> bytes:
+    """Return preamble and file meta information; who sent it is kept there (PS3.10 7.1)."""
+    meta = event.file_meta
+    meta.SourceApplicationEntityTitle = calling
+    return PREAMBLE + encode_file_meta(meta)

@@ -1,0 +1,124 @@
+"""The whole system as one command: start every part, restart what dies, stop all together."""
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from daemon import embedded
+from daemon.config import EMBEDDED, Settings
+from daemon.errors import ConfigError
+from daemon.scp import open_socket
+from daemon.spool import Spool
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+LONGEST_DELAY_S = 30.0
+POLITE_S = 20.0
+STEADY_S = 60.0
+"""A part that ran so long has earned a quick restart."""
+
+
+class Part(StrEnum):
+    """What can be run on a host of its own."""
+
+    LISTENER = "listener"
+    INTAKE = "intake"
+    WORKER = "worker"
+
+
+@dataclass
+class _Child:
+    """One process, and when to start it again after it died."""
+
+    name: str
+    command: list[str]
+    descriptors: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    delay_s: float = field(default=0.5)
+
+    def tend(self) -> None:
+        """Start it when it is due; note when it has died."""
+        moment = time.monotonic()
+        if self.process is None:
+            if moment >= self.start_at:
+                self.process = subprocess.Popen(self.command, pass_fds=self.descriptors)
+                self.started_at = moment
+        elif self.process.poll() is not None:
+            steady = moment - self.started_at > STEADY_S
+            self.delay_s = 0.5 if steady else min(self.delay_s * 2, LONGEST_DELAY_S)
+            code = self.process.returncode
+            log.error("event=died part=%s code=%d again_in_s=%.1f", self.name, code, self.delay_s)
+            self.process, self.start_at = None, moment + self.delay_s
+
+
+def serve(settings: Settings, parts: Sequence[Part]) -> None:
+    """Run the parts until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ConfigError
+        If the port is taken.
+    """
+    Spool(settings.spool).prepare()
+    settings.outbox.mkdir(parents=True, exist_ok=True)
+    if settings.broker_url == EMBEDDED and set(parts) == set(Part):
+        embedded.silence(settings.home / "doorbell")
+    children = _children(settings, parts)
+    stop: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stop.append(received))
+    try:
+        while not stop:
+            for child in children:
+                child.tend()
+            time.sleep(POLL_S)
+    finally:
+        _end(children)
+
+
+def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
+    home = ["--home", str(settings.home)]
+    daemon = [sys.executable, "-m", "daemon.part"]
+    workers = [sys.executable, "-m", "workers"]
+    children = []
+    if Part.LISTENER in parts:
+        descriptor = _bind(settings)
+        command = [*daemon, "listener", *home, "--socket", str(descriptor)]
+        for number in range(settings.listener_processes):
+            children.append(_Child(f"listener-{number}", command, (descriptor,)))
+    if Part.INTAKE in parts:
+        children.append(_Child("intake", [*daemon, "intake", *home]))
+    if Part.WORKER in parts:
+        children.append(_Child("worker-screen", [*workers, "screen", *home]))
+        children.append(_Child("worker-deliver", [*workers, "deliver", *home]))
+    return children
+
+
+def _bind(settings: Settings) -> int:
+    try:
+        return open_socket(settings).detach()
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        raise ConfigError(f"cannot listen at {place}: {error.strerror}") from None
+
+
+def _end(children: Sequence[_Child]) -> None:
+    """Ask politely, then insist: nothing is lost either way."""
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + POLITE_S
+    for process in running:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,128 @@
+"""Received objects, byte for byte; a file is in the spool only when a power cut would leave it."""
+
+import os
+import re
+import shutil
+import uuid
+from hashlib import sha256
+from pathlib import Path
+
+from daemon.errors import SpoolFull
+
+PLAIN_UID = re.compile(r"[0-9.]{1,64}")
+
+
+class Spool:
+    """The folder of received files.
+
+    ``incoming``
+        What a sender has been told is safe, and the index has not seen yet.
+    ``kept``
+        What the index knows, one folder a series.
+    ``aside``
+        What cannot be indexed: no DICOM header, or other bytes under a known UID.
+    """
+
+    def __init__(self, folder: Path, min_free_mib: int = 0) -> None:
+        self.incoming = folder / "incoming"
+        self.kept = folder / "kept"
+        self.aside = folder / "aside"
+        self._min_free_bytes = min_free_mib << 20
+
+    def prepare(self) -> None:
+        """Make the folders and drop what a dead listener left half written."""
+        for folder in (self.incoming, self.kept, self.aside):
+            folder.mkdir(parents=True, exist_ok=True)
+        for partial in self.incoming.glob("*.part"):
+            partial.unlink()
+
+    def put(self, head: bytes, data: bytes) -> Path:
+        """Write one Part 10 file; on return the file and its name are on the disk.
+
+        Parameters
+        ----------
+        head : bytes
+            Preamble, prefix and file meta information.
+        data : bytes
+            The dataset exactly as received.
+
+        Raises
+        ------
+        SpoolFull
+            If less than the wanted room would stay free.
+        OSError
+            If the disk refuses; no partial file is left under a final name.
+        """
+        if shutil.disk_usage(self.incoming).free - len(data) < self._min_free_bytes:
+            raise SpoolFull
+        final = self.incoming / f"{uuid.uuid4().hex}.dcm"
+        partial = final.with_suffix(".part")
+        try:
+            with partial.open("xb") as file:
+                file.write(head)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.rename(final)
+            sync_folder(self.incoming)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        return final
+
+    def arrived(self, most: int) -> list[Path]:
+        """Return files waiting for the index, at most that many, oldest first."""
+        files = [entry for entry in os.scandir(self.incoming) if entry.name.endswith(".dcm")]
+        files.sort(key=lambda entry: entry.stat().st_mtime_ns)
+        return [Path(entry.path) for entry in files[:most]]
+
+    def place(self, series_uid: str, sop_instance_uid: str) -> Path:
+        """Return where an indexed object lies; UIDs from outside never name a path as they are."""
+        return self.kept / _safe(series_uid) / f"{_safe(sop_instance_uid)}.dcm"
+
+    def keep(self, file: Path, series_uid: str, sop_instance_uid: str) -> None:
+        """Move an indexed file to its place; a copy that is already there makes it spare."""
+        place = self.place(series_uid, sop_instance_uid)
+        if place.exists():
+            file.unlink()
+            return
+        if not place.parent.exists():
+            place.parent.mkdir(parents=True)
+            sync_folder(self.kept)
+        file.rename(place)
+        sync_folder(place.parent)
+
+    def set_aside(self, file: Path) -> Path:
+        """Keep a file that cannot be indexed, under its own name."""
+        return file.rename(self.aside / file.name)
+
+    def series(self, series_uid: str) -> list[Path]:
+        """Return the files of one series."""
+        return sorted((self.kept / _safe(series_uid)).glob("*.dcm"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file under its name, whole or not at all, and make it durable."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    with partial.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    sync_folder(path.parent)
+
+
+def _safe(uid: str) -> str:
+    if PLAIN_UID.fullmatch(uid) and uid.strip("."):
+        return uid
+    return sha256(uid.encode()).hexdigest()

@@ -1,0 +1,14 @@
+"""Run by Alembic: apply the revisions on the connection that :mod:`daemon.schema` hands over."""
+
+from alembic import context
+
+from daemon.records.tables import Table
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    # SQLite cannot alter a table in place; Alembic then copies it
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,192 @@
+"""The first ledger: who may call, what came, what was found, what was sent, and why."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    "event",
+    "delivery",
+    "result_object",
+    "screening",
+    "instance",
+    "series",
+    "model_stage",
+    "peer",
+    "installation",
+)
+
+
+def upgrade() -> None:
+    """Bring the ledger to this revision."""
+    _configuration()
+    _arrivals()
+    _results()
+    _history()
+
+
+def downgrade() -> None:
+    """Take the ledger back to nothing."""
+    for table in TABLES:
+        op.drop_table(table)
+
+
+def _configuration() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("namespace", sa.String(length=36), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "peer",
+        sa.Column("aet", sa.String(length=16), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("sends", sa.Boolean(), nullable=False),
+        sa.Column("results", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("sr_class", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("aet"),
+    )
+    op.create_table(
+        "model_stage",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("model"),
+    )
+
+
+def _arrivals() -> None:
+    op.create_table(
+        "series",
+        sa.Column("SeriesInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("StudyInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("modality", sa.String(), nullable=False),
+        sa.Column("exam", sa.String()),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String()),
+        sa.Column("detail", sa.String()),
+        sa.Column("images", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.Column("queued_at", sa.DateTime()),
+        sa.Column("rung_at", sa.DateTime()),
+        sa.Column("ended_at", sa.DateTime()),
+        sa.Column("lease_owner", sa.String()),
+        sa.Column("lease_until", sa.DateTime()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("SeriesInstanceUID"),
+    )
+    op.create_index("ix_series_StudyInstanceUID", "series", ["StudyInstanceUID"])
+    op.create_index("series_by_state", "series", ["state", "last_at"])
+    op.create_table(
+        "instance",
+        sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("SOPClassUID", sa.String(length=64), nullable=False),
+        sa.Column("SeriesInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("TransferSyntaxUID", sa.String(length=64), nullable=False),
+        sa.Column("calling_aet", sa.String(length=16), nullable=False),
+        sa.Column("received_at", sa.DateTime(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["SeriesInstanceUID"],
+            ["series.SeriesInstanceUID"],
+        ),
+        sa.PrimaryKeyConstraint("SOPInstanceUID"),
+    )
+    op.create_index("ix_instance_SeriesInstanceUID", "instance", ["SeriesInstanceUID"])
+
+
+def _results() -> None:
+    op.create_table(
+        "screening",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("SeriesInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("weights_sha256", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String()),
+        sa.Column("detail", sa.String()),
+        sa.Column("flagged", sa.Boolean(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.Column("analysed_at", sa.DateTime(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["SeriesInstanceUID"],
+            ["series.SeriesInstanceUID"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("SeriesInstanceUID", "model", "key"),
+    )
+    op.create_index("ix_screening_SeriesInstanceUID", "screening", ["SeriesInstanceUID"])
+    op.create_index("ix_screening_current", "screening", ["current"])
+    op.create_table(
+        "result_object",
+        sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("SOPClassUID", sa.String(length=64), nullable=False),
+        sa.Column("SeriesInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("screening_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["screening_id"],
+            ["screening.id"],
+        ),
+        sa.PrimaryKeyConstraint("SOPInstanceUID"),
+    )
+    op.create_index("ix_result_object_screening_id", "result_object", ["screening_id"])
+
+
+def _history() -> None:
+    op.create_table(
+        "delivery",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("screening_id", sa.Integer(), nullable=False),
+        sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("aet", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer()),
+        sa.Column("detail", sa.String()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("rung_at", sa.DateTime()),
+        sa.Column("lease_owner", sa.String()),
+        sa.Column("lease_until", sa.DateTime()),
+        sa.Column("sent_at", sa.DateTime()),
+        sa.ForeignKeyConstraint(
+            ["SOPInstanceUID"],
+            ["result_object.SOPInstanceUID"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["screening_id"],
+            ["screening.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("SOPInstanceUID", "aet"),
+    )
+    op.create_index("delivery_by_state", "delivery", ["state", "due_at"])
+    op.create_index("ix_delivery_screening_id", "delivery", ["screening_id"])
+    op.create_table(
+        "event",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("SeriesInstanceUID", sa.String(length=64)),
+        sa.Column("aet", sa.String(length=16)),
+        sa.Column("reason", sa.String()),
+        sa.Column("detail", sa.String()),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_event_SeriesInstanceUID", "event", ["SeriesInstanceUID"])
+    op.create_index("ix_event_at", "event", ["at"])
+    op.create_index("ix_event_kind", "event", ["kind"])

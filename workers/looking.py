@@ -1,0 +1,179 @@
+"""One model's look at one case: eligible, screened, and made into objects for who wants them."""
+
+import logging
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from pydicom import Dataset
+
+from daemon.records import peers, results
+from daemon.records.ledger import Ledger
+from daemon.records.results import MadeObject, Outcome
+from daemon.records.tables import Series, SeriesState, Stage
+from engines import contract
+from engines.cases import Case
+from engines.catalog import Model
+from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
+from engines.findings import Result
+from workers import objects, uids
+from workers.report import Predecessor, Provenance, Report
+from workers.room import EngineRoom, Seat
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a look stands in the ledger."""
+
+    ledger: Ledger
+    series: Series
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Made:
+    """One object: its row, and its file's bytes."""
+
+    record: MadeObject
+    part10: bytes
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of it."""
+
+    outcome: Outcome
+    made: tuple[Made, ...] = ()
+
+
+def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
+    """Let one model look at a case; a verdict is an outcome like any other."""
+    name = model.CARD.model
+    try:
+        seat = room.seat(model)
+    except EngineMismatch as error:
+        log.error("event=engine-mismatch model=%s why=%r", name, str(error))
+        return Look(_no_engine(model, place))
+    outcome = _screen(model, case, seat)
+    report = _report(model, seat, outcome, case, place)
+    key = uids.result_key(report)
+    written = _written(report, key, place)
+    if results.known(place.ledger, place.series.SeriesInstanceUID, name, key):
+        return Look(written)
+    made = _make(report, place)
+    return Look(replace(written, objects=tuple(one.record for one in made)), made)
+
+
+def _screen(model: Model, case: Case, seat: Seat) -> Result | Verdict:
+    try:
+        model.eligible(case)
+        return model.screen(case, seat.run, seat.weights)
+    except (NotEligible, BadSeries) as verdict:
+        return verdict
+
+
+def _report(
+    model: Model, seat: Seat, outcome: Result | Verdict, case: Case, place: Place
+) -> Report:
+    film = outcome.film if isinstance(outcome, Result) else None
+    images = {str(image.SOPInstanceUID): image for image in case.images}
+    source = images[film.SOPInstanceUID] if film else images[min(images)]
+    namespace = place.ledger.namespace()
+    provenance = Provenance(
+        namespace=namespace,
+        node=namespace.hex[:12],
+        # of the ledger, not of this run: a second run must build the same bytes
+        analysed_at=place.series.queued_at or place.series.last_at,
+        runtime=seat.runtime,
+        stage=place.stage,
+    )
+    return Report(source, model.CARD, seat.weights, outcome, provenance)
+
+
+def _written(report: Report, key: str, place: Place) -> Outcome:
+    """Return the row of a look."""
+    outcome, weights = report.outcome, report.weights
+    verdict = outcome if isinstance(outcome, Verdict) else None
+    return Outcome(
+        model=weights.model,
+        version=weights.version,
+        weights_sha256=weights.sha256,
+        key=key,
+        stage=place.stage,
+        state=_state(outcome),
+        reason=verdict.reason if verdict else None,
+        detail=verdict.detail if verdict else None,
+        flagged=isinstance(outcome, Result) and outcome.flagged,
+        result=contract.entry(weights.model, weights.version, outcome),
+        analysed_at=report.provenance.analysed_at,
+    )
+
+
+def _no_engine(model: Model, place: Place) -> Outcome:
+    name = model.CARD.model
+    verdict = BadSeries(Reason.ENGINE_FAILED, f"{name} has no usable engine here: see the log")
+    return Outcome(
+        model=name,
+        version="",
+        weights_sha256="",
+        key=verdict.reason,
+        stage=place.stage,
+        state=SeriesState.FAILED,
+        reason=verdict.reason,
+        detail=verdict.detail,
+        flagged=False,
+        result=contract.entry(name, None, verdict),
+        analysed_at=place.series.queued_at or place.series.last_at,
+    )
+
+
+def _state(outcome: Result | Verdict) -> SeriesState:
+    if isinstance(outcome, Result):
+        return SeriesState.SCREENED
+    return SeriesState.FAILED if isinstance(outcome, BadSeries) else SeriesState.SKIPPED
+
+
+def _make(report: Report, place: Place) -> tuple[Made, ...]:
+    """Build the objects that somebody is to have; a case that was not eligible makes none."""
+    outcome = report.outcome
+    if isinstance(outcome, NotEligible):
+        return ()
+    flagged = isinstance(outcome, Result) and outcome.flagged
+    receivers = peers.receivers(place.ledger, place.stage, flagged)
+    made = []
+    for sr_class in sorted({peer.sr_class for peer in receivers}):
+        readers = tuple(peer.aet for peer in receivers if peer.sr_class == sr_class)
+        revised = replace(report, predecessor=_predecessor(report, sr_class, place))
+        made.append(_one("SR", objects.structured_report(revised, sr_class), readers))
+    if receivers and isinstance(outcome, Result) and outcome.film is not None:
+        everyone = tuple(peer.aet for peer in receivers)
+        made.append(_one("SC", objects.secondary_capture(report), everyone))
+    return tuple(made)
+
+
+def _predecessor(report: Report, sr_class: str, place: Place) -> Predecessor | None:
+    """Return the SR that the new one replaces, where this series has one from this model."""
+    series_uid = place.series.SeriesInstanceUID
+    old = results.current_report(place.ledger, series_uid, report.weights.model, sr_class)
+    if old is None:
+        return None
+    return Predecessor(
+        StudyInstanceUID=place.series.StudyInstanceUID,
+        SeriesInstanceUID=old.SeriesInstanceUID,
+        SOPClassUID=old.SOPClassUID,
+        SOPInstanceUID=old.SOPInstanceUID,
+    )
+
+
+def _one(kind: str, ds: Dataset, receivers: tuple[str, ...]) -> Made:
+    part10 = objects.part10_bytes(ds)
+    record = MadeObject(
+        SOPInstanceUID=str(ds.SOPInstanceUID),
+        SOPClassUID=str(ds.SOPClassUID),
+        SeriesInstanceUID=str(ds.SeriesInstanceUID),
+        kind=kind,
+        sha256=sha256(part10).hexdigest(),
+        receivers=receivers,
+    )
+    return Made(record, part10)
