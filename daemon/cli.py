@@ -142,15 +142,18 @@ def check(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def demo(
-    keep: Annotated[bool, typer.Option(help="Stay up afterwards, to play with.")] = False,
-    results: Annotated[Path, typer.Option(help="Where to leave SR and SC files.")] = Path(
-        "demo-results"
-    ),
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, to play with.")] = False,
+    films: Annotated[
+        Path | None, typer.Option(help="A folder of DICOM films to send besides ours.")
+    ] = None,
+    results: Annotated[
+        Path, typer.Option(help="Where to leave the SR and SC files; emptied first.")
+    ] = Path("demo-results"),
 ) -> None:
     """Send films through a whole system of its own and show what came back."""
     from daemon.demo import run
 
-    raise typer.Exit(run(results.absolute(), keep))
+    raise typer.Exit(run(results.absolute(), films, keep))
 
 
 @peers_app.command("add")
@@ -179,7 +182,9 @@ def peers_add(
         sr_class=SR_CLASS_UIDS[sr],
     )
     peers.add(_ledger(config.load(home)), peer)
-    typer.echo(f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}")
+    typer.echo(
+        f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
+    )
 
 
 @peers_app.command("list")

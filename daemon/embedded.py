@@ -24,11 +24,11 @@ TRANSPORT_ALIASES[SCHEME] = "daemon.embedded:Transport"
 class Channel(filesystem.Channel):
     """One file a ring; whoever renames it first has heard it."""
 
-    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{monotonic_ns():020}_{uuid.uuid4().hex}.{queue}.msg"
         partial = folder / f"{name}.part"
-        partial.write_text(json.dumps(message))
+        partial.write_text(json.dumps(payload))
         partial.rename(folder / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

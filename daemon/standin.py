@@ -1,11 +1,13 @@
 """A stand-in PACS for the demo and the tests: stores what it is sent, one file an object."""
 
 from pathlib import Path
+from threading import Thread
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.events import Event
 from pynetdicom.presentation import StoragePresentationContexts
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import ThreadedAssociationServer
 
 
 class StandInPacs:
@@ -29,11 +31,15 @@ class StandInPacs:
         ae.supported_contexts = [*StoragePresentationContexts]
         ae.add_supported_context(Verification)
         ae.require_called_aet = True
-        handlers = [(evt.EVT_C_STORE, self._on_c_store)]
-        self._server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+        self._server = ae.make_server(
+            ("127.0.0.1", port),
+            evt_handlers=[(evt.EVT_C_STORE, self._on_c_store)],
+            server_class=ThreadedAssociationServer,
+        )
+        Thread(target=self._server.serve_forever, name="stand-in", daemon=True).start()
 
     def _on_c_store(self, event: Event) -> int:
-        name = f"{event.request.AffectedSOPInstanceUID}.dcm"
+        name = f"{event.file_meta.MediaStorageSOPInstanceUID}.dcm"
         (self._folder / name).write_bytes(event.encoded_dataset())
         return 0x0000
 
@@ -44,3 +50,4 @@ class StandInPacs:
     def stop(self) -> None:
         """Stop listening."""
         self._server.shutdown()
+        self._server.server_close()

@@ -28,8 +28,8 @@ class Engine(Protocol):
     def __call__(self, arrays: Arrays) -> Arrays: ...
 
 
-def load(onnx_file: Path) -> Engine:
+def load(onnx_file: Path, threads: int | None = None) -> Engine:
     """Load one ONNX file with the runtime this machine has (ONNX Runtime on CPU today)."""
     from engines.runtime.ort import OrtEngine
 
-    return OrtEngine(onnx_file)
+    return OrtEngine(onnx_file, threads)

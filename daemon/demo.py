@@ -1,0 +1,222 @@
+"""``osteoscreen demo``: a whole system of its own, films sent to it, and what came back."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from daemon import config, demo_films, schema, scu
+from daemon.config import Settings
+from daemon.demo_films import Film
+from daemon.demo_pacs import Pacs, open_pacs
+from daemon.demo_table import Row, show
+from daemon.errors import DeliveryError
+from daemon.records import peers, summary
+from daemon.records.ledger import Ledger
+from daemon.records.tables import DeliveryState, Peer, Role, SeriesState, Stage, Wants
+from engines import catalog
+
+MODALITY = "DEMO_CR1"
+PACS = "DEMO_PACS"
+START_S = 60.0
+PATIENCE_S = 120.0
+ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
+OVER = (DeliveryState.SENT, DeliveryState.PARKED)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The demo's system while it runs."""
+
+    settings: Settings
+    ledger: Ledger
+    pacs: Pacs
+
+    @property
+    def listener(self) -> scu.Address:
+        """Where the films are sent, as a modality would."""
+        return scu.Address(self.settings.aet, "127.0.0.1", self.settings.port, MODALITY)
+
+
+def run(results: Path, films: Path | None, keep: bool) -> int:
+    """Run the demo.
+
+    Parameters
+    ----------
+    results : Path
+        Where the SR and SC files received by the PACS are left.
+    films : Path, optional
+        A folder of DICOM films to send besides those we make.
+    keep : bool
+        Stay up at the end until Ctrl-C.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if everything that was expected arrived.
+    """
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
+        with _progress(console) as progress:
+            made = list(progress.track(demo_films.films(films), description="making films"))
+        with _site(Path(folder)) as site:
+            console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
+            with _progress(console) as progress:
+                sent_at = _send(site, made, progress)
+                _wait(site, made, progress)
+            rows = [_row(site, film, sent_at[film.label]) for film in made]
+            _leave_results(site.pacs, results)
+            show(console, rows)
+            console.print(f"SR and SC as the PACS received them: {results}")
+            if keep:
+                _stay(console, site)
+    problems = [problem for row in rows for problem in row.problems]
+    for problem in problems:
+        console.print(f"[red]not as expected:[/] {problem}")
+    return 1 if problems else 0
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console)
+
+
+@contextmanager
+def _site(folder: Path) -> Iterator[Site]:
+    """Start PACS and system; the PACS is a research peer that wants every result."""
+    pacs = open_pacs(PACS, folder / "pacs", (free_port(), free_port()))
+    home = folder / "home"
+    home.mkdir()
+    port = free_port()
+    (home / config.FILE).write_text(f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\n')
+    settings = config.load(home)
+    schema.migrate(settings)
+    ledger = schema.open_ledger(settings)
+    comprehensive_3d = "1.2.840.10008.5.1.4.1.1.88.34"
+    for aet, at, sends, wants in (
+        (MODALITY, 104, True, Wants.NONE),
+        (PACS, pacs.port, False, Wants.ALL),
+    ):
+        peer = Peer(aet=aet, host="127.0.0.1", port=at, sends=sends, results=wants)
+        peer.role, peer.sr_class = Role.RESEARCH, comprehensive_3d
+        peers.add(ledger, peer)
+    for model in catalog.MODELS:
+        peers.set_stage(ledger, model.CARD.model, Stage.RESEARCH)
+    system = _start(home, folder / "system.log")
+    try:
+        site = Site(settings, ledger, pacs)
+        _wait_for_echo(site, system, folder / "system.log")
+        yield site
+    finally:
+        system.terminate()
+        system.wait()
+        ledger.close()
+        pacs.stop()
+
+
+def _start(home: Path, log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "daemon", "serve", "--home", str(home)]
+    with log.open("wb") as out:
+        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+
+
+def _wait_for_echo(site: Site, system: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            scu.echo(site.listener)
+            return
+        except DeliveryError:
+            if system.poll() is not None or time.monotonic() > deadline:
+                raise DeliveryError(f"the system did not start:\n{log.read_text()}") from None
+            time.sleep(0.1)
+
+
+def _send(site: Site, films: list[Film], progress: Progress) -> dict[str, float]:
+    """Send each study in an association of its own; return when its last image was accepted."""
+    sent_at = {}
+    bar = progress.add_task("sending by C-STORE", total=len(films))
+    for film in films:
+        for answer in scu.store(site.listener, film.images):
+            if not answer.stored:
+                raise DeliveryError(answer.detail)
+        sent_at[film.label] = time.time()
+        progress.advance(bar)
+    return sent_at
+
+
+def _wait(site: Site, films: list[Film], progress: Progress) -> None:
+    """Wait until every series has ended and every delivery is over, or patience has."""
+    bar = progress.add_task("screening, delivering", total=len(films))
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        done = sum(_is_over(summary.study(site.ledger, film.study_uid)) for film in films)
+        progress.update(bar, completed=done)
+        if done == len(films):
+            return
+        time.sleep(0.1)
+
+
+def _is_over(story: dict[str, Any] | None) -> bool:
+    return story is not None and all(
+        series["state"] in ENDS
+        and all(delivery["state"] in OVER for delivery in _deliveries(series))
+        for series in story["series"]
+    )
+
+
+def _deliveries(series: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**delivery, "kind": made["kind"], "SOPInstanceUID": made["SOPInstanceUID"]}
+        for result in series["results"]
+        for made in result["objects"]
+        for delivery in made["deliveries"]
+    ]
+
+
+def _row(site: Site, film: Film, sent_at: float) -> Row:
+    story = summary.study(site.ledger, film.study_uid)
+    series = story["series"][0] if story else {"state": "never indexed", "results": []}
+    deliveries = _deliveries(series)
+    in_pacs = site.pacs.objects()
+    stored = [d["kind"] for d in deliveries if d["SOPInstanceUID"] in in_pacs]
+    return Row(film, series, deliveries, stored, sent_at)
+
+
+def _leave_results(pacs: Pacs, results: Path) -> None:
+    if results.exists():
+        shutil.rmtree(results)
+    results.mkdir(parents=True)
+    for uid, content in pacs.objects().items():
+        (results / f"{uid}.dcm").write_bytes(content)
+
+
+def _stay(console: Console, site: Site) -> None:
+    console.print(
+        f"\nStill up. Send it something:\n"
+        f"  storescu -aet {MODALITY} -aec {site.settings.aet} 127.0.0.1 {site.settings.port} FILE\n"
+        f"  osteoscreen push --home {site.settings.home} FILE\n"
+        f"  osteoscreen status --home {site.settings.home}\n"
+        f"PACS: {site.pacs.where}\nCtrl-C ends it."
+    )
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("ending")
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

@@ -1,0 +1,82 @@
+"""What the demo shows: one row a study, and whether it is what was expected."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from daemon.demo_films import Film
+
+
+@dataclass(frozen=True)
+class Row:
+    """One study's way through the system."""
+
+    film: Film
+    series: dict[str, Any]
+    deliveries: list[dict[str, Any]]
+    stored: list[str]
+    sent_at: float
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The current result, empty if there is none."""
+        current = [result for result in self.series["results"] if result["current"]]
+        return current[0] if current else {}
+
+    @property
+    def outcome(self) -> str:
+        """``flagged``, ``not flagged``, or the state with its reason."""
+        if self.series["state"] == "screened":
+            return "flagged" if self.result["flagged"] else "not flagged"
+        return f"{self.series['state']}: {self.series.get('reason')}"
+
+    @property
+    def seconds(self) -> float | None:
+        """From the last image sent to the SR stored."""
+        stored = [d["sent_at"] for d in self.deliveries if d["kind"] == "SR" and d["sent_at"]]
+        return datetime.fromisoformat(stored[0]).timestamp() - self.sent_at if stored else None
+
+    @property
+    def problems(self) -> list[str]:
+        """Whatever did not come as expected."""
+        problems = []
+        if self.film.expected and self.outcome != self.film.expected:
+            problems.append(f"{self.film.label}: {self.outcome}, expected {self.film.expected}")
+        if self.series["state"] == "screened" and sorted(self.stored) != ["SC", "SR"]:
+            problems.append(f"{self.film.label}: the PACS has {self.stored or 'nothing'}")
+        if self.series["state"] in ("failed", "parked", "never indexed"):
+            problems.append(f"{self.film.label}: {self.outcome}")
+        return problems
+
+
+def show(console: Console, rows: list[Row]) -> None:
+    """Print the table."""
+    table = Table(title="What went in and what came back", title_justify="left")
+    for heading in ("study", "exam", "model", "score / threshold", "outcome", "stored", "s"):
+        table.add_column(heading)
+    for row in rows:
+        seconds = row.seconds
+        table.add_row(
+            row.film.label,
+            row.series.get("exam") or "-",
+            row.result.get("model") or "-",
+            _score(row.result),
+            _coloured(row.outcome),
+            " + ".join(row.stored) or "-",
+            f"{seconds:.2f}" if seconds is not None else "-",
+        )
+    console.print(table)
+    console.print("s: seconds from the last image sent to the SR stored in the PACS.")
+    console.print("Weights trained on simulated patients: research only, not for clinical use.")
+
+
+def _score(result: dict[str, Any]) -> str:
+    scores = [f"{f['probability']:.3f} / {f['threshold']:.3f}" for f in result.get("findings", [])]
+    return ", ".join(scores) or "-"
+
+
+def _coloured(outcome: str) -> str:
+    return f"[bold yellow]{outcome}[/]" if outcome == "flagged" else outcome

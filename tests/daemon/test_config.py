@@ -1,0 +1,71 @@
+"""Settings: read once, wrong ones refused in one line before a port opens."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daemon import config
+from daemon.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "osteoscreen.example.toml"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in list(config.os.environ):
+        if name.startswith(config.PREFIX):
+            monkeypatch.delenv(name)
+
+
+def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
+    (tmp_path / config.FILE).write_text('port = 104\naet = "FROM_FILE"\n')
+    monkeypatch.setenv("OSTEOSCREEN_PORT", "11113")
+    settings = config.load(tmp_path)
+    assert (settings.port, settings.aet) == (11113, "FROM_FILE")
+
+
+def test_a_secret_may_come_from_a_file_the_environment_names(tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("postgresql://u:p@db/osteo\n")
+    monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL_FILE", str(tmp_path / "secret"))
+    assert config.load(tmp_path).ledger_url == "postgresql://u:p@db/osteo"
+
+
+def test_a_named_file_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("OSTEOSCREEN_BROKER_URL_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match="OSTEOSCREEN_BROKER_URL_FILE"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("prot = 104", "prot"),
+        ("port = 0", "port"),
+        ('aet = "SEVENTEEN_LETTERS"', "aet"),
+        ('aet = "BACK\\\\SLASH"', "aet"),
+        ('log_level = "LOUD"', "log_level"),
+        ("port = ", "osteoscreen.toml"),
+    ],
+)
+def test_a_wrong_line_in_the_file_is_named(tmp_path, line, named):
+    (tmp_path / config.FILE).write_text(line + "\n")
+    with pytest.raises(ConfigError, match=named):
+        config.load(tmp_path)
+
+
+def test_an_unknown_environment_variable_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("OSTEOSCREEN_PROT", "104")
+    with pytest.raises(ConfigError, match="OSTEOSCREEN_PROT"):
+        config.load(tmp_path)
+
+
+def test_the_example_file_names_every_setting_with_its_default(tmp_path):
+    shown = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+    example = tomllib.loads(shown)
+    example.pop("weights")
+    (tmp_path / config.FILE).write_text("\n".join(f"{k} = {v!r}" for k, v in example.items()))
+    defaults = config.load(tmp_path / "elsewhere")
+    assert set(example) == set(config.Settings.model_fields) - {"home", "weights"}
+    assert {name: getattr(defaults, name) for name in example} == example
