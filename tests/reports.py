@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,12 @@ def result(source: Dataset, probability: float, **changes: Any) -> Result:
         "quality": {"view": "PA", "input size px": 256},
     }
     return Result(**{**fields, **changes})
+
+
+def with_result(report: Report, **changes: Any) -> Report:
+    """Return a report whose result differs."""
+    assert isinstance(report.outcome, Result)
+    return replace(report, outcome=replace(report.outcome, **changes))
 
 
 def card() -> Card:

@@ -1,0 +1,116 @@
+"""Other people's judges of what we write; each returns its complaints, and none is a clean bill.
+
+No judge sees everything, so an object goes through all that apply. What they may say of a correct
+object is listed here, and nothing else is allowed.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from programs import find_program, missing
+
+# IHE AIR asks for a DeviceUID in Contributing Equipment; the standard has not taken it up
+DCIODVFY_MAY_SAY = (
+    re.compile(r"DeviceUID.*not present in standard DICOM IOD"),
+    re.compile(r"Unrecognized defined term = <99[A-Z]+>"),
+)
+# dcentvfy takes AccessionNumber of a Request Attributes item for the study's
+DCENTVFY_MAY_SAY = (re.compile(r"^Warning - Different information entities.*<AccessionNumber> IE"),)
+DCMTK_MAY_SAY = (
+    re.compile(r"^W: The VR checker does not support this Specific Character Set: ISO_IR 192"),
+)
+# PixelMed knows the standard as it was in 2022
+PIXELMED_MAY_SAY = (
+    re.compile(r'122405,DCM,"Algorithm Manufacturer"\): Content Item not in template'),
+    re.compile(r'43468-8,LN,"XR unspecified body region"\) not found in context group 100'),
+    re.compile(r'276214006,SCT,"Finding category"\): Content Item not in template'),
+)
+PIXELMED_SAYS = (
+    re.compile(r"^Found \w+ IOD$"),
+    re.compile(r"^Found Root Template TID_1500 \(MeasurementReport\)$"),
+    re.compile(r"^Root Template Validation Complete$"),
+    re.compile(r"^IOD validation complete$"),
+)
+PIXELMED_JAR = Path("/usr/share/java/pixelmed.jar")
+# without these a current JDK stops at the size of PixelMed's own style sheets
+JVM_LIMITS = tuple(
+    f"-Djdk.xml.xpath{name}=0" for name in ("ExprGrpLimit", "ExprOpLimit", "TotalOpLimit")
+)
+
+
+def dciodvfy(path: Path) -> list[str]:
+    """Return what dciodvfy says of an object against its IOD (PS3.3)."""
+    status, said = _run("dciodvfy", "-new", path)
+    # the first line names the IOD; one of its errors carries no "Error", so every line counts
+    complaints = _left(said[1:], DCIODVFY_MAY_SAY)
+    if not said or not re.fullmatch(r"\w+", said[0]):
+        complaints.insert(0, f"no IOD recognised: {said[:1]}")
+    return [*complaints, f"exit status {status}"] if status else complaints
+
+
+def dcentvfy(paths: Iterable[Path]) -> list[str]:
+    """Return what dcentvfy says of the objects of one study, the sources among them."""
+    status, said = _run("dcentvfy", *paths)
+    complaints = _left(said, DCENTVFY_MAY_SAY)
+    return [*complaints, f"exit status {status}"] if status else complaints
+
+
+def dsrdump(path: Path) -> list[str]:
+    """Return what dcmtk says when it reads a structured report."""
+    return _dcmtk("dsrdump", path)
+
+
+def dsr2html(path: Path, page: Path) -> list[str]:
+    """Write a structured report as HTML and return what dcmtk says meanwhile."""
+    return _dcmtk("dsr2html", path, page)
+
+
+def pixelmed(path: Path) -> list[str]:
+    """Return what PixelMed says of a structured report against its templates (PS3.16)."""
+    java = find_program("java")
+    if not PIXELMED_JAR.exists():
+        missing("pixelmed.jar")
+    options = ("-checktemplateid", "-checkcontentitemorder")
+    validator = ("-cp", PIXELMED_JAR, "com.pixelmed.validate.DicomSRValidator")
+    _, said = _run(java, "-XX:TieredStopAtLevel=1", *JVM_LIMITS, *validator, *options, path)
+    complaints = _left(said, (*PIXELMED_SAYS, *PIXELMED_MAY_SAY))
+    # it always exits 0, so the sentences that it ends with have to be there
+    unsaid = [line.pattern for line in PIXELMED_SAYS if not any(map(line.search, said))]
+    return [*complaints, *(f"unsaid: {pattern}" for pattern in unsaid)]
+
+
+def pixelmed_all(paths: Sequence[Path]) -> dict[str, list[str]]:
+    """Return what PixelMed says of several reports by file name; each costs 5 s of its own JVM."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {
+            path.name: said for path, said in zip(paths, pool.map(pixelmed, paths), strict=True)
+        }
+
+
+def _dcmtk(program: str, *arguments: Path) -> list[str]:
+    status, said = _run(program, *arguments)
+    # a missing type 1 attribute is only a warning to it, with status 0
+    complaints = [line for line in said if re.match(r"[WEF]: ", line)]
+    complaints = _left(complaints, DCMTK_MAY_SAY)
+    return [*complaints, f"exit status {status}"] if status else complaints
+
+
+def _left(lines: Iterable[str], allowed: Sequence[re.Pattern[str]]) -> list[str]:
+    return [line for line in lines if not any(pattern.search(line) for pattern in allowed)]
+
+
+def _run(program: str, *arguments: str | Path) -> tuple[int, list[str]]:
+    ran = subprocess.run(
+        [find_program(program), *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=120,
+    )
+    lines = ran.stdout.decode(errors="replace").splitlines()
+    return ran.returncode, [line for line in lines if line.strip()]
