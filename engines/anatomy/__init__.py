@@ -1,0 +1,1 @@
+"""What several papers share of the body's landmarks."""
