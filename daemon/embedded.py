@@ -24,7 +24,8 @@ TRANSPORT_ALIASES[SCHEME] = "daemon.embedded:Transport"
 class Channel(filesystem.Channel):
     """One file a ring; whoever renames it first has heard it."""
 
-    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
+    # kombu's own two classes above this one disagree on the arguments' names
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{monotonic_ns():020}_{uuid.uuid4().hex}.{queue}.msg"
         partial = folder / f"{name}.part"

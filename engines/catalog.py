@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from engines import cxr_osporscreen
 from engines.cards import Card, Weights
 from engines.cases import Case
+from engines.cxr_osporscreen import model as cxr_osporscreen
 from engines.exams import Exam
 from engines.findings import Result
 from engines.runtime import Run
@@ -22,7 +22,7 @@ class Model(Protocol):
         """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
 
 
-MODELS: tuple[Model, ...] = (cxr_osporscreen.model,)
+MODELS: tuple[Model, ...] = (cxr_osporscreen,)
 
 
 def for_exam(exam: Exam) -> tuple[Model, ...]:

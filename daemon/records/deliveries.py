@@ -22,7 +22,7 @@ def pending_of(ledger: Ledger, series_uid: str) -> list[int]:
         .where(Screening.SeriesInstanceUID == series_uid, Delivery.state == DeliveryState.PENDING)
     )
     with ledger.read() as session:
-        return _one_a_journey(session.execute(waiting).tuples().all())
+        return _one_a_journey(session.execute(waiting).all())
 
 
 def next_for(ledger: Ledger, aet: str) -> int | None:
@@ -143,7 +143,7 @@ def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
         .returning(Delivery.screening_id, Delivery.aet, Delivery.id)
     )
     with ledger.write() as session:
-        return _one_a_journey(session.execute(due).tuples().all())
+        return _one_a_journey(session.execute(due).all())
 
 
 def _one_a_journey(rows: Sequence[tuple[int, str, int]]) -> list[int]:

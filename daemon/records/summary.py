@@ -58,7 +58,7 @@ def status(ledger: Ledger) -> dict[str, Any]:
 
 def _counts(session: Session, column: Any, states: Any) -> dict[str, int]:
     rows: dict[str, int] = dict(
-        session.execute(select(column, func.count()).group_by(column)).tuples().all()
+        session.execute(select(column, func.count()).group_by(column)).all()
     )
     return {str(state): rows.get(state, 0) for state in states}
 

@@ -16,7 +16,7 @@ class Run(Protocol):
     The first axis of every array is the batch; inputs and outputs are float32, by tensor name.
     """
 
-    def __call__(self, name: str, arrays: Arrays) -> Arrays: ...
+    def __call__(self, name: str, arrays: Arrays, /) -> Arrays: ...
 
 
 class Engine(Protocol):
@@ -25,7 +25,7 @@ class Engine(Protocol):
     description: str
     """What runs it and how precisely, for the SR's provenance: ``ONNX Runtime 1.31 CPU FP32``."""
 
-    def __call__(self, arrays: Arrays) -> Arrays: ...
+    def __call__(self, arrays: Arrays, /) -> Arrays: ...
 
 
 def load(onnx_file: Path, threads: int | None = None) -> Engine:

@@ -1,0 +1,70 @@
+"""A ledger on each database, and series to fill it with."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from daemon import config, schema
+from daemon.records import arrivals, claims
+from daemon.records.arrivals import Arrival
+from daemon.records.tables import Series
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request, tmp_path, monkeypatch):
+    """Settings on a new database, SQLite and PostgreSQL in turn."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL", server.new_database())
+    settings = config.load(tmp_path / "home")
+    schema.migrate(settings)
+    return settings
+
+
+@pytest.fixture
+def ledger(settings):
+    """Return an open ledger with nothing in it."""
+    ledger = schema.open_ledger(settings)
+    yield ledger
+    ledger.close()
+
+
+def arrival(series="1.2.3", instance="1.2.3.1", sha256="a" * 64, modality="DX"):
+    return Arrival(
+        StudyInstanceUID="1.2",
+        SeriesInstanceUID=series,
+        SOPInstanceUID=instance,
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1",
+        TransferSyntaxUID="1.2.840.10008.1.2.1",
+        modality=modality,
+        calling_aet="CR1",
+        received_at=datetime.now(UTC),
+        sha256=sha256,
+        size_bytes=3 << 31,
+    )
+
+
+@pytest.fixture
+def make_arrival():
+    """Return a maker of arrivals."""
+    return arrival
+
+
+def state_of(ledger, uid="1.2.3"):
+    with ledger.read() as session:
+        return session.get(Series, uid)
+
+
+@pytest.fixture
+def series_in(ledger):
+    """Return what reads a series' row."""
+    return lambda uid="1.2.3": state_of(ledger, uid)
+
+
+@pytest.fixture
+def claimed(ledger, make_arrival):
+    """Return a series that a worker has just claimed."""
+    arrivals.index(ledger, [make_arrival()])
+    [series] = arrivals.quiet(ledger, {}, 0)
+    assert arrivals.queue(ledger, series, "cxr")
+    return claims.claim(ledger, "1.2.3", lease_s=60)
