@@ -1,12 +1,21 @@
 """`osteoscreen-lab`: the researcher's command; files in, findings out, no daemon and no network."""
 
+import json
+import logging
 import sys
-from typing import Annotated
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from engines.product import PRODUCT, VERSION
+
+if TYPE_CHECKING:
+    from engines.catalog import Model
+    from engines.clinical_table import ClinicalTable
 
 app = typer.Typer(
     name=f"{PRODUCT}-lab",
@@ -42,9 +51,91 @@ def lab(
 # so that `--help` answers at once and `screen` never loads what only training needs.
 
 
+@app.command()
+def screen(
+    paths: Annotated[
+        list[Path], typer.Argument(exists=True, help="DICOM files, or folders of them.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Only this model, e.g. `cxr_osporscreen`; else all.")
+    ] = None,
+    clinical: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="CSV with age_years, sex, height_m, weight_kg by StudyInstanceUID, "
+            "AccessionNumber or PatientID; fills what the headers lack.",
+        ),
+    ] = None,
+    min_age: Annotated[
+        int, typer.Option(min=0, max=120, help="Youngest patient to screen, years.")
+    ] = 50,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")
+    ] = False,
+) -> None:
+    """Screen DICOM files: classify each series, check that it is eligible, run its models.
+
+    Every series gets an answer: a score against its threshold, or the reason why there is none. A
+    film that is not flagged is not a normal film.
+
+    Example: `osteoscreen-lab screen ~/films --clinical ages.csv --json > results.json`
+    """
+    from engines.cases import Rules
+    from engines.screening import Screener, files_in, group
+    from engines.screening_table import series_table
+
+    _quieten_pydicom()
+    table = _clinical_table(clinical)
+    screener = Screener(
+        models=_chosen(model),
+        rules=Rules(min_age_years=min_age),
+        supplied=table.find if table else lambda _: None,
+    )
+    console = notes()
+    files = track(files_in(paths), "Reading headers", console=console, transient=True)
+    series = track(group(files), "Screening", console=console, transient=True)
+    screened = [screener.screen(one) for one in series]
+    if as_json:
+        typer.echo(json.dumps({"series": screened}, indent=2, allow_nan=False))
+    else:
+        Console().print(series_table(screened))
+
+
+def _chosen(name: str | None) -> "tuple[Model, ...]":
+    from engines.catalog import MODELS, named
+
+    if name is None:
+        return MODELS
+    try:
+        return (named(name),)
+    except KeyError as error:
+        known = ", ".join(model.CARD.model for model in MODELS)
+        raise typer.BadParameter(f"no model of that name; there are: {known}") from error
+
+
+def _clinical_table(path: Path | None) -> "ClinicalTable | None":
+    from engines.clinical_table import ClinicalTableError, read_clinical_table
+
+    try:
+        return read_clinical_table(path) if path else None
+    except ClinicalTableError as error:
+        raise typer.BadParameter(str(error), param_hint="--clinical") from error
+
+
+def _quieten_pydicom() -> None:
+    """Keep pydicom's remarks off the screen: they quote header values, which may name people."""
+    warnings.filterwarnings("ignore", module="pydicom")
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
 def main() -> None:
     """Run the command line; an error ends in one line for a human."""
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the edge to a human: one line, no traceback
+        notes().print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        sys.exit(1)
