@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import Dataset
+from PIL import Image
+from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
@@ -25,6 +26,11 @@ from workers.report import Predecessor, Provenance, Report
 
 NAMESPACE = uuid.UUID("6d6b2ab1-3c86-4a0c-9fd0-8b4f2b2f9c11")
 ROWS, COLUMNS = 250, 200
+
+
+def read(path: Path) -> Dataset:
+    """Read a file back."""
+    return dcmread(path)
 
 
 def cr_source(**changes: Any) -> Dataset:
@@ -69,6 +75,12 @@ def film(source: Dataset, rows: int = ROWS, columns: int = COLUMNS) -> Radiograp
         source_shape=(rows, columns),
         sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
     )
+
+
+def grey(rows: int, columns: int) -> Image.Image:
+    """Return a ramp from black to white."""
+    ramp = np.linspace(0, 255, rows * columns).astype(np.uint8)
+    return Image.fromarray(ramp.reshape(rows, columns))
 
 
 def report(

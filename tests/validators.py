@@ -45,10 +45,11 @@ JVM_LIMITS = tuple(
 def dciodvfy(path: Path) -> list[str]:
     """Return what dciodvfy says of an object against its IOD (PS3.3)."""
     status, said = _run("dciodvfy", "-new", path)
-    # the first line names the IOD; one of its errors carries no "Error", so every line counts
-    complaints = _left(said[1:], DCIODVFY_MAY_SAY)
-    if not said or not re.fullmatch(r"\w+", said[0]):
-        complaints.insert(0, f"no IOD recognised: {said[:1]}")
+    # one line names the IOD; one of its errors carries no "Error", so all the others count
+    named = [line for line in said if re.fullmatch(r"\w+", line)]
+    complaints = _left((line for line in said if line not in named), DCIODVFY_MAY_SAY)
+    if len(named) != 1:
+        complaints.append(f"no single IOD recognised: {named}")
     return [*complaints, f"exit status {status}"] if status else complaints
 
 
