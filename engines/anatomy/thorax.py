@@ -13,7 +13,7 @@ from engines.images import Radiograph
 Grid = NDArray[np.float32]
 
 #: Films below this are refused; how it was found stands at :func:`look_like_frontal_chest`.
-THRESHOLD: Final = 0.69
+THRESHOLD: Final = 0.68
 
 _TEMPLATE_PX = 24
 _LOOK_PX = 96
@@ -54,7 +54,14 @@ def look_like_frontal_chest(radiograph: Radiograph) -> float:
     that fits better upside down loses half of the difference, and one without a step from either
     lung to what lies below it loses in proportion.
 
-    MEASURED
+    The threshold lies in the middle between the two groups as measured, and few films were there to
+    measure on. Accepted: 30 real frontal films (14 NIH ChestX-ray14, 14 Hannover, RG1, one Fuji
+    CR) score 0.744 to 0.913, 100 simulated PA films 0.731 to 0.907. Refused: the same 30 real
+    films upside down at most 0.624, turned by 90 degrees 0.533, as negatives 0.431, cut in half
+    0.623; 100 simulated lateral films 0.639; a tibia, five paediatric pelves and 99 CT and MR
+    slices 0.535; noise and gradients 0.54. There was no real lateral film and no animal. Of 40
+    pictures of smooth random blobs three reach 0.709 to 0.767: what is laid out like a chest is
+    taken for one. A film with one lung gone white may be refused; none was among the 30.
 
     Returns
     -------
@@ -101,8 +108,10 @@ def _places(film: Grid) -> Grid:
 
 
 def _ranks(pixels: Grid) -> Grid:
-    order = np.argsort(np.argsort(pixels.ravel(), kind="stable"), kind="stable")
-    ranks: Grid = (order.reshape(pixels.shape) / (pixels.size - 1)).astype(np.float32)
+    """Replace each value by its rank; equal values share one, else plain black were a ramp."""
+    ordered = np.sort(pixels, axis=None)
+    below = np.searchsorted(ordered, pixels, "left") + np.searchsorted(ordered, pixels, "right")
+    ranks: Grid = (below / (2 * pixels.size)).astype(np.float32)
     return ranks
 
 
