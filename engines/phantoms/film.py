@@ -105,10 +105,11 @@ def chest_film(
     exposure = draw_exposure(seed)
     view = _view(exposure, shape, lateral)
     coarse = _coarser(view)
-    body = draw_anatomy(patient, np.random.default_rng([seed, 3]))
+    growth = np.random.default_rng([seed, 3])
+    body = draw_anatomy(patient, growth)
+    water = soft_tissue(body, coarse, growth)
     rng = np.random.default_rng([seed, 5, int(lateral)])
     bone = bones(body, bone_of(patient.skeleton_t, body.cortex), coarse, rng)
-    water = soft_tissue(body, coarse, rng)
     path = SOFT_PER_MM * water + COMPACT_BONE_PER_MM * exposure.hardness * bone
     # focal spot and detector
     path = blur(path, 0.35 / coarse.spacing_mm + 0.3)

@@ -74,21 +74,26 @@ def splat(view: View, points: Points, volumes_mm3: NDArray[np.float64]) -> Map:
     ndarray
         float32, shape (row, column): path length, mm.
     """
-    turned = points @ view.turn().T
+    turned = (points @ view.turn().T).astype(np.float32)
     # parts nearer the source (depth < 0) are magnified more
-    scale = SOURCE_MM / (SOURCE_MM + turned[:, 2])
+    scale = np.float32(SOURCE_MM / view.spacing_mm) / (np.float32(SOURCE_MM) + turned[:, 2])
     rows, columns = view.shape
-    column = (turned[:, 0] * scale - view.centre_mm[0]) / view.spacing_mm + (columns - 1) / 2
-    row = (turned[:, 1] * scale - view.centre_mm[1]) / view.spacing_mm + (rows - 1) / 2
+    first = [
+        (n - 1) / 2 - c / view.spacing_mm
+        for n, c in zip((columns, rows), view.centre_mm, strict=True)
+    ]
+    column = turned[:, 0] * scale + np.float32(first[0])
+    row = turned[:, 1] * scale + np.float32(first[1])
     inside = (column >= 0) & (column < columns - 1) & (row >= 0) & (row < rows - 1)
     column, row, volume = column[inside], row[inside], volumes_mm3[inside]
-    left, top = column.astype(np.intp), row.astype(np.intp)
+    left, top = column.astype(np.int32), row.astype(np.int32)
     right_part, lower_part = column - left, row - top
+    corner = (top * columns + left).astype(np.intp)
+    lower, upper = volume * lower_part, volume * (1 - lower_part)
     film = np.zeros(rows * columns)
-    for down, part_v in ((0, 1 - lower_part), (1, lower_part)):
-        for along, part_h in ((0, 1 - right_part), (1, right_part)):
-            pixel = (top + down) * columns + left + along
-            film += np.bincount(pixel, volume * part_v * part_h, rows * columns)
+    for part, below in ((upper, 0), (lower, columns)):
+        film += np.bincount(corner + below, part * (1 - right_part), rows * columns)
+        film += np.bincount(corner + (below + 1), part * right_part, rows * columns)
     return (film.reshape(view.shape) / view.spacing_mm**2).astype(np.float32)
 
 
@@ -107,13 +112,15 @@ def ellipsoid(view: View, shape: Ellipsoid) -> Map:
     tilt = np.array([[np.cos(t), -np.sin(t), 0], [np.sin(t), np.cos(t), 0], [0, 0, 1]])
     axes = view.turn() @ tilt
     a = axes @ np.diag(1.0 / np.square(shape.semi_axes_mm)) @ axes.T
-    centre = view.turn() @ np.array(shape.centre_mm)
+    centre = (view.turn() @ np.array(shape.centre_mm)).tolist()
     scale = SOURCE_MM / (SOURCE_MM + centre[2])
     u, v = view.axes()
     du, dv = u / scale - centre[0], v / scale - centre[1]
-    half = a[0, 2] * du + a[1, 2] * dv
-    rest = a[0, 0] * du**2 + 2 * a[0, 1] * du * dv + a[1, 1] * dv**2 - 1
-    chord = 2 * np.sqrt(np.clip(half**2 - a[2, 2] * rest, 0, None)) / a[2, 2]
+    # plain floats keep the maps in single precision
+    (uu, uv, ud), (_, vv, vd), (_, _, dd) = a.tolist()
+    half = ud * du + vd * dv
+    rest = uu * du**2 + 2 * uv * du * dv + vv * dv**2 - 1
+    chord = 2 * np.sqrt(np.clip(half**2 - dd * rest, 0, None)) / dd
     return np.asarray(chord, dtype=np.float32)
 
 
@@ -182,7 +189,7 @@ def enlarge(film: Map, shape: tuple[int, int]) -> Map:
 
 
 def _gaussian(out: int, size: int, sigma_px: float) -> Map:
-    at = (np.arange(out) + 0.5) * size / out - 0.5
-    distance = (at[:, None] - np.arange(size)) / sigma_px
-    weight = np.exp(-0.5 * np.square(distance))
+    at = ((np.arange(out) + 0.5) * (size / out) - 0.5).astype(np.float32)
+    distance = (at[:, None] - np.arange(size, dtype=np.float32)) / np.float32(sigma_px)
+    weight = np.exp(np.maximum(-0.5 * np.square(distance), -60))
     return np.asarray(weight / weight.sum(axis=1, keepdims=True), dtype=np.float32)

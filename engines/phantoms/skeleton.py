@@ -38,8 +38,8 @@ from engines.phantoms.projector import (
 #: What spongy bone of normal density adds, against compact bone; marrow and water are about equal.
 SPONGY = 0.16
 
-#: Rings that stand for a tube's inside: reach and share of the volume.
-_FILLING = ((0.3, 0.25), (0.65, 0.75))
+#: Where the ring lies that stands for a tube's inside.
+_FILLING = 0.55
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def bone_of(skeleton_t: float, own: float = 1.0) -> Bone:
 
 def bones(body: Anatomy, bone: Bone, view: View, rng: np.random.Generator) -> Map:
     """Return all bone in the beam: float32, shape (row, column), mm of compact bone."""
-    step = max(view.spacing_mm, 0.8)
+    step = max(1.2 * view.spacing_mm, 0.8)
     total = _ribs(body, bone, view, step) + _girdle(body, bone, view, step)
     total += _spine(body, bone, view, rng)
     total += _posterior_elements(body, bone, view)
@@ -83,17 +83,16 @@ def _limb(
     view: View, path: Points, radii_mm: tuple[float, float], wall_mm: float, bone: Bone
 ) -> Map:
     """Hollow tubes with spongy bone inside; ``path``: float64, shape (tube, step, 3), mm."""
-    # points no further apart than the film's pixels, or the tube shows stripes
-    ring = max(10, int(2 * np.pi * max(radii_mm) / max(view.spacing_mm, 0.8)))
+    # points hardly further apart than the film's pixels, or the tube shows stripes
+    ring = max(8, int(2 * np.pi * max(radii_mm) / max(1.5 * view.spacing_mm, 1.0)))
     offsets, steps = tube(path, radii_mm, ring)
     wall = wall_mm * bone.cortex
     mid = 1 - wall / (2 * min(radii_mm))
     rim = 2 * np.pi * np.sqrt((radii_mm[0] ** 2 + radii_mm[1] ** 2) / 2) * wall
     core = np.pi * (radii_mm[0] - wall) * (radii_mm[1] - wall) * bone.spongy
     film = _fill(view, path, offsets * mid, rim * steps / ring)
-    for reach, share in _FILLING:
-        film = film + _fill(view, path, offsets * reach, share * core * steps / ring)
-    return film
+    inner = offsets[:, :, ::2]
+    return film + _fill(view, path, inner * _FILLING, core * steps / inner.shape[2])
 
 
 def _fill(view: View, path: Points, offsets: Points, volume: NDArray[np.float64]) -> Map:
@@ -164,7 +163,7 @@ def _one_side(
     film = film + draw(spine, (5.0, 3.4), 0.9)
     if not upper_arm:
         return film
-    shaft = mirrored((166, 36, -12), (180, 90, -10), (204, 170, -8), (236, 290, -6))
+    shaft = mirrored((163, 30, -12), (178, 90, -10), (204, 170, -8), (236, 290, -6))
     return film + draw(shaft, (11.0, 11.0), 3.0)
 
 

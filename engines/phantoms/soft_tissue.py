@@ -26,11 +26,12 @@ _TRUNK_DEPTHS = np.array([55.0, 54, 54, 58, 66, 75, 84, 92, 98, 100, 98, 96, 98]
 
 def soft_tissue(body: Anatomy, view: View, rng: np.random.Generator) -> Map:
     """Return the soft tissue in the beam: float32, shape (row, column), mm of water."""
-    lungs = _lungs(body, view)
     displaced = _heart_and_vessels(body, view, rng)
+    gas = _gas(body, view, rng)
+    # drawn last: its size is the film's, and the body must not change with the film's size
     grain = 1 + 0.035 * blur(rng.standard_normal(view.shape, dtype=np.float32), 1.0)
-    air = np.maximum(lungs - displaced, 0) * (1 - LUNG_DENSITY) * grain
-    water = _trunk(body, view) - air - _gas(body, view, rng)
+    air = np.maximum(_lungs(body, view) - displaced, 0) * (1 - LUNG_DENSITY) * grain
+    water = _trunk(body, view) - air - gas
     if not view.lateral:
         # shoulders flow into the arms
         water = np.cbrt(np.maximum(water, 0) ** 3 + _arms(body, view) ** 3)

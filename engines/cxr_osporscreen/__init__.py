@@ -1,0 +1,1 @@
+"""Jang 2022, "OsPor-screen": an osteoporosis score from a chest film alone; see README.md."""

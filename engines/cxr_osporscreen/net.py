@@ -1,0 +1,100 @@
+"""The network: a chest film in, a probability and its class activation map out.
+
+Jang 2022 does not name a backbone, so this one is ours: a small residual network that trains on a
+laptop and runs anywhere. ``BACKBONES`` is where another one is added; it only has to turn a film
+(N, 1, size, size) into feature maps (N, channels, h, w).
+
+Why the map is Grad-CAM: the score is ``w . mean(A) + b`` over feature maps ``A``. The gradient of
+the score by any pixel of ``A_k`` is then ``w_k / (h w)``, which is what Grad-CAM averages to weight
+``A_k``. So ``relu(sum_k w_k A_k)`` is Grad-CAM up to a constant factor, without a backward pass,
+and it can leave the same exported graph as the score (Selvaraju 2017, section 3.1; Zhou 2016).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Block(nn.Module):
+    """Two convolutions with a shortcut; halves the map."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.first = _convolve(channels_in, channels, stride=2)
+        self.second = _convolve(channels, channels, stride=1)
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True),
+            nn.Conv2d(channels_in, channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Shape (N, channels_in, h, w) -> (N, channels, h / 2, w / 2)."""
+        deeper = self.second(functional.relu(self.first(maps)))
+        return functional.relu(deeper + self.shortcut(maps))
+
+
+def _convolve(channels_in: int, channels: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels, kernel_size=3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+def small_residual() -> tuple[nn.Module, int]:
+    """Build the default backbone: a quarter of a million weights, maps of 1/16 of the film."""
+    stem = nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=5, stride=2, padding=2, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+    )
+    return nn.Sequential(stem, Block(16, 32), Block(32, 64), Block(64, 96)), 96
+
+
+#: Name -> builder of (backbone, its number of channels).
+BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {"small-residual": small_residual}
+
+
+class OsPorScreen(nn.Module):
+    """Chest film -> osteoporosis probability, with the map that explains it.
+
+    Parameters
+    ----------
+    backbone : str
+        A name in ``BACKBONES``; not stated by the paper.
+    """
+
+    def __init__(self, backbone: str = "small-residual") -> None:
+        super().__init__()
+        self.features, channels = BACKBONES[backbone]()
+        self.head = nn.Linear(channels, 1)
+
+    def score(self, film: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (N, 1) and feature maps (N, channels, h, w) of films (N, 1, size, size)."""
+        # brightness and contrast are the exposure's, not the patient's
+        mean = film.mean(dim=(2, 3), keepdim=True)
+        centred = film - mean
+        spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
+        maps = self.features(centred / (spread + 1e-3))
+        return self.head(maps.mean(dim=(2, 3))), maps
+
+    def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
+        """Screen films.
+
+        Parameters
+        ----------
+        film : Tensor
+            float32, shape (N, 1, size, size), range [0, 1], bone white.
+
+        Returns
+        -------
+        probability : Tensor
+            float32, shape (N, 1), range [0, 1].
+        cam : Tensor
+            float32, shape (N, h, w), at least 0: Grad-CAM of the score, up to a constant factor.
+        """
+        logit, maps = self.score(film)
+        cam = torch.einsum("nchw,c->nhw", maps, self.head.weight[0])
+        return torch.sigmoid(logit), functional.relu(cam)

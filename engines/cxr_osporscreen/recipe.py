@@ -1,0 +1,74 @@
+"""How the reference weights are trained: label, augmentation, loss, schedule.
+
+Jang 2022 states the label. The rest of this file is ours, not stated by the paper.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engines.cxr_osporscreen.net import OsPorScreen
+from engines.train import Lesson, Schedule
+
+#: Not stated by the paper, which compares several sizes and regions.
+PARAMETERS = {"input_size_px": 256, "region": "whole", "backbone": "small-residual"}
+
+#: Not stated by the paper.
+SCHEDULE = Schedule(epochs=14, batch_size=32, learning_rate=2e-3, weight_decay=1e-2)
+
+# Not stated by the paper. How far a training film is moved and its tones are bent.
+_SHIFT, _ZOOM, _TURN_RAD = 0.06, 0.10, 0.07
+_GAMMA, _NOISE = 0.2, 0.02
+
+
+def lesson(backbone: str = str(PARAMETERS["backbone"])) -> Lesson:
+    """Return the recipe for :func:`engines.train.train`."""
+    return Lesson(build=lambda: OsPorScreen(backbone), augment=augment, loss=loss)
+
+
+def loss(net: nn.Module, films: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross-entropy of the score; labels (N, 1) of 0 and 1."""
+    assert isinstance(net, OsPorScreen)
+    logit, _ = net.score(films)
+    return functional.binary_cross_entropy_with_logits(logit, labels)
+
+
+def augment(films: Tensor, draw: torch.Generator) -> Tensor:
+    """Move, turn, mirror and re-expose films.
+
+    Parameters
+    ----------
+    films : Tensor
+        float32, shape (N, 1, size, size), range [0, 1].
+    draw : Generator
+        The source of chance.
+
+    Returns
+    -------
+    Tensor
+        Same shape and range.
+    """
+    moved = _move(films, draw)
+    gamma = torch.exp(_GAMMA * _normal(len(films), draw)).view(-1, 1, 1, 1)
+    noise = _NOISE * torch.rand(len(films), generator=draw).view(-1, 1, 1, 1)
+    toned = moved.clamp(1e-4, 1) ** gamma
+    return (toned + noise * torch.randn(films.shape, generator=draw)).clamp(0, 1)
+
+
+def _move(films: Tensor, draw: torch.Generator) -> Tensor:
+    n = len(films)
+    angle = _TURN_RAD * _normal(n, draw)
+    zoom = torch.exp(_ZOOM * (2 * torch.rand(n, generator=draw) - 1))
+    mirror = torch.where(torch.rand(n, generator=draw) < 0.5, -1.0, 1.0)
+    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    shift = 2 * _SHIFT * (2 * torch.rand((n, 2), generator=draw) - 1)
+    first = torch.stack([cos * mirror, -sin, shift[:, 0]], dim=1)
+    second = torch.stack([sin * mirror, cos, shift[:, 1]], dim=1)
+    grid = functional.affine_grid(
+        torch.stack([first, second], dim=1), list(films.shape), align_corners=False
+    )
+    return functional.grid_sample(films, grid, align_corners=False)
+
+
+def _normal(n: int, draw: torch.Generator) -> Tensor:
+    return torch.randn(n, generator=draw).clamp(-2, 2)

@@ -1,0 +1,106 @@
+"""Many virtual patients at once, over all cores."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from engines.phantoms.film import chest_film
+from engines.phantoms.person import ChestPatient, draw_patient
+
+Film = NDArray[np.float32]
+T = TypeVar("T")
+
+#: Longer side of a film for training, px: above any input size in use, so that films are reduced as
+#: in service.
+_FILM_PX = 288
+
+#: Read by the linear algebra library when it is first loaded, so it must be set for the child.
+_THREADS = "OMP_NUM_THREADS"
+
+#: Seeds of one cohort are ``seed * _BLOCK + 0, 1, 2 ...``: cohorts of different seeds share nobody.
+_BLOCK = 1_000_000
+
+
+def seeds_of(cohort: int, patients: int, skip: int = 0) -> range:
+    """Return the patients' seeds of a cohort."""
+    return range(cohort * _BLOCK + skip, cohort * _BLOCK + skip + patients)
+
+
+def patient_film(seed: int) -> tuple[ChestPatient, Film]:
+    """Draw one patient and a PA film of some shape."""
+    patient = draw_patient(seed)
+    aspect = float(np.random.default_rng([seed, 6]).uniform(0.85, 1.18))
+    shape = (
+        (_FILM_PX, round(_FILM_PX / aspect)) if aspect > 1 else (round(_FILM_PX * aspect), _FILM_PX)
+    )
+    return patient, chest_film(patient, seed, shape)
+
+
+def for_each(
+    work: Callable[[int], T], seeds: Sequence[int], what: str, console: Console | None = None
+) -> Iterator[T]:
+    """Do some work for each seed on all cores, with a progress bar; results in the seeds' order."""
+    cores = len(os.sched_getaffinity(0))
+    # spawn: a forked child of a process that has used torch or ONNX Runtime may hang
+    context = multiprocessing.get_context("spawn")
+    bar = partial(
+        track, description=what, total=len(seeds), console=console or Console(stderr=True)
+    )
+    if len(seeds) < 4 * cores or cores == 1:
+        yield from bar(map(work, seeds), transient=True)
+        return
+    with _single_threaded_children(), ProcessPoolExecutor(cores, mp_context=context) as pool:
+        yield from bar(pool.map(work, seeds, chunksize=4), transient=True)
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Keep each child's linear algebra to one core: the other children have the others."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
+
+
+def labelled_films(
+    prepare: Callable[[Film], Film], seeds: Sequence[int], console: Console | None = None
+) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    """Image a cohort for training or evaluation.
+
+    Parameters
+    ----------
+    prepare : callable
+        The model's own preparation: film -> (1, row, column). Must be importable by name.
+    seeds : sequence of int
+        Of the patients.
+    console : Console, optional
+        Where the progress bar goes.
+
+    Returns
+    -------
+    inputs : ndarray
+        float16, shape (patient, 1, row, column), range [0, 1].
+    labels : ndarray
+        float32, shape (patient, 1): 1 for a lowest T-score of -2.5 or less.
+    """
+    rows = list(for_each(partial(_example, prepare), seeds, "imaging virtual patients", console))
+    return np.stack([film for film, _ in rows]), np.array([[y] for _, y in rows], np.float32)
+
+
+def _example(prepare: Callable[[Film], Film], seed: int) -> tuple[NDArray[np.float16], bool]:
+    patient, film = patient_film(seed)
+    return prepare(film).astype(np.float16), patient.osteoporosis

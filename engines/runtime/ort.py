@@ -1,0 +1,81 @@
+"""ONNX Runtime on the CPU, in full precision: the same score on every machine, no GPU needed."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as faults
+
+from engines.errors import BadSeries, EngineMismatch, Reason
+from engines.runtime import Arrays
+
+# ONNX Runtime's exceptions share no parent but Exception
+_NOT_LOADABLE = (
+    faults.Fail,
+    faults.InvalidArgument,
+    faults.InvalidGraph,
+    faults.InvalidProtobuf,
+    faults.NoModel,
+    faults.NoSuchFile,
+    faults.NotImplemented,
+    faults.RuntimeException,
+    RuntimeError,
+)
+_NOT_RUNNABLE = (
+    faults.EPFail,
+    faults.EngineError,
+    faults.Fail,
+    faults.InvalidArgument,
+    faults.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+
+
+class OrtEngine:
+    """One ONNX file, loaded.
+
+    Parameters
+    ----------
+    onnx_file : Path
+        The network.
+    threads : int, optional
+        Cores for one run; all that this process may use where not given.
+
+    Raises
+    ------
+    EngineMismatch
+        If the file is not a network that ONNX Runtime can load.
+    """
+
+    def __init__(self, onnx_file: Path, threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.inter_op_num_threads = 1
+        # the listener and the database share these cores: idle threads must not spin
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                onnx_file, options, providers=["CPUExecutionProvider"]
+            )
+        except _NOT_LOADABLE as error:
+            raise EngineMismatch(f"{onnx_file}: not a loadable ONNX network: {error}") from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.description = f"ONNX Runtime {onnxruntime.__version__} CPU FP32"
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        """Run a batch.
+
+        Raises
+        ------
+        BadSeries
+            ENGINE_FAILED, if the arrays do not fit the network.
+        """
+        feeds = {name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()}
+        try:
+            results = self._session.run(self._outputs, feeds)
+        except _NOT_RUNNABLE as error:
+            raise BadSeries(Reason.ENGINE_FAILED, f"the network could not run: {error}") from error
+        return dict(zip(self._outputs, results, strict=True))
