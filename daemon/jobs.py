@@ -20,7 +20,9 @@ class Doorbell:
     """The Celery application at the configured broker, and the two ways to ring it."""
 
     def __init__(self, settings: Settings) -> None:
-        self.app = Celery("osteoscreen", broker=settings.broker_url, set_as_current=False)
+        # kombu warns of a URL without a host, even where there is none to name
+        broker = EMBEDDED + "home" if settings.broker_url == EMBEDDED else settings.broker_url
+        self.app = Celery("osteoscreen", broker=broker, set_as_current=False)
         self.app.conf.update(
             task_ignore_result=True,
             # acknowledged on arrival: who works on what is the ledger's business, not the broker's

@@ -12,7 +12,7 @@ from daemon import config, logs, parent, schema
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("daemon.part")
 
 IDLE_S = 0.05
 LEDGER_AWAY_S = 2.0

@@ -21,25 +21,26 @@ def push(address: scu.Address, paths: Sequence[Path]) -> None:
     Raises
     ------
     DeliveryError
-        If anything was not stored, or there was nothing to send.
+        If any object was not stored, or there was none to send.
     """
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
     files = sorted(_files(paths))
-    stored = 0
+    answers: list[scu.Answer] = []
     with Progress(console=notes) as progress:
         bar = progress.add_task(f"to {address.aet}", total=len(files))
         for start in range(0, len(files), BATCH):
             some = files[start : start + BATCH]
-            datasets = [ds for file in some if (ds := _read(file, notes)) is not None]
-            answers = scu.store(address, datasets) if datasets else []
-            stored += sum(answer.stored for answer in answers)
-            for answer in answers:
-                if not answer.stored:
-                    notes.print(f"{answer.SOPInstanceUID}: {answer.detail}")
+            datasets = [ds for file in some if (ds := _read(file)) is not None]
+            answers += scu.store(address, datasets) if datasets else []
             progress.advance(bar, len(some))
-    Console(highlight=False).print(f"{stored} of {len(files)} files stored at {address.aet}")
-    if stored < len(files) or not files:
-        raise DeliveryError(f"{len(files) - stored} of {len(files)} files were not stored")
+    refused = [answer for answer in answers if not answer.stored]
+    for answer in refused:
+        notes.print(f"{answer.SOPInstanceUID}: {answer.detail}")
+    stored, other = len(answers) - len(refused), len(files) - len(answers)
+    left_out = f"; {other} files are not DICOM, left out" if other else ""
+    Console(highlight=False).print(f"{stored} objects stored at {address.aet}{left_out}")
+    if refused or not answers:
+        raise DeliveryError(f"{len(refused)} of {len(answers)} objects were not stored")
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -50,9 +51,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _read(file: Path, notes: Console) -> Dataset | None:
+def _read(file: Path) -> Dataset | None:
     try:
         return dcmread(file)
     except (InvalidDicomError, OSError):
-        notes.print(f"{file}: not a DICOM file, left out")
         return None

@@ -10,6 +10,7 @@ import logging
 import socket
 import time
 from ipaddress import ip_address
+from socketserver import TCPServer
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.dsutils import encode_file_meta
@@ -52,6 +53,7 @@ class Listener:
         self._spool = Spool(settings.spool, settings.min_free_mib)
         self._known: frozenset[str] = frozenset()
         self._fresh_until = 0.0
+        self._server: SharedSocketServer | None = None
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
@@ -64,7 +66,7 @@ class Listener:
 
     def serve(self, listening: socket.socket) -> None:
         """Answer associations until the process is told to stop."""
-        server = self._ae.make_server(
+        self._server = self._ae.make_server(
             listening.getsockname()[:2],
             evt_handlers=[
                 (evt.EVT_REQUESTED, self.on_requested),
@@ -75,7 +77,19 @@ class Listener:
             listening=listening,
         )
         log.info("event=listening aet=%s port=%d", self._settings.aet, listening.getsockname()[1])
-        server.serve_forever(poll_interval=0.5)
+        self._server.serve_forever(poll_interval=0.5)
+
+    @property
+    def serving(self) -> bool:
+        """Whether :meth:`serve` has got as far as answering."""
+        return self._server is not None
+
+    def stop(self) -> None:
+        """Make :meth:`serve` return and close the socket."""
+        if self._server is not None:
+            # pynetdicom's own shutdown() knows only the servers that its AE has started
+            TCPServer.shutdown(self._server)
+            self._server.server_close()
 
     def on_requested(self, event: Event) -> None:
         """Refuse whoever is not one of today's peers, and say why where an admin will look."""

@@ -1,6 +1,7 @@
 """A stand-in PACS for the demo and the tests: stores what it is sent, one file an object."""
 
 from pathlib import Path
+from socketserver import TCPServer
 from threading import Thread
 
 from pynetdicom import AE, _config, evt
@@ -49,5 +50,6 @@ class StandInPacs:
 
     def stop(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
+        # pynetdicom's own shutdown() knows only the servers that its AE has started
+        TCPServer.shutdown(self._server)
         self._server.server_close()

@@ -19,7 +19,7 @@ from engines.exams import Exam
 from workers import tasks
 from workers.room import EngineRoom
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("workers.main")
 
 DELIVERY_THREADS = 16
 """More than a site has peers: each dead one may hold one thread."""

@@ -43,8 +43,14 @@ class Bench:
 
 def register(app: Celery, bench: Bench) -> None:
     """Answer the two rings of the doorbell."""
-    app.task(name=jobs.SCREEN)(lambda series_uid: screen(bench, series_uid))
-    app.task(name=jobs.DELIVER)(lambda delivery_id: deliver(bench, delivery_id))
+
+    @app.task(name=jobs.SCREEN)  # type: ignore[untyped-decorator]
+    def on_screen(series_uid: str) -> None:
+        screen(bench, series_uid)
+
+    @app.task(name=jobs.DELIVER)  # type: ignore[untyped-decorator]
+    def on_deliver(delivery_id: int) -> None:
+        deliver(bench, delivery_id)
 
 
 def screen(bench: Bench, series_uid: str) -> None:

@@ -1,0 +1,147 @@
+"""From files in the spool to queued series, with a crash between any two steps."""
+
+from io import BytesIO
+
+import pytest
+from pydicom import Dataset, dcmwrite
+from pydicom.uid import ExplicitVRLittleEndian
+
+from daemon import config, schema
+from daemon.intake import Intake
+from daemon.records import peers, summary
+from daemon.records.tables import Stage
+from daemon.spool import Spool
+
+CHEST = {"Modality": "DX", "BodyPartExamined": "CHEST", "ViewPosition": "PA"}
+
+
+class Bell:
+    """A doorbell that remembers."""
+
+    def __init__(self):
+        self.rung = []
+
+    def screen(self, series_uid, exam):
+        self.rung.append((series_uid, exam))
+
+
+class Site:
+    """An intake with its spool, ledger and bell."""
+
+    def __init__(self, home):
+        self.settings = config.load(home)
+        schema.migrate(self.settings)
+        self.ledger = schema.open_ledger(self.settings)
+        self.spool = Spool(self.settings.spool)
+        self.spool.prepare()
+        self.bell = Bell()
+        self.intake = Intake(self.settings, self.ledger, self.bell)
+        self.intake._settle_s = dict.fromkeys(self.intake._settle_s, 0)
+
+    def receive(self, **keywords):
+        self.spool.put(b"", part10(**keywords))
+
+    def status(self):
+        return summary.status(self.ledger)
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path)
+    yield site
+    site.ledger.close()
+
+
+def part10(sop="1.2.3.1", series="1.2.3", **keywords):
+    ds = Dataset()
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    ds.SOPInstanceUID, ds.SeriesInstanceUID, ds.StudyInstanceUID = sop, series, "1.2"
+    for keyword, value in {**CHEST, **keywords}.items():
+        setattr(ds, keyword, value)
+    ds.ensure_file_meta()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.SourceApplicationEntityTitle = "CR1"
+    out = BytesIO()
+    dcmwrite(out, ds, enforce_file_format=True)
+    return out.getvalue()
+
+
+def test_a_quiet_chest_film_is_queued_and_rung_for(site):
+    site.receive()
+    site.intake.turn()
+    assert site.bell.rung == [("1.2.3", "cxr")]
+    [told] = summary.study(site.ledger, "1.2")["series"]
+    assert (told["state"], told["received"][0]["calling_aet"]) == ("queued", "CR1")
+
+
+def test_what_we_have_no_models_for_is_skipped_with_a_reason(site):
+    site.receive(BodyPartExamined="FOOT")
+    site.intake.turn()
+    assert site.bell.rung == []
+    assert site.status()["reasons"] == [
+        {"state": "skipped", "reason": "exam-not-screened", "series": 1}
+    ]
+
+
+def test_our_own_result_that_comes_back_is_not_screened(site):
+    site.receive(Manufacturer="osteoscreen")
+    site.intake.turn()
+    assert site.status()["reasons"][0]["reason"] == "own-result"
+
+
+def test_an_exam_whose_models_are_off_is_skipped(site):
+    peers.set_stage(site.ledger, "cxr_osporscreen", Stage.OFF)
+    site.receive()
+    site.intake.turn()
+    assert site.status()["reasons"][0]["reason"] == "no-model"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no DICOM at all" * 100,
+        part10(StudyInstanceUID=""),
+        part10(sop="../../escape"),
+        part10()[:200],
+    ],
+)
+def test_what_cannot_be_indexed_is_kept_aside_and_counted(site, content):
+    site.spool.put(b"", content)
+    site.receive()
+    site.intake.turn()
+    assert site.status()["set_aside"] == 1
+    assert [file.read_bytes() for file in site.spool.aside.iterdir()] == [content]
+    assert site.bell.rung == [("1.2.3", "cxr")]
+
+
+def test_other_content_under_the_same_uid_is_kept_aside_and_never_overwrites(site):
+    site.receive()
+    site.intake.turn()
+    first = site.spool.place("1.2.3", "1.2.3.1").read_bytes()
+    site.receive(BodyPartExamined="FOOT")
+    site.intake.turn()
+    assert site.spool.place("1.2.3", "1.2.3.1").read_bytes() == first
+    assert site.status()["set_aside"] == 1
+
+
+def test_a_crash_between_index_and_move_is_healed(site, monkeypatch):
+    monkeypatch.setattr(Spool, "keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    site.receive()
+    with pytest.raises(KeyboardInterrupt):
+        site.intake.turn()
+    monkeypatch.undo()
+    site.intake._settle_s = dict.fromkeys(site.intake._settle_s, 0)
+    site.intake.turn()
+    assert site.spool.arrived(10) == []
+    assert len(site.spool.series("1.2.3")) == 1
+    assert site.status()["instances"] == 1
+
+
+def test_a_lateral_film_that_comes_later_reopens_the_series(site):
+    site.receive()
+    site.intake.turn()
+    site.receive(sop="1.2.3.2", ViewPosition="LL")
+    site.intake.index_arrived()
+    [series] = summary.study(site.ledger, "1.2")["series"]
+    assert len(series["received"]) == 2

@@ -1,0 +1,201 @@
+"""Listener and sender on real sockets: who may call, what is answered, what a peer's no means."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from peers import free_port, wait_for
+from pydicom import Dataset
+from pydicom.uid import JPEG2000, ExplicitVRLittleEndian
+from pynetdicom import AE, _config, evt
+from pynetdicom.presentation import build_context
+
+from daemon import config, schema, scu
+from daemon.errors import DeliveryError, SpoolFull
+from daemon.records import peers as ledger_peers
+from daemon.records import summary
+from daemon.records.tables import Peer
+from daemon.scp import Listener, open_socket
+from daemon.scu import Address
+from daemon.spool import Spool
+
+DX = "1.2.840.10008.5.1.4.1.1.1.1"
+
+
+def film(sop="1.2.3.1", syntax=ExplicitVRLittleEndian, sop_class=DX):
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = sop_class, sop
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.PatientName = "1.2", "1.2.3", "Geheim^Anna"
+    ds.ensure_file_meta()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.MediaStorageSOPClassUID = sop_class
+    ds.file_meta.MediaStorageSOPInstanceUID = sop
+    return ds
+
+
+class Ours:
+    """A listener in a thread, and CR1 its only peer."""
+
+    def __init__(self, home, monkeypatch):
+        self.port = free_port()
+        monkeypatch.setenv("OSTEOSCREEN_PORT", str(self.port))
+        monkeypatch.setenv("OSTEOSCREEN_HOST", "127.0.0.1")
+        self.settings = config.load(home)
+        schema.migrate(self.settings)
+        self.ledger = schema.open_ledger(self.settings)
+        self.spool = Spool(self.settings.spool)
+        self.spool.prepare()
+        self.allow("CR1")
+        listening = open_socket(self.settings)
+        self.listener = Listener(self.settings, self.ledger)
+        self.thread = threading.Thread(target=self.listener.serve, args=(listening,), daemon=True)
+        self.thread.start()
+        wait_for("the listener", lambda: self.listener.serving)
+
+    def stop(self):
+        self.listener.stop()
+        self.thread.join()
+        self.ledger.close()
+
+    def allow(self, aet, sends=True):
+        peer = Peer(aet=aet, host="h", port=104, sends=sends, results="none", role="research")
+        peer.sr_class = "1.2"
+        ledger_peers.add(self.ledger, peer)
+
+    def address(self, calling="CR1", called="OSTEOSCREEN"):
+        return Address(called, "127.0.0.1", self.port, calling, timeout_s=5)
+
+    def refusals(self):
+        return [row["why"] for row in summary.status(self.ledger)["refused_associations"]]
+
+
+@pytest.fixture
+def ours(tmp_path, monkeypatch):
+    ours = Ours(tmp_path, monkeypatch)
+    yield ours
+    ours.stop()
+
+
+def test_a_known_peer_is_heard_and_its_bytes_are_kept(ours):
+    [answer] = scu.store(ours.address(), [film()])
+    assert answer.stored
+    [file] = ours.spool.arrived(10)
+    content = file.read_bytes()
+    assert content[128:132] == b"DICM"
+    assert b"Geheim^Anna" in content and b"CR1" in content
+
+
+@pytest.mark.parametrize(
+    ("syntax", "sop_class"),
+    [
+        (JPEG2000, DX),
+        ("1.2.840.10008.1.2.4.201", DX),
+        (ExplicitVRLittleEndian, "1.2.840.10008.5.1.4.1.1.88.34"),
+        (ExplicitVRLittleEndian, "1.2.840.99999.1.1"),
+    ],
+)
+def test_every_storage_class_and_transfer_syntax_is_taken(ours, syntax, sop_class):
+    [answer] = scu.store(ours.address(), [film(syntax=syntax, sop_class=sop_class)])
+    assert answer.stored, answer.detail
+
+
+def test_an_unknown_peer_is_refused_and_the_admin_is_told_what_to_type(ours):
+    with pytest.raises(DeliveryError, match=r"refused us as CT9: .*[Cc]alling"):
+        scu.echo(ours.address(calling="CT9"))
+    told = wait_for("the refusal to be told", ours.refusals)
+    assert told == [
+        "peer CT9 at 127.0.0.1 is not allowed to send: "
+        "osteoscreen peers add CT9 127.0.0.1 PORT --sends"
+    ]
+
+
+def test_a_peer_that_only_receives_may_not_send(ours):
+    ours.allow("PACS", sends=False)
+    with pytest.raises(DeliveryError, match="refused us as PACS"):
+        scu.echo(ours.address(calling="PACS"))
+
+
+def test_a_wrong_called_title_is_refused_in_words(ours):
+    with pytest.raises(DeliveryError, match=r"[Cc]alled"):
+        scu.echo(ours.address(called="OSTEO"))
+    told = wait_for("the refusal to be told", ours.refusals)
+    assert told == ["peer CR1 called us OSTEO, we are OSTEOSCREEN"]
+
+
+def test_a_peer_added_while_we_listen_is_heard_without_a_restart(ours):
+    ours.allow("CT9")
+    time.sleep(1.1)
+    scu.echo(ours.address(calling="CT9"))
+
+
+def test_our_own_title_is_taken_from_this_host(ours):
+    scu.echo(ours.address(calling="OSTEOSCREEN"))
+
+
+def test_a_full_disk_is_answered_with_a700_and_nothing_is_kept(ours, monkeypatch):
+    def full(*_):
+        raise SpoolFull
+
+    monkeypatch.setattr(Spool, "put", full)
+    [answer] = scu.store(ours.address(), [film()])
+    assert (answer.status, answer.stored) == (0xA700, False)
+    assert ours.spool.arrived(10) == []
+
+
+@pytest.fixture
+def _strict(monkeypatch):
+    """Let the PACS accept only what it is told to, as one in a process of its own does."""
+    monkeypatch.setattr(_config, "UNRESTRICTED_STORAGE_SERVICE", False)
+
+
+@contextmanager
+def a_pacs(status, contexts=((DX, ExplicitVRLittleEndian),)):
+    """A storage SCP that answers every object with one status."""
+    answer = Dataset()
+    answer.Status, answer.ErrorComment = status, "so says the PACS"
+    ae = AE(ae_title="PACS")
+    ae.supported_contexts = [build_context(*context) for context in contexts]
+    port = free_port()
+    server = ae.start_server(
+        ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, lambda _: answer)]
+    )
+    try:
+        yield Address("PACS", "127.0.0.1", port, "OSTEOSCREEN", timeout_s=5)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "stored"),
+    [
+        (0x0000, True),
+        (0xB000, True),
+        (0xB006, True),
+        (0xB007, True),
+        (0xA700, False),
+        (0xA900, False),
+        (0xC000, False),
+        (0x0122, False),
+    ],
+)
+def test_what_counts_as_stored(status, stored):
+    with a_pacs(status) as pacs:
+        [answer] = scu.store(pacs, [film()])
+    assert (answer.status, answer.stored) == (status, stored)
+    assert f"0x{status:04X}" in answer.detail and "so says the PACS" in answer.detail
+
+
+@pytest.mark.usefixtures("_strict")
+def test_an_object_the_peer_has_no_context_for_is_not_stored_and_the_others_are():
+    with a_pacs(0) as pacs:
+        answers = scu.store(pacs, [film("1.2.1", JPEG2000), film("1.2.2")])
+    assert [answer.stored for answer in answers] == [False, True]
+    assert "JPEG 2000" in answers[0].detail
+
+
+def test_a_peer_that_is_away_is_said_to_be_away():
+    nobody = Address("PACS", "127.0.0.1", free_port(), "OSTEOSCREEN", timeout_s=2)
+    with pytest.raises(DeliveryError, match="does not answer"):
+        scu.store(nobody, [film()])

@@ -1,0 +1,74 @@
+"""The spool: whole files or none, durable before anyone is told, names rebuilt from outside."""
+
+import os
+
+import pytest
+
+from daemon import spool
+from daemon.errors import SpoolFull
+from daemon.spool import Spool
+
+
+@pytest.fixture
+def folder(tmp_path):
+    kept = Spool(tmp_path)
+    kept.prepare()
+    return kept
+
+
+def test_what_is_put_arrives_byte_for_byte(folder):
+    folder.put(b"head", b"data")
+    [file] = folder.arrived(10)
+    assert file.read_bytes() == b"headdata"
+
+
+def test_file_and_folder_are_synced_before_put_returns(folder, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(spool.os, "fsync", fsync)
+    final = folder.put(b"head", b"data")
+    assert synced == [str(final.with_suffix(".part")), str(folder.incoming)]
+
+
+def test_a_full_disk_takes_nothing_and_leaves_nothing(tmp_path):
+    full = Spool(tmp_path, min_free_mib=1 << 40)
+    full.prepare()
+    with pytest.raises(SpoolFull):
+        full.put(b"head", b"data")
+    assert os.listdir(full.incoming) == []
+
+
+def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
+    def no_space(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool.os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space"):
+        folder.put(b"head", b"data")
+    assert os.listdir(folder.incoming) == []
+
+
+def test_half_written_files_of_a_dead_listener_are_dropped_at_the_next_start(folder):
+    (folder.incoming / "x.part").write_bytes(b"half")
+    assert folder.arrived(10) == []
+    folder.prepare()
+    assert os.listdir(folder.incoming) == []
+
+
+@pytest.mark.parametrize("uid", ["../../etc/passwd", "1.2/3", "..", "", "1.2\0", "x" * 300])
+def test_a_uid_from_outside_never_names_a_path_as_it_is(folder, uid):
+    place = folder.place(uid, uid).resolve()
+    assert place.parent.parent == folder.kept.resolve()
+    assert len(place.parent.name) == 64
+
+
+def test_an_indexed_file_moves_to_its_series_and_a_copy_is_dropped(folder):
+    for _ in range(2):
+        folder.keep(folder.put(b"", b"data"), "1.2.3", "1.2.3.4")
+    assert folder.arrived(10) == []
+    assert [file.name for file in folder.series("1.2.3")] == ["1.2.3.4.dcm"]
