@@ -267,7 +267,7 @@ class PostgresServer(Process):
         name = f"osteoscreen_{self.databases}"
         where = ["-h", LOOPBACK, "-p", str(self.port), "-U", "osteoscreen"]
         subprocess.run([self._binary("createdb"), *where, name], check=True, capture_output=True)
-        return f"postgresql+psycopg://osteoscreen@{LOOPBACK}:{self.port}/{name}"
+        return f"postgresql://osteoscreen@{LOOPBACK}:{self.port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [self._binary(program), "-D", str(self.folder / "data"), *arguments]

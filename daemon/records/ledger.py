@@ -93,10 +93,10 @@ def _open(url: str) -> Engine:
 
 
 def _with_driver(url: str) -> str:
-    """Name psycopg 3 where an admin wrote the plain PostgreSQL URL."""
+    """Name the driver we ship where an admin wrote the plain PostgreSQL URL."""
     for plain in ("postgresql://", "postgres://"):
         if url.startswith(plain):
-            return "postgresql+psycopg://" + url.removeprefix(plain)
+            return "postgresql+pg8000://" + url.removeprefix(plain)
     return url
 
 

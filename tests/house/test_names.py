@@ -21,7 +21,7 @@ LIBRARIES = {
     "onnx",
     "onnxruntime",
     "PIL",
-    "psycopg",
+    "pg8000",
     "pydantic",
 }
 LIBRARIES |= {"pydicom", "pynetdicom", "redis", "rich", "sqlalchemy", "tensorrt", "torch", "typer"}

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pydicom
 import pytest
 import redis
+import sqlalchemy
 from peers import DcmtkStorescp, Orthanc, answers, dcmsend, echoscu, storescu
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
@@ -69,8 +69,10 @@ def test_redis_keeps_a_value(redis_server):
 def test_postgres_gives_each_test_a_database_of_its_own(postgres_server):
     one, two = postgres_server.new_database(), postgres_server.new_database()
     for url in (one, two):
-        with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            connection.execute("create table peer (aet text)")
+        engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+pg8000:"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("create table peer (aet text)")
+        engine.dispose()
     assert one != two
 
 
