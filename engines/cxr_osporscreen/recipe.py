@@ -3,15 +3,33 @@
 Jang 2022 states the label. The rest of this file is ours, not stated by the paper.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engines.cxr_osporscreen.inputs import prepare
+from engines.cxr_osporscreen.model import CAM, ENGINE, FILM, PROBABILITY
 from engines.cxr_osporscreen.net import OsPorScreen
 from engines.train import Lesson, Schedule
 
+#: Of the weights that this recipe makes; goes up whenever they would come out differently.
+VERSION = "1"
+
+#: The network's name in the manifest, the names of its inputs and outputs, the finding.
+NETWORK = ENGINE
+ARRAYS = ((FILM,), (PROBABILITY, CAM))
+FINDING = "osteoporosis"
+
 #: Not stated by the paper, which compares several sizes and regions.
 PARAMETERS = {"input_size_px": 256, "region": "whole", "backbone": "small-residual"}
+
+#: What a film goes through before the network, in training as in service.
+PREPARE = partial(prepare, input_size_px=256, region="whole")
+
+#: Part of the osteoporotic that the threshold is set to find; not stated by the paper.
+WANTED_SENSITIVITY = 0.9
 
 #: Not stated by the paper.
 SCHEDULE = Schedule(epochs=14, batch_size=32, learning_rate=2e-3, weight_decay=1e-2)

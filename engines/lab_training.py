@@ -1,0 +1,205 @@
+"""Bodies of `osteoscreen-lab phantom`, `train` and `evaluate`."""
+
+import csv
+import importlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from engines.cards import OperatingPoint, TrainedOn, read_weights
+from engines.evaluate import (
+    Figure,
+    auc,
+    sensitivity,
+    specificity,
+    threshold_for_sensitivity,
+    youden_threshold,
+)
+from engines.phantoms.chest_dicom import chest_dicom, chest_file, draw_format
+from engines.phantoms.cohort import for_each, labelled_films, seeds_of
+from engines.phantoms.person import draw_patient
+from engines.runtime import Engine, load
+
+if TYPE_CHECKING:
+    from engines.train import Lesson, Schedule
+
+Films = NDArray[np.float16]
+
+_BATCH = 16
+
+
+class Recipe(Protocol):
+    """What a paper's ``recipe`` module offers."""
+
+    VERSION: str
+    NETWORK: str
+    ARRAYS: tuple[tuple[str, ...], tuple[str, ...]]
+    FINDING: str
+    PARAMETERS: dict[str, Any]
+    PREPARE: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    WANTED_SENSITIVITY: float
+    SCHEDULE: "Schedule"
+
+    def lesson(self) -> "Lesson":
+        """Return net, augmentation and loss."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one set of weights on one cohort, each with a 95 % interval."""
+
+    patients: int
+    osteoporotic: int
+    threshold: float
+    auc: Figure
+    sensitivity: Figure
+    specificity: Figure
+    youden_threshold: float
+
+
+def write_phantoms(out: Path, patients: int, seed: int, console: Console) -> Path:
+    """Write the chest films of a cohort as DICOM files, and ``cohort.csv`` with the truth.
+
+    Parameters
+    ----------
+    out : Path
+        Made if it does not exist.
+    patients, seed : int
+        Size and seed of the cohort.
+    console : Console
+        Where the progress bar goes.
+
+    Returns
+    -------
+    Path
+        The table: one row a patient, all latent values, the study and the file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rows = list(
+        for_each(partial(_write_phantom, out), seeds_of(seed, patients), "imaging", console)
+    )
+    table = out / "cohort.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return table
+
+
+def _write_phantom(out: Path, seed: int) -> dict[str, Any]:
+    patient, form = draw_patient(seed), draw_format(seed)
+    ds = chest_dicom(patient, seed, form)
+    file = out / f"{ds.PatientID}-{ds.Modality}.dcm"
+    file.write_bytes(chest_file(ds))
+    return {
+        "PatientID": ds.PatientID,
+        "StudyInstanceUID": ds.StudyInstanceUID,
+        "file": file.name,
+        "seed": seed,
+        **asdict(patient),
+        "weight_kg": patient.weight_kg,
+        "t_lowest": patient.t_lowest,
+        "osteoporosis": int(patient.osteoporosis),
+    }
+
+
+def train_model(model: str, patients: int, seed: int, out: Path, console: Console) -> Evaluation:
+    """Train a model on virtual patients and release its weights to ``out / model``.
+
+    A third as many further patients, whom training never sees, set the threshold.
+
+    Returns
+    -------
+    Evaluation
+        On the patients who set the threshold: no figure to report, see :func:`evaluate_model`.
+    """
+    from engines.build import Release, export, write_manifest
+    from engines.train import Examples, train
+
+    recipe = _recipe(model)
+    films, labels = labelled_films(recipe.PREPARE, seeds_of(seed, patients), console)
+    schedule = replace(recipe.SCHEDULE, seed=seed)
+    net, _ = train(recipe.lesson(), Examples(films, labels), schedule, console)
+    others = max(8, patients // 3)
+    tuning, truth = labelled_films(recipe.PREPARE, seeds_of(seed, others, patients), console)
+    file = export(net, tuning[:4].astype(np.float32), recipe.ARRAYS, out / model)
+    scores = _scores(load(file), recipe, tuning)
+    ill = truth[:, 0] > 0
+    point = OperatingPoint(
+        round(threshold_for_sensitivity(scores, ill, recipe.WANTED_SENSITIVITY), 4),
+        f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others} simulated patients "
+        f"({int(ill.sum())} with osteoporosis) not used for training",
+    )
+    release = Release(
+        model=model,
+        version=recipe.VERSION,
+        training=f"{patients} simulated patients ({int(labels.sum())} with osteoporosis), "
+        f"{schedule.epochs} epochs, by: osteoscreen-lab train {model} --patients {patients} "
+        f"--seed {seed}",
+        trained_on=TrainedOn.SIMULATED,
+        operating_points={recipe.FINDING: point},
+        parameters=recipe.PARAMETERS,
+    )
+    write_manifest(release, {recipe.NETWORK: file}, out / model)
+    return _evaluation(scores, ill, point.threshold)
+
+
+def evaluate_model(
+    model: str, patients: int, seed: int, console: Console, root: Path | None = None
+) -> Evaluation:
+    """Measure a model's weights on virtual patients, through the runtime that serves them.
+
+    Parameters
+    ----------
+    model : str
+        The card's name.
+    patients, seed : int
+        Size and seed of the cohort; a seed that the weights were not trained with.
+    console : Console
+        Where the progress bar goes.
+    root : Path, optional
+        Other weights than the reference ones.
+    """
+    recipe = _recipe(model)
+    weights = read_weights(model, root)
+    point = weights.operating_points[recipe.FINDING]
+    engine = load(weights.folder / weights.engines[recipe.NETWORK][0])
+    films, labels = labelled_films(recipe.PREPARE, seeds_of(seed, patients), console)
+    return _evaluation(_scores(engine, recipe, films), labels[:, 0] > 0, point.threshold)
+
+
+def _recipe(model: str) -> Recipe:
+    # by name, so that only these commands load torch
+    module: Any = importlib.import_module(f"engines.{model}.recipe")
+    recipe: Recipe = module
+    return recipe
+
+
+def _scores(engine: Engine, recipe: Recipe, films: Films) -> NDArray[np.float64]:
+    """Return the probabilities of films, float64, shape (film,)."""
+    (name,), outputs = recipe.ARRAYS
+    parts = [
+        engine({name: films[i : i + _BATCH].astype(np.float32)})[outputs[0]][:, 0]
+        for i in range(0, len(films), _BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _evaluation(
+    scores: NDArray[np.float64], ill: NDArray[np.bool_], threshold: float
+) -> Evaluation:
+    return Evaluation(
+        patients=len(ill),
+        osteoporotic=int(ill.sum()),
+        threshold=threshold,
+        auc=auc(scores, ill),
+        sensitivity=sensitivity(scores, ill, threshold),
+        specificity=specificity(scores, ill, threshold),
+        youden_threshold=youden_threshold(scores, ill),
+    )
