@@ -36,9 +36,9 @@ _HALF: Final = (WIDTH - 2 * _MARGIN - _GAP) // 2
 _FILMS_TOP, _FILMS_BOTTOM = 178, 812
 _BAND_TOP: Final = 916
 _COLUMNS: Final = (
-    Box(_MARGIN, _BAND_TOP, 440, 250),
-    Box(_MARGIN + 440 + 44, _BAND_TOP, 600, 250),
-    Box(_MARGIN + 440 + 44 + 600 + 44, _BAND_TOP, 392, 250),
+    Box(_MARGIN, _BAND_TOP, 420, 250),
+    Box(_MARGIN + 420 + 44, _BAND_TOP, 570, 250),
+    Box(_MARGIN + 420 + 44 + 570 + 44, _BAND_TOP, 442, 250),
 )
 
 
@@ -161,8 +161,8 @@ def _hang(sheet: Sheet, film: Image.Image, tile: Box) -> None:
 
 
 def _sentence(page: _Page) -> None:
-    box = Box(_MARGIN, _FILMS_BOTTOM + 18, WIDTH - 2 * _MARGIN, 60)
-    page.sheet.paragraph(box, wording.sentence(page.report, page.language), 22, WHITE)
+    box = Box(_MARGIN, _FILMS_BOTTOM + 18, WIDTH - 2 * _MARGIN, 62)
+    page.sheet.paragraph(box, wording.sentence(page.report, page.language), 22, WHITE, least=16)
     y = _BAND_TOP - 18
     page.sheet.draw.line((_MARGIN, y, WIDTH - _MARGIN, y), fill=FAINT, width=2)
 
@@ -170,45 +170,66 @@ def _sentence(page: _Page) -> None:
 def _scores(page: _Page, box: Box) -> None:
     """Hold each probability against its threshold; three fit, and no model has more yet."""
     shown = page.result.findings[:3]
-    if not shown:
+    if len(shown) == 1:
+        _score(page, shown[0], box)
         return
-    step = box.height // len(shown)
     for place, finding in enumerate(shown):
-        part = Box(box.x, box.y + place * step, box.width, step)
-        _score(page, finding, part, roomy=len(shown) == 1)
+        _small_score(page, finding, Box(box.x, box.y + place * 84, box.width, 84))
 
 
-def _score(page: _Page, finding: Finding, box: Box, roomy: bool) -> None:
+def _score(page: _Page, finding: Finding, box: Box) -> None:
     sheet, say = page.sheet, page.say
-    title = say.probability.format(
-        finding=say.terms.get(finding.name, finding.name),
-        site=wording.place(finding, page.language),
-    )
-    probability, threshold = wording.numbers(finding)
     colour = AMBER if finding.flagged else SLATE
-    sheet.write((box.x, box.y), sheet.short(title, 20, box.width), 20, MUTED)
-    sheet.write((box.x, box.y + 24), probability, 60 if roomy else 30, colour)
-    bar = Box(box.x, box.y + (128 if roomy else 62), box.width, 14)
+    bar = Box(box.x, box.y + 134, box.width, 14)
+    title = sheet.short(_about(page, finding, say.probability), 20, box.width)
+    sheet.write((box.x, box.y), title, 20, MUTED)
+    sheet.write((box.x, box.y + 24), wording.numbers(finding)[0], 60, colour)
     _scale(sheet, bar, finding, colour)
-    if not roomy:
-        return
-    label = say.threshold.format(threshold=threshold)
-    width = sheet.width(label, 20)
-    x = min(max(bar.x, bar.at(finding.threshold) - width // 2), bar.right - width)
-    sheet.write((x, bar.y - 36), label, 20, WHITE)
+    _ticks(sheet, bar)
+    _threshold(page, finding, bar, bar.y - 36, 20)
     point = page.report.weights.operating_points.get(finding.name)
     if point is not None:
         source = say.threshold_source.format(source=point.source)
         sheet.paragraph(Box(box.x, bar.y + 56, box.width, 54), source, 18, MUTED)
 
 
+def _small_score(page: _Page, finding: Finding, box: Box) -> None:
+    sheet = page.sheet
+    colour = AMBER if finding.flagged else SLATE
+    bar = Box(box.x, box.y + 36, box.width, 10)
+    number = wording.numbers(finding)[0]
+    width = sheet.width(number, 28)
+    title = _about(page, finding, page.say.one_of_several)
+    sheet.write((box.x, box.y + 6), sheet.short(title, 17, box.width - width - 16), 17, MUTED)
+    sheet.write((box.right - width, box.y - 4), number, 28, colour)
+    _scale(sheet, bar, finding, colour)
+    _threshold(page, finding, bar, bar.bottom + 9, 16)
+
+
+def _about(page: _Page, finding: Finding, phrase: str) -> str:
+    name = page.say.terms.get(finding.name, finding.name)
+    return phrase.format(finding=name, site=wording.place(finding, page.language))
+
+
+def _threshold(page: _Page, finding: Finding, bar: Box, y: int, size: int) -> None:
+    """Name the threshold at its mark, within the length of the scale."""
+    label = page.say.threshold.format(threshold=wording.numbers(finding)[1])
+    width = page.sheet.width(label, size)
+    x = min(max(bar.x, bar.at(finding.threshold) - width // 2), bar.right - width)
+    page.sheet.write((x, y), label, size, WHITE)
+
+
 def _scale(sheet: Sheet, bar: Box, finding: Finding, colour: tuple[int, int, int]) -> None:
     draw = sheet.draw
-    draw.rounded_rectangle(bar.corners, 7, fill=FAINT)
-    end = max(bar.at(finding.probability), bar.x + 14)
-    draw.rounded_rectangle((bar.x, bar.y, end, bar.bottom), 7, fill=colour)
+    round_end = bar.height // 2
+    draw.rounded_rectangle(bar.corners, round_end, fill=FAINT)
+    end = max(bar.at(finding.probability), bar.x + bar.height)
+    draw.rounded_rectangle((bar.x, bar.y, end, bar.bottom), round_end, fill=colour)
     x = bar.at(finding.threshold)
-    draw.rectangle((x - 1, bar.y - 10, x + 1, bar.bottom + 10), fill=WHITE)
+    draw.rectangle((x - 1, bar.y - 8, x + 1, bar.bottom + 8), fill=WHITE)
+
+
+def _ticks(sheet: Sheet, bar: Box) -> None:
     for value in (0.0, 0.5, 1.0):
         text = f"{value:g}"
         half = sheet.width(text, 18) / 2
@@ -238,12 +259,12 @@ def _facts(page: _Page, box: Box) -> None:
 
 def _provenance(report: Report, result: Result) -> list[tuple[str, str]]:
     weights, made = report.weights, report.provenance
-    view = [f"{name} {value}" for name, value in sorted(result.quality.items())]
+    facts = [f"{name.replace('_', ' ')} {value}" for name, value in result.quality.items() if value]
     return [
         ("model", f"{weights.model} {weights.version}"),
         ("weights", f"sha256 {weights.sha256[:16]}"),
         ("runtime", made.runtime),
-        ("image", ", ".join(view)),
+        ("image", ", ".join(facts)),
         ("study", _day(str(report.source.get("StudyDate") or ""))),
         ("analysed", made.analysed_at.strftime("%Y-%m-%d %H:%M %z")),
         ("product", f"{PRODUCT} {VERSION}, {made.node}"),

@@ -60,6 +60,11 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+def _step(size: int) -> int:
+    """The distance from line to line."""
+    return round(size * 1.32)
+
+
 class Sheet:
     """Something to write on.
 
@@ -102,16 +107,23 @@ class Sheet:
         corners = (box.x - 1, box.y - 1, box.right, box.bottom)
         self.draw.rectangle(corners, fill=fill, outline=outline)
 
-    def paragraph(self, box: Box, text: str, size: int, colour: Colour) -> int:
-        """Write text broken into lines, as many as the box holds; return the row below them."""
-        step = round(size * 1.32)
-        room = max(1, box.height // step)
+    def paragraph(
+        self, box: Box, text: str, size: int, colour: Colour, *, least: int | None = None
+    ) -> int:
+        """Write text broken into lines, smaller down to ``least`` if it does not fit, then cut.
+
+        Return the row below the last line.
+        """
         lines = self._lines(text, size, box.width)
+        while least is not None and size > least and len(lines) > box.height // _step(size):
+            size -= 2
+            lines = self._lines(text, size, box.width)
+        room = max(1, box.height // _step(size))
         if len(lines) > room:
             lines = [*lines[: room - 1], self.short(" ".join(lines[room - 1 :]), size, box.width)]
         for row, line in enumerate(lines):
-            self.write((box.x, box.y + row * step), line, size, colour)
-        return box.y + len(lines) * step
+            self.write((box.x, box.y + row * _step(size)), line, size, colour)
+        return box.y + len(lines) * _step(size)
 
     def short(self, text: str, size: int, width: int) -> str:
         """Return text, cut with dots if it is wider than it may be."""

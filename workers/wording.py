@@ -44,6 +44,7 @@ class Phrases:
     less: str
     more: str
     probability: str
+    one_of_several: str
     threshold: str
     threshold_source: str
     what_to_do: str
@@ -59,9 +60,9 @@ class Phrases:
 ENGLISH: Final = Phrases(
     flagged="FLAGGED",
     not_flagged="not flagged",
-    result="AI screening: {findings} Model {model} {version}. {notice}",
+    result="AI screening: {findings}. Model {model} {version}. {notice}",
     probability_of="{state} for possible {finding} ({site}), probability {probability}, "
-    "threshold {threshold}.",
+    "threshold {threshold}",
     not_assessed="Not assessed by AI: {detail} ({reason}). This is not a negative result. "
     "Model {model} {version}. {notice}",
     simulated="Research use only: trained on simulated patients, research only, "
@@ -83,6 +84,7 @@ ENGLISH: Final = Phrases(
     less="less",
     more="more",
     probability="Probability of possible {finding} ({site})",
+    one_of_several="Possible {finding}, {site}",
     threshold="threshold {threshold}",
     threshold_source="Threshold: {source}",
     what_to_do="What to do",
@@ -140,7 +142,7 @@ def sentence(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
         return say.not_assessed.format(
             detail=detail, reason=outcome.reason.value, notice=notice(report, language), **model
         )
-    findings = " ".join(_finding(finding, say) for finding in outcome.findings)
+    findings = "; ".join(_finding(finding, say) for finding in outcome.findings)
     return say.result.format(findings=findings, notice=notice(report, language), **model)
 
 
@@ -172,8 +174,12 @@ def place(finding: Finding, language: str = DEFAULT_LANGUAGE) -> str:
 
 
 def numbers(finding: Finding) -> tuple[str, str]:
-    """Write probability and threshold with as few decimals as still show which is larger."""
-    for decimals in range(2, 9):
+    """Write probability and threshold with as few decimals as still show which is larger.
+
+    The threshold is a setting, so a third decimal of it is not rounded away.
+    """
+    fewest = 2 if round(finding.threshold, 2) == round(finding.threshold, 3) else 3
+    for decimals in range(fewest, 9):
         p, t = round(finding.probability, decimals), round(finding.threshold, decimals)
         if (p >= t) == finding.flagged and (p == t) == (finding.probability == finding.threshold):
             return f"{p:.{decimals}f}", f"{t:.{decimals}f}"

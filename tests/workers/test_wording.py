@@ -131,3 +131,15 @@ def test_a_side_is_named():
 def test_an_unknown_language_is_refused():
     with pytest.raises(KeyError):
         wording.phrases("tlh")
+
+
+def test_a_third_decimal_of_a_threshold_is_not_rounded_away():
+    assert wording.numbers(Finding("osteoporosis", "chest", 0.02, 0.035)) == ("0.020", "0.035")
+
+
+def test_several_findings_make_one_sentence():
+    found = tuple(
+        Finding("osteoporosis", "hip", p, 0.5, side) for p, side in ((0.7, "L"), (0.3, "R"))
+    )
+    sentence = wording.sentence(reports.with_result(reports.report(), findings=found))
+    assert "(hip, left), probability 0.70, threshold 0.50; not flagged for" in sentence
