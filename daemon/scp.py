@@ -53,7 +53,7 @@ class Listener:
         self._spool = Spool(settings.spool, settings.min_free_mib)
         self._known: frozenset[str] = frozenset()
         self._fresh_until = 0.0
-        self._server: SharedSocketServer | None = None
+        self._server: ThreadedAssociationServer | None = None
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
@@ -66,7 +66,7 @@ class Listener:
 
     def serve(self, listening: socket.socket) -> None:
         """Answer associations until the process is told to stop."""
-        self._server = self._ae.make_server(
+        server = self._ae.make_server(
             listening.getsockname()[:2],
             evt_handlers=[
                 (evt.EVT_REQUESTED, self.on_requested),
@@ -77,7 +77,8 @@ class Listener:
             listening=listening,
         )
         log.info("event=listening aet=%s port=%d", self._settings.aet, listening.getsockname()[1])
-        self._server.serve_forever(poll_interval=0.5)
+        self._server = server
+        server.serve_forever(poll_interval=0.5)
 
     @property
     def serving(self) -> bool:

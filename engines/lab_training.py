@@ -24,7 +24,8 @@ from engines.evaluate import (
 from engines.phantoms.chest_dicom import chest_dicom, chest_file, draw_format
 from engines.phantoms.cohort import for_each, labelled_films, seeds_of
 from engines.phantoms.person import draw_patient
-from engines.runtime import Engine, load
+from engines.runtime import Engine
+from engines.runtime.loading import load
 
 if TYPE_CHECKING:
     from engines.train import Lesson, Schedule

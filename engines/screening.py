@@ -7,7 +7,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from engines import catalog, runtime
+from engines import catalog
 from engines.cards import Weights, read_weights
 from engines.cases import Clinical, Rules, read_case
 from engines.catalog import Model
@@ -18,6 +18,7 @@ from engines.findings import Result
 from engines.header import text
 from engines.images import read_image
 from engines.runtime import Arrays, Engine, Run
+from engines.runtime.loading import load
 
 #: One model's look at a series: its name, its weights' version, and what came of it.
 Look = tuple[str | None, str | None, Result | Verdict]
@@ -171,7 +172,7 @@ class Screener:
             key = (weights.model, name)
             if key not in self._engines:
                 file, _ = weights.engines[name]
-                self._engines[key] = runtime.load(weights.folder / file)
+                self._engines[key] = load(weights.folder / file)
             return self._engines[key](arrays)
 
         return run

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from engines import runtime
 from engines.cards import Weights, read_weights
 from engines.catalog import Model
 from engines.runtime import Arrays, Engine, Run
+from engines.runtime.loading import load
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class EngineRoom:
 
     def _load(self, weights: Weights) -> Seat:
         engines = {
-            name: runtime.load(weights.folder / file, self._engine_threads)
+            name: load(weights.folder / file, self._engine_threads)
             for name, (file, _) in weights.engines.items()
         }
 

@@ -1,7 +1,6 @@
 """The one seam between the science and the machine: ``run(name, arrays) -> arrays``."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -26,10 +25,3 @@ class Engine(Protocol):
     """What runs it and how precisely, for the SR's provenance: ``ONNX Runtime 1.31 CPU FP32``."""
 
     def __call__(self, arrays: Arrays, /) -> Arrays: ...
-
-
-def load(onnx_file: Path, threads: int | None = None) -> Engine:
-    """Load one ONNX file with the runtime this machine has (ONNX Runtime on CPU today)."""
-    from engines.runtime.ort import OrtEngine
-
-    return OrtEngine(onnx_file, threads)
