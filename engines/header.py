@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
 # pydicom converts an element when it is first read, so a bad value raises here and not on reading
@@ -15,6 +16,7 @@ from pydicom.multival import MultiValue
 VALUE_FAULTS = (
     ArithmeticError,
     AttributeError,
+    BytesLengthException,
     LookupError,
     NotImplementedError,
     RecursionError,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     HTJ2K,
@@ -64,7 +64,7 @@ _DECODERS = {
     RLELossless: "pylibjpeg",
 }
 
-_DECODING_FAULTS = (*VALUE_FAULTS, BytesLengthException, EOFError, MemoryError, RuntimeError)
+_DECODING_FAULTS = (*VALUE_FAULTS, EOFError, MemoryError, RuntimeError)
 _READING_FAULTS = (*VALUE_FAULTS, InvalidDicomError, EOFError, OSError, MemoryError, zlib.error)
 
 # Spacings within 1 % are square; beyond 1 to 4 the header is wrong and not the film.

@@ -58,7 +58,7 @@ def look_like_frontal_chest(radiograph: Radiograph) -> float:
     measure on. Accepted: 30 real frontal films (14 NIH ChestX-ray14, 14 Hannover, RG1, one Fuji
     CR) score 0.744 to 0.913, 100 simulated PA films 0.731 to 0.907. Refused: the same 30 real
     films upside down at most 0.624, turned by 90 degrees 0.533, as negatives 0.431, cut in half
-    0.623; 100 simulated lateral films 0.639; a tibia, five paediatric pelves and 99 CT and MR
+    0.623; 100 simulated lateral films 0.639; a tibia, five paediatric pelves and 98 CT and MR
     slices 0.535; noise and gradients 0.54. There was no real lateral film and no animal. Of 40
     pictures of smooth random blobs three reach 0.709 to 0.767: what is laid out like a chest is
     taken for one. A film with one lung gone white may be refused; none was among the 30.
