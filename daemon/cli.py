@@ -253,9 +253,7 @@ def main() -> None:
     # patients' images: for the account that runs us and nobody else
     os.umask(0o077)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as ending:
-        sys.exit(ending.exit_code)
+        sys.exit(app(standalone_mode=False) or 0)
     except (ConfigError, DeliveryError) as error:
         _fail(str(error), 2 if isinstance(error, ConfigError) else 1)
     except LedgerError as error:

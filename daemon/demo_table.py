@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -54,16 +55,17 @@ class Row:
 
 def show(console: Console, rows: list[Row]) -> None:
     """Print the table."""
-    table = Table(title="What went in and what came back", title_justify="left")
-    for heading in ("study", "exam", "model", "score / threshold", "outcome", "stored", "s"):
-        table.add_column(heading)
+    table = Table(title="What went in and what came back", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("study", "exam", "model", "score", "threshold", "outcome", "stored", "s"):
+        table.add_column(heading, overflow="fold")
     for row in rows:
         seconds = row.seconds
         table.add_row(
             row.film.label,
             row.series.get("exam") or "-",
             row.result.get("model") or "-",
-            _score(row.result),
+            _each(row.result, "probability"),
+            _each(row.result, "threshold"),
             _coloured(row.outcome),
             " + ".join(row.stored) or "-",
             f"{seconds:.2f}" if seconds is not None else "-",
@@ -73,9 +75,8 @@ def show(console: Console, rows: list[Row]) -> None:
     console.print("Weights trained on simulated patients: research only, not for clinical use.")
 
 
-def _score(result: dict[str, Any]) -> str:
-    scores = [f"{f['probability']:.3f} / {f['threshold']:.3f}" for f in result.get("findings", [])]
-    return ", ".join(scores) or "-"
+def _each(result: dict[str, Any], number: str) -> str:
+    return ", ".join(f"{finding[number]:.3f}" for finding in result.get("findings", [])) or "-"
 
 
 def _coloured(outcome: str) -> str:

@@ -157,7 +157,8 @@ def _describe_study(ds: Dataset, seed: int, form: FilmFormat) -> None:
 
 
 def _describe_device(ds: Dataset) -> None:
-    ds.Manufacturer = "osteoscreen"
+    # not our own name: what carries that is a result of ours and is not screened
+    ds.Manufacturer = "Virtual patients"
     ds.ManufacturerModelName = "Virtual chest stand"
     ds.DeviceSerialNumber = "0"
     ds.SoftwareVersions = "1"
