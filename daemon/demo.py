@@ -29,6 +29,8 @@ from engines import catalog
 MODALITY = "DEMO_CR1"
 PACS = "DEMO_PACS"
 START_S = 60.0
+WIDE = 120
+"""Columns of the table where no terminal sets them."""
 PATIENCE_S = 120.0
 ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
 OVER = (DeliveryState.SENT, DeliveryState.PARKED)
@@ -66,6 +68,8 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
         Exit code: 0 if everything that was expected arrived.
     """
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDE)
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
             made = list(progress.track(demo_films.films(films), description="making films"))

@@ -61,7 +61,11 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     written = _written(report, key, place)
     if results.known(place.ledger, place.series.SeriesInstanceUID, name, key):
         return Look(written)
-    made = _make(report, place)
+    try:
+        made = _make(report, place)
+    except BadSeries as verdict:
+        # a header that names no patient or study: what we found has no study to go to
+        return Look(_written(replace(report, outcome=verdict), key, place))
     return Look(replace(written, objects=tuple(one.record for one in made)), made)
 
 
@@ -80,11 +84,13 @@ def _report(
     images = {str(image.SOPInstanceUID): image for image in case.images}
     source = images[film.SOPInstanceUID] if film else images[min(images)]
     namespace = place.ledger.namespace()
+    # of the ledger, not of this run: a second run must build the same bytes
+    began = place.series.queued_at or place.series.last_at
     provenance = Provenance(
         namespace=namespace,
         node=namespace.hex[:12],
-        # of the ledger, not of this run: a second run must build the same bytes
-        analysed_at=place.series.queued_at or place.series.last_at,
+        # local: where the source names no time zone, ours has none either, only a clock
+        analysed_at=began.astimezone(),
         runtime=seat.runtime,
         stage=place.stage,
     )
