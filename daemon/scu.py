@@ -1,6 +1,6 @@
 """The sender: C-ECHO and C-STORE to a peer, and what the peer said to each object."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -64,11 +64,7 @@ def echo(address: Address) -> None:
             raise DeliveryError(f"{address.aet} answered the C-ECHO with {_words(status)}")
 
 
-def store(
-    address: Address,
-    datasets: Sequence[Dataset],
-    each: Callable[[Answer], None] | None = None,
-) -> list[Answer]:
+def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
     """Send objects in as few associations as their kinds need, proposing exactly those kinds.
 
     Parameters
@@ -77,8 +73,6 @@ def store(
         The peer.
     datasets : sequence of Dataset
         With file meta information; sent in the transfer syntax they are in.
-    each : callable, optional
-        Called with every answer as it comes.
 
     Returns
     -------
@@ -94,12 +88,10 @@ def store(
     answers: dict[int, Answer] = {}
     for start in range(0, len(kinds), CONTEXTS_MOST):
         some = kinds[start : start + CONTEXTS_MOST]
+        mine = [position for position, ds in enumerate(datasets) if _kind(ds) in some]
         with _association(address, some) as assoc:
-            for position, ds in enumerate(datasets):
-                if _kind(ds) in some:
-                    answers[position] = _store_one(assoc, address, ds)
-                    if each:
-                        each(answers[position])
+            for position in mine:
+                answers[position] = _store_one(assoc, address, datasets[position])
     return [answers[position] for position in range(len(datasets))]
 
 
