@@ -3,6 +3,8 @@
 PYTHON ?= python3
 RUN := .venv-run
 DEV := .venv
+# real DICOM films to send besides ours, where there are any
+FILMS ?= ../shared/data/cxr
 PIP := -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -10,7 +12,7 @@ PIP := -m pip --disable-pip-version-check
 
 help:
 	@echo 'make demo    install the runtime into $(RUN) and send films through the whole system'
-	@echo '             (KEEP=1: leave it running afterwards, to play with)'
+	@echo '             (KEEP=1: leave it running afterwards, to play with; FILMS=folder: send those too)'
 	@echo 'make venv    install the development environment, torch included, into $(DEV)'
 	@echo 'make test    run the tests          (ARGS="-k listener": hand arguments to pytest)'
 	@echo 'make check   formatting, lint, types, import contracts, size of files and functions'
@@ -20,7 +22,7 @@ help:
 	@echo 'PYTHON=/path/to/python3.12 picks the Python that the environments are made with.'
 
 demo: $(RUN)/.ready
-	$(RUN)/bin/osteoscreen demo $(if $(KEEP),--keep)
+	$(RUN)/bin/osteoscreen demo $(if $(KEEP),--keep) $(if $(wildcard $(FILMS)),--films $(FILMS))
 
 venv: $(DEV)/.ready
 
@@ -48,7 +50,7 @@ clean:
 $(RUN)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(RUN))
 	@echo 'Installing the runtime into $(RUN): about 400 MB, half a minute, once.'
-	$(RUN)/bin/python $(PIP) install -q --no-compile -e .
+	$(RUN)/bin/python $(PIP) install -q --no-compile -e '.[demo]'
 	@touch $@
 
 $(DEV)/.ready: setup.cfg pyproject.toml

@@ -142,7 +142,9 @@ def _parse(folder: Path, manifest: Mapping[str, Any]) -> Weights:
         version=manifest["version"],
         trained_on=TrainedOn(manifest["trained_on"]),
         training=manifest["training"],
-        operating_points={k: OperatingPoint(v["threshold"], v["source"]) for k, v in points.items()},
+        operating_points={
+            k: OperatingPoint(v["threshold"], v["source"]) for k, v in points.items()
+        },
         engines={k: (v["file"], v["sha256"]) for k, v in manifest["engines"].items()},
         parameters=manifest["parameters"],
     )
