@@ -36,7 +36,9 @@ class Film:
 
 def films(folder: Path | None) -> list[Film]:
     """Make and read everything the demo sends, in the order of its table."""
-    return [*_virtual(), *_packaged(), *_found(folder)]
+    everything = [*_virtual(), *_packaged(), *_found(folder)]
+    # one row a study: another copy of a film that is already there is left out
+    return list({film.study_uid: film for film in reversed(everything)}.values())[::-1]
 
 
 def _virtual() -> Iterator[Film]:
@@ -75,6 +77,6 @@ def _found(folder: Path | None) -> Iterator[Film]:
     for file in sorted(folder.rglob("*")) if folder else ():
         if file.is_file():
             try:
-                yield Film(f"real film {file.stem[:24]}", [dcmread(file)], None)
+                yield Film(f"real film {file.stem[:18]}", [dcmread(file)], None)
             except InvalidDicomError:
                 continue
