@@ -8,6 +8,8 @@ from pathlib import Path
 from ours import Osteoscreen
 from peers import LOOPBACK, Orthanc, wait_for
 
+from daemon.records import summary
+
 MODEL = "cxr_osporscreen"
 
 
@@ -36,11 +38,11 @@ class Line:
         """Wait until all that came is indexed and every series has ended."""
 
         def nothing_waits() -> bool:
-            states = self.system.status()["series"]["by_state"]
+            states = summary.status(self.system.ledger)["series"]["by_state"]
             waiting = sum(states[name] for name in ("receiving", "queued", "screening"))
             return waiting == 0 and not list((self.system.home / "spool" / "incoming").iterdir())
 
-        wait_for("every series to end", nothing_waits, within_s=60, every_s=0.3)
+        wait_for("every series to end", nothing_waits, within_s=60)
 
 
 @contextlib.contextmanager

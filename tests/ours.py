@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from peers import LOOPBACK, QUICK, Process, answers, free_port, wait_for
 
+from daemon.records import summary
+from daemon.records.ledger import Ledger
+
 COMMAND = Path(sys.executable).with_name("osteoscreen")
 ENDED = {"screened", "skipped", "failed", "parked"}
 
@@ -26,6 +29,10 @@ class Osteoscreen(Process):
         super().__init__(folder)
         self.aet, self.port, self.home = "OSTEOSCREEN", free_port(), folder / "home"
         self.only, self.known_peers = only, peers
+        # a test that waits asks the ledger: a command takes a second, and a core, to start
+        self.ledger = Ledger(
+            str(settings.get("database_url") or f"sqlite:///{self.home}/ledger.db")
+        )
         place = {"home": self.home, "aet": self.aet, "host": LOOPBACK, "port": self.port}
         ours = {
             f"OSTEOSCREEN_{name.upper()}": str(value) for name, value in (place | settings).items()
@@ -41,6 +48,10 @@ class Osteoscreen(Process):
         for peer in self.known_peers:
             self.cli("peers", "add", *peer)
         return super().__enter__()
+
+    def stop(self) -> None:
+        super().stop()
+        self.ledger.close()
 
     def command(self) -> list[str]:
         return [str(COMMAND), "serve", *(["--only", self.only] if self.only else [])]
@@ -69,22 +80,22 @@ class Osteoscreen(Process):
         return ran.stdout
 
     def status(self) -> dict[str, Any]:
+        """Return what `osteoscreen status --json` prints."""
         return dict(json.loads(self.cli("status", "--json")))
 
     def show(self, study_uid: str) -> dict[str, Any] | None:
         """Return the story of a study, None as long as nothing of it is indexed."""
-        ran = self.run("show", study_uid, "--json")
-        return dict(json.loads(ran.stdout)) if ran.returncode == 0 else None
+        return summary.study(self.ledger, study_uid)
 
     def ended(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until the one series of a study has ended; return its story."""
         what = f"{study_uid} to end"
-        return dict(wait_for(what, lambda: self._ended(study_uid), within_s, every_s=0.3))
+        return dict(wait_for(what, lambda: self._ended(study_uid), within_s))
 
     def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until a study has deliveries and all of them were sent; return its series' story."""
         what = f"the results of {study_uid} to be sent"
-        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s, every_s=0.3))
+        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s))
 
     def _ended(self, study_uid: str) -> dict[str, Any] | None:
         story = self.show(study_uid)

@@ -42,15 +42,13 @@ def answers(port: int) -> bool:
         return sock.connect_ex((LOOPBACK, port)) == 0
 
 
-def wait_for(
-    what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S, every_s: float = 0.02
-) -> Any:
+def wait_for(what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S) -> Any:
     """Wait until something holds and return it; say what was missing if it never does."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         if found := holds():
             return found
-        time.sleep(every_s)
+        time.sleep(0.05)
     raise AssertionError(f"waited {within_s:.0f} s in vain for {what}")
 
 

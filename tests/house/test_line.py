@@ -55,6 +55,13 @@ def test_the_pacs_gives_back_exactly_what_lies_in_the_outbox(line, film, screene
         assert pydicom.dcmread(io.BytesIO(content)) == ours
 
 
+def test_show_tells_the_whole_story(line, film, screened):
+    told = json.loads(line.system.cli("show", film.StudyInstanceUID, "--json"))
+    (series,) = told["series"]
+    assert series["received"][0]["calling_aet"] == "MODALITY"
+    assert [event["kind"] for event in series["events"]].count("delivery sent") == 2
+
+
 def test_the_film_lies_in_the_spool_byte_for_byte(line, film, screened, tmp_path):
     kept = [p for p in line.system.received() if p.stem == film.SOPInstanceUID]
     sent = films.write(tmp_path, film)
@@ -127,8 +134,18 @@ def test_a_film_that_may_not_be_screened_is_skipped_with_its_reason(
     line.send(dcmsend, films.write(tmp_path, film))
     ended = line.system.ended(film.StudyInstanceUID)
     assert (ended["state"], ended["reason"]) == ("skipped", reason)
-    counted = {row["reason"]: row["series"] for row in line.system.status()["reasons"]}
-    assert counted[reason] >= 1
+
+
+def test_status_counts_every_series_and_every_reason(line):
+    line.settle()
+    status = line.system.status()
+    by_state = status["series"]["by_state"]
+    assert status["series"]["total"] == sum(by_state.values())
+    assert (
+        sum(row["series"] for row in status["reasons"] if row["state"] == "skipped")
+        == by_state["skipped"]
+    )
+    assert {"age-missing", "sex-missing"} <= {row["reason"] for row in status["reasons"]}
 
 
 def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
@@ -137,7 +154,7 @@ def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
     film = films.film(seed=4, size=512)
     line.send(dcmsend, films.write(tmp_path, film))
     wait_for("the PACS to have it", lambda: len(line.stored(film.StudyInstanceUID)) == 2, 60)
-    story = line.system.show(film.StudyInstanceUID)["series"][0]
+    (story,) = line.system.show(film.StudyInstanceUID)["series"]
     states = {(delivery["aet"], delivery["state"]) for _, delivery in deliveries(story)}
     assert (line.pacs.aet, "sent") in states and ("DEADPACS", "sent") not in states
     wait_for("the dead PACS to be named", lambda: "DEADPACS" in line.system.cli("status", "--json"))
