@@ -59,17 +59,20 @@ def read_clinical_table(path: Path) -> ClinicalTable:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            key = _key(reader.fieldnames or ())
-            rows: dict[str, Clinical] = {}
-            for row in reader:
-                name, clinical = _row(row, key, reader.line_num)
-                if name in rows:
-                    raise ClinicalTableError(f"line {reader.line_num}: this {key} came before")
-                rows[name] = clinical
+            return _parse(csv.DictReader(lines, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         kind = type(error).__name__
         raise ClinicalTableError(f"the clinical table cannot be read ({kind})") from error
+
+
+def _parse(reader: "csv.DictReader[str]") -> ClinicalTable:
+    key = _key(reader.fieldnames or ())
+    rows: dict[str, Clinical] = {}
+    for row in reader:
+        name, clinical = _row(row, key, reader.line_num)
+        if name in rows:
+            raise ClinicalTableError(f"line {reader.line_num}: this {key} came before")
+        rows[name] = clinical
     return ClinicalTable(key, rows)
 
 

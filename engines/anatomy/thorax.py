@@ -1,6 +1,7 @@
 """The cheap look: is this a frontal chest film, the right way up, whatever its header says?"""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -117,17 +118,14 @@ def _ranks(pixels: Grid) -> Grid:
 
 def _boxes(height: int, width: int) -> Iterator[tuple[float, float, float, float]]:
     """Yield left, top, right, bottom within the film and its margin."""
-    for part in _WIDTHS:
-        for aspect in _ASPECTS:
-            wide, high = part * width, part * width * aspect
-            if not _SHORTEST * height <= high <= _TALLEST * height:
-                continue
-            for sideways in _SIDEWAYS:
-                for down in np.linspace(0.0, 1.0, _PLACES):
-                    left = (width - wide) / 2 + sideways * width
-                    yield _within(
-                        left, float(down) * (height - high), (wide, high), (width, height)
-                    )
+    for part, aspect in product(_WIDTHS, _ASPECTS):
+        wide, high = part * width, part * width * aspect
+        if not _SHORTEST * height <= high <= _TALLEST * height:
+            continue
+        for sideways, down in product(_SIDEWAYS, range(_PLACES)):
+            left = (width - wide) / 2 + sideways * width
+            top = down / (_PLACES - 1) * (height - high)
+            yield _within(left, top, (wide, high), (width, height))
 
 
 def _within(

@@ -40,8 +40,8 @@ def passes(**changes: Any) -> bool:
     return frontal_film(case(ds)) is ds
 
 
-DERIVED = {"ImageType": ["DERIVED", "PRIMARY"]}
-DX = {"SOPClassUID": DigitalXRayImageStorageForPresentation}
+DERIVED: dict[str, Any] = {"ImageType": ["DERIVED", "PRIMARY"]}
+DX: dict[str, Any] = {"SOPClassUID": DigitalXRayImageStorageForPresentation}
 COMPRESSED = item(CodeValue="113040", CodingSchemeDesignator="DCM", CodeMeaning="Lossy Compression")
 ENHANCED = item(CodeValue="113043", CodingSchemeDesignator="DCM", CodeMeaning="other processing")
 HUMAN = item(CodeValue="337915000", CodingSchemeDesignator="SCT", CodeMeaning="homo sapiens")

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.processing import apply_voi_lut, apply_windowing
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 from radiographs import cr, ramp, shared, write
 
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
@@ -301,7 +302,7 @@ def test_a_field_that_is_constant_but_for_a_few_dots_is_a_failure() -> None:
 @pytest.mark.parametrize(
     "changes", [{"PixelData": None}, {"PixelData": b""}, {"Rows": 0}, {"Columns": None}]
 )
-def test_missing_pixels_are_a_failure(changes: dict[str, object]) -> None:
+def test_missing_pixels_are_a_failure(changes: dict[str, Any]) -> None:
     assert verdict_on(cr(**changes)).reason is Reason.PIXELS_MISSING
 
 
@@ -325,7 +326,7 @@ def test_a_codestream_cut_in_half_is_a_failure(name: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, RLELossless])
-def test_rubbish_instead_of_a_codestream_is_a_failure(syntax: str) -> None:
+def test_rubbish_instead_of_a_codestream_is_a_failure(syntax: UID) -> None:
     ds = cr(PixelData=encapsulate([bytes(range(256)) * 8]))
     ds.file_meta.TransferSyntaxUID = syntax
     assert verdict_on(ds).reason is Reason.PIXELS_UNDECODABLE
@@ -333,7 +334,7 @@ def test_rubbish_instead_of_a_codestream_is_a_failure(syntax: str) -> None:
 
 def test_an_unknown_transfer_syntax_is_a_failure() -> None:
     ds = cr()
-    ds.file_meta.TransferSyntaxUID = "1.2.3.4.5"
+    ds.file_meta.TransferSyntaxUID = UID("1.2.3.4.5")
     assert verdict_on(ds).reason is Reason.PIXELS_UNDECODABLE
     del ds.file_meta
     assert verdict_on(ds).reason is Reason.PIXELS_UNDECODABLE

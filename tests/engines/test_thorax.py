@@ -10,8 +10,7 @@ from engines.anatomy.thorax import (
     require_frontal_chest,
 )
 from engines.errors import NotEligible, Reason, Verdict
-from engines.findings import Radiograph
-from engines.images import read_image, read_radiograph
+from engines.images import Radiograph, read_image, read_radiograph
 from engines.phantoms.film import chest_film
 from engines.phantoms.person import draw_patient
 
