@@ -103,6 +103,63 @@ def screen(
         Console().print(series_table(screened))
 
 
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(file_okay=False, help="Folder; made if need be.")],
+    patients: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other patients.")] = 0,
+) -> None:
+    """Make virtual patients: a DICOM chest film of each, and `cohort.csv` with the truth.
+
+    Example: `osteoscreen-lab phantom films --patients 50 --seed 7`
+    """
+    from engines.lab_training import write_phantoms
+
+    typer.echo(write_phantoms(out, patients, seed, notes()))
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights.")],
+    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 4000,
+    seed: Annotated[int, typer.Option(min=0, help="Of patients, net and order.")] = 0,
+) -> None:
+    """Train a model on virtual patients; needs the extra `lab` (torch).
+
+    Example: `osteoscreen-lab train cxr_osporscreen --patients 4000 --seed 1 --out weights`
+    """
+    from engines.lab_training import train_model
+    from engines.lab_training_table import evaluation_table
+
+    _chosen(model)
+    evaluation = train_model(model, patients, seed, out, notes())
+    Console().print(evaluation_table(f"{model}: patients who set the threshold", evaluation))
+    typer.echo(out / model)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="One the weights were not trained with.")] = 99,
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
+) -> None:
+    """Measure a model's weights on virtual patients. Says nothing about real ones.
+
+    Example: `osteoscreen-lab evaluate cxr_osporscreen --patients 1000 --seed 99`
+    """
+    from engines.lab_training import evaluate_model
+    from engines.lab_training_table import evaluation_table
+
+    _chosen(model)
+    evaluation = evaluate_model(model, patients, seed, notes(), weights)
+    Console().print(evaluation_table(f"{model}: virtual patients, seed {seed}", evaluation))
+
+
 def _chosen(name: str | None) -> "tuple[Model, ...]":
     from engines.catalog import MODELS, named
 

@@ -2,7 +2,7 @@
 
 import csv
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -43,9 +43,13 @@ class Recipe(Protocol):
     ARRAYS: tuple[tuple[str, ...], tuple[str, ...]]
     FINDING: str
     PARAMETERS: dict[str, Any]
-    PREPARE: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     WANTED_SENSITIVITY: float
     SCHEDULE: "Schedule"
+
+    def preparation(
+        self, parameters: Mapping[str, Any]
+    ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """Return what a film goes through before the network."""
 
     def lesson(self) -> "Lesson":
         """Return net, augmentation and loss."""
@@ -124,11 +128,12 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
     from engines.train import Examples, train
 
     recipe = _recipe(model)
-    films, labels = labelled_films(recipe.PREPARE, seeds_of(seed, patients), console)
+    prepare = recipe.preparation(recipe.PARAMETERS)
+    films, labels = labelled_films(prepare, seeds_of(seed, patients), console)
     schedule = replace(recipe.SCHEDULE, seed=seed)
     net, _ = train(recipe.lesson(), Examples(films, labels), schedule, console)
     others = max(8, patients // 3)
-    tuning, truth = labelled_films(recipe.PREPARE, seeds_of(seed, others, patients), console)
+    tuning, truth = labelled_films(prepare, seeds_of(seed, others, patients), console)
     file = export(net, tuning[:4].astype(np.float32), recipe.ARRAYS, out / model)
     scores = _scores(load(file), recipe, tuning)
     ill = truth[:, 0] > 0
@@ -140,7 +145,7 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
     release = Release(
         model=model,
         version=recipe.VERSION,
-        training=f"{patients} simulated patients ({int(labels.sum())} with osteoporosis), "
+        training=f"{patients} simulated patients ({int(labels[:, 0].sum())} with osteoporosis), "
         f"{schedule.epochs} epochs, by: osteoscreen-lab train {model} --patients {patients} "
         f"--seed {seed}",
         trained_on=TrainedOn.SIMULATED,
@@ -171,7 +176,8 @@ def evaluate_model(
     weights = read_weights(model, root)
     point = weights.operating_points[recipe.FINDING]
     engine = load(weights.folder / weights.engines[recipe.NETWORK][0])
-    films, labels = labelled_films(recipe.PREPARE, seeds_of(seed, patients), console)
+    prepare = recipe.preparation(weights.parameters)
+    films, labels = labelled_films(prepare, seeds_of(seed, patients), console)
     return _evaluation(_scores(engine, recipe, films), labels[:, 0] > 0, point.threshold)
 
 

@@ -44,13 +44,13 @@ def _convolve(channels_in: int, channels: int, stride: int) -> nn.Sequential:
 
 
 def small_residual() -> tuple[nn.Module, int]:
-    """Build the default backbone: a quarter of a million weights, maps of 1/16 of the film."""
+    """Build the default backbone: 0.2 million weights, maps of 1/16 of the film's size."""
     stem = nn.Sequential(
-        nn.Conv2d(1, 16, kernel_size=5, stride=2, padding=2, bias=False),
-        nn.BatchNorm2d(16),
+        nn.Conv2d(1, 32, kernel_size=8, stride=4, padding=2, bias=False),
+        nn.BatchNorm2d(32),
         nn.ReLU(),
     )
-    return nn.Sequential(stem, Block(16, 32), Block(32, 64), Block(64, 96)), 96
+    return nn.Sequential(stem, Block(32, 48), Block(48, 96)), 96
 
 
 #: Name -> builder of (backbone, its number of channels).
@@ -70,15 +70,17 @@ class OsPorScreen(nn.Module):
         super().__init__()
         self.features, channels = BACKBONES[backbone]()
         self.head = nn.Linear(channels, 1)
+        # a T-score, learned beside the label to teach the features; not exported
+        self.density = nn.Linear(channels, 1)
 
-    def score(self, film: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (N, 1) and feature maps (N, channels, h, w) of films (N, 1, size, size)."""
+    def maps(self, film: Tensor) -> Tensor:
+        """Return feature maps (N, channels, h, w) of films (N, 1, size, size)."""
         # brightness and contrast are the exposure's, not the patient's
         mean = film.mean(dim=(2, 3), keepdim=True)
         centred = film - mean
         spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
-        maps = self.features(centred / (spread + 1e-3))
-        return self.head(maps.mean(dim=(2, 3))), maps
+        maps: Tensor = self.features(centred / (spread + 1e-3))
+        return maps
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
         """Screen films.
@@ -95,6 +97,7 @@ class OsPorScreen(nn.Module):
         cam : Tensor
             float32, shape (N, h, w), at least 0: Grad-CAM of the score, up to a constant factor.
         """
-        logit, maps = self.score(film)
+        maps = self.maps(film)
+        logit = self.head(maps.mean(dim=(2, 3)))
         cam = torch.einsum("nchw,c->nhw", maps, self.head.weight[0])
         return torch.sigmoid(logit), functional.relu(cam)

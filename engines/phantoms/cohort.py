@@ -95,12 +95,15 @@ def labelled_films(
     inputs : ndarray
         float16, shape (patient, 1, row, column), range [0, 1].
     labels : ndarray
-        float32, shape (patient, 1): 1 for a lowest T-score of -2.5 or less.
+        float32, shape (patient, 2): 1 for a lowest T-score of -2.5 or less, that T-score.
     """
     rows = list(for_each(partial(_example, prepare), seeds, "imaging virtual patients", console))
-    return np.stack([film for film, _ in rows]), np.array([[y] for _, y in rows], np.float32)
+    labels = [(patient.osteoporosis, patient.t_lowest) for _, patient in rows]
+    return np.stack([film for film, _ in rows]), np.array(labels, np.float32)
 
 
-def _example(prepare: Callable[[Film], Film], seed: int) -> tuple[NDArray[np.float16], bool]:
+def _example(
+    prepare: Callable[[Film], Film], seed: int
+) -> tuple[NDArray[np.float16], ChestPatient]:
     patient, film = patient_film(seed)
-    return prepare(film).astype(np.float16), patient.osteoporosis
+    return prepare(film).astype(np.float16), patient
