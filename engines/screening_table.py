@@ -7,8 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 _STATE_STYLES = {"screened": "", "skipped": "dim", "failed": "red"}
-# enough of a UID to tell the series of one folder apart
-_UID_END = 16
 
 
 def series_table(screened: Sequence[Mapping[str, Any]]) -> Table:
@@ -19,7 +17,7 @@ def series_table(screened: Sequence[Mapping[str, Any]]) -> Table:
     for series in screened:
         for result in series["results"]:
             table.add_row(
-                Text(_short(series["SeriesInstanceUID"])),
+                series["SeriesInstanceUID"] or "–",
                 series["exam"] or "–",
                 result["model"] or "–",
                 Text(result["state"], style=_STATE_STYLES[result["state"]]),
@@ -27,12 +25,6 @@ def series_table(screened: Sequence[Mapping[str, Any]]) -> Table:
                 _outcome(result),
             )
     return table
-
-
-def _short(uid: str | None) -> str:
-    if uid is None:
-        return "–"
-    return uid if len(uid) <= _UID_END else "…" + uid[-_UID_END:]
 
 
 def _score(result: Mapping[str, Any]) -> str:
