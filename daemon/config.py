@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     delivery_backoff_s: float = Field(5, gt=0, description="first delay; doubles up to an hour")
     sweep_s: float = Field(5, gt=0, description="interval of the sweep that rings again")
     min_age_years: int = Field(50, ge=0, le=120, description="youngest age that is screened")
+    accept_derived_primary: bool = Field(
+        False, description="screen films that say DERIVED\\PRIMARY (your devices' own processing)"
+    )
     weights: Path | None = Field(None, description="folder with the site's own model weights")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
 

@@ -39,9 +39,19 @@ class Clinical:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a site has decided about eligibility."""
+    """What a site has decided about eligibility.
+
+    Attributes
+    ----------
+    min_age_years : int
+        Youngest patient to screen.
+    accept_derived_primary : bool
+        Whether films that say DERIVED\\PRIMARY are screened: many devices write it for their own
+        processing, others for images made from images.
+    """
 
     min_age_years: int = 50
+    accept_derived_primary: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,13 @@ def screen(
     min_age: Annotated[
         int, typer.Option(min=0, max=120, help="Youngest patient to screen, years.")
     ] = 50,
+    accept_derived_primary: Annotated[
+        bool,
+        typer.Option(
+            "--accept-derived-primary",
+            help="Screen films that say DERIVED\\PRIMARY, as devices do for their own processing.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")
     ] = False,
@@ -90,7 +97,7 @@ def screen(
     table = _clinical_table(clinical)
     screener = Screener(
         models=_chosen(model),
-        rules=Rules(min_age_years=min_age),
+        rules=Rules(min_age, accept_derived_primary),
         supplied=table.find if table else lambda _: None,
     )
     console = notes()

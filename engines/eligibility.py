@@ -8,7 +8,6 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.uid import (
-    DigitalXRayImageStorageForPresentation,
     DigitalXRayImageStorageForProcessing,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
@@ -137,7 +136,7 @@ def require_for_presentation(ds: Dataset) -> None:
         raise NotEligible(Reason.NOT_FOR_PRESENTATION, "the image is FOR PROCESSING")
 
 
-def require_not_derived(ds: Dataset) -> None:
+def require_not_derived(ds: Dataset, accept_primary: bool = False) -> None:
     """Refuse images made from other images.
 
     The rule, and it is ours: ImageType value 1 DERIVED is refused, except
@@ -145,8 +144,8 @@ def require_not_derived(ds: Dataset) -> None:
     (a) where compression is all that was done: DerivationCodeSequence holds 113040 "Lossy
         Compression" and nothing else, or there is no code and DerivationDescription speaks of
         compression (lossy or lossless);
-    (b) DERIVED with PRIMARY of the SOP class Digital X-Ray Image Storage - For Presentation, where
-        the standard makes the modality's own processing a derivation (PS3.3 C.8.11.3.1.1).
+    (b) DERIVED with PRIMARY, where the site has said that its devices mean their own processing by
+        it (``Rules.accept_derived_primary``). Nothing in the header can tell that apart.
 
     Bone suppression, subtraction, stitching, tomosynthesis and CAD are refused whatever ImageType
     says, where series or derivation description name them.
@@ -158,8 +157,7 @@ def require_not_derived(ds: Dataset) -> None:
     image_type = terms(ds, "ImageType")
     if image_type[:1] != ("DERIVED",) or _only_compressed(ds):
         return
-    sop_class = text(ds, "SOPClassUID")
-    if sop_class == DigitalXRayImageStorageForPresentation and image_type[1:2] == ("PRIMARY",):
+    if accept_primary and image_type[1:2] == ("PRIMARY",):
         return
     raise NotEligible(Reason.DERIVED_IMAGE, "ImageType says DERIVED, and not by compression alone")
 
@@ -200,7 +198,7 @@ def frontal_film(case: Case) -> Dataset:
     NotEligible
         If none passes: the verdict of the image that got furthest.
     """
-    stops = [(ds, _stop(ds, _gates(case.exam))) for ds in case.images]
+    stops = [(ds, _stop(ds, _gates(case))) for ds in case.images]
     passed = [ds for ds, stop in stops if stop is None]
     if passed:
         return max(passed, key=_acquired)
@@ -220,15 +218,15 @@ def _stop(ds: Dataset, gates: Sequence[Gate]) -> tuple[int, NotEligible] | None:
     return None
 
 
-def _gates(exam: Exam) -> tuple[Gate, ...]:
+def _gates(case: Case) -> tuple[Gate, ...]:
     """Return the gates of one image, coarsest first."""
     return (
         require_not_own,
         require_human,
         require_not_screenshot,
         require_for_presentation,
-        require_not_derived,
-        lambda ds: require_region(ds, exam),
+        lambda ds: require_not_derived(ds, case.rules.accept_derived_primary),
+        lambda ds: require_region(ds, case.exam),
         require_frontal,
     )
 

@@ -87,7 +87,8 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
 
 def _read(bench: Bench, series: Series) -> Case:
     images = [read_image(file) for file in bench.spool.series(series.SeriesInstanceUID)]
-    rules = Rules(min_age_years=bench.settings.min_age_years)
+    settings = bench.settings
+    rules = Rules(settings.min_age_years, settings.accept_derived_primary)
     return read_case(Exam(series.exam or ""), images, rules=rules)
 
 

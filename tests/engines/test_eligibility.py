@@ -1,5 +1,6 @@
 """Every gate refuses what it is there for, with its reason, and lets a routine film pass."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom.uid import (
 )
 from radiographs import case, cr, shared
 
+from engines.cases import Rules
 from engines.eligibility import frontal_film, require_patient
 from engines.errors import NotEligible, Reason
 from engines.images import read_image
@@ -78,6 +80,7 @@ OBLIQUE = item(CodeValue="Y", CodingSchemeDesignator="99X", CodeMeaning="postero
         (Reason.DERIVED_IMAGE, {**DERIVED, "DerivationDescription": "edge enhancement"}),
         (Reason.DERIVED_IMAGE, {**DERIVED, "LossyImageCompression": "01"}),
         (Reason.DERIVED_IMAGE, {**DERIVED, "DerivationCodeSequence": COMPRESSED + ENHANCED}),
+        (Reason.DERIVED_IMAGE, {**DX, **DERIVED}),
         (Reason.DERIVED_IMAGE, {**DX, "ImageType": ["DERIVED"]}),
         (Reason.DERIVED_IMAGE, {**DX, **DERIVED, "SeriesDescription": "Chest bone suppression"}),
         (Reason.BODY_PART_MISMATCH, {"SeriesDescription": "Hand PA"}),
@@ -116,7 +119,6 @@ def test_a_gate_refuses_with_its_reason(reason: Reason, changes: dict[str, Any])
         {"PresentationIntentType": "FOR PRESENTATION"},
         {**DERIVED, "DerivationCodeSequence": COMPRESSED},
         {**DERIVED, "DerivationDescription": "JPEG 2000 irreversible (lossy) 10:1"},
-        {**DX, **DERIVED},
         {"StudyDescription": "Chest and knee"},
         {"SeriesDescription": "Thorax de face"},
         {"ViewPosition": "AP"},
@@ -129,6 +131,17 @@ def test_a_gate_refuses_with_its_reason(reason: Reason, changes: dict[str, Any])
 )
 def test_a_routine_film_passes(changes: dict[str, Any]) -> None:
     assert passes(**changes)
+
+
+@pytest.mark.parametrize("device", [{}, DX])
+def test_a_site_may_accept_its_devices_own_processing(device: dict[str, Any]) -> None:
+    processed = cr(**device, **DERIVED)
+    ours = Rules(accept_derived_primary=True)
+    assert refusal(processed).reason is Reason.DERIVED_IMAGE
+    assert frontal_film(replace(case(processed), rules=ours)) is processed
+    suppressed = cr(**device, **DERIVED, SeriesDescription="Chest bone suppression")
+    with pytest.raises(NotEligible, match=Reason.DERIVED_IMAGE):
+        frontal_film(replace(case(suppressed), rules=ours))
 
 
 def test_the_minimum_age_is_the_sites() -> None:
