@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -137,8 +138,10 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
     file = export(net, tuning[:4].astype(np.float32), recipe.ARRAYS, out / model)
     scores = _scores(load(file), recipe, tuning)
     ill = truth[:, 0] > 0
+    found = threshold_for_sensitivity(scores, ill, recipe.WANTED_SENSITIVITY)
     point = OperatingPoint(
-        round(threshold_for_sensitivity(scores, ill, recipe.WANTED_SENSITIVITY), 4),
+        # four digits, downwards: rounding must not lose a patient
+        math.floor(found * 1e4) / 1e4,
         f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others} simulated patients "
         f"({int(ill.sum())} with osteoporosis) not used for training",
     )
