@@ -51,6 +51,8 @@ def running_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Li
     modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
     place = [pacs.aet, LOOPBACK, str(pacs.port)]
     archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
+    # results that come back are no film: their quiet time need not be that of a CT here
+    settings = {"volume_settle_s": 2, **settings}
     with Osteoscreen(folder, [modality, archive], **settings) as system:
         system.cli("models", "stage", MODEL, "research")
         yield Line(system, pacs)

@@ -8,6 +8,7 @@ ends a series is part of it, as it is for a hospital.
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
