@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-BASE = "storescp --fork"
+DCMTK, ORTHANC, OURS = "storescp --fork", "Orthanc", "osteoscreen"
 RESULTS = Path("bench-results")
 
 
@@ -87,15 +87,18 @@ class Load:
 
 @dataclass(frozen=True)
 class Figures:
-    """Medians over the rounds of one load on one receiver."""
+    """Medians over the rounds of one load on one receiver, and objects/s against the others'."""
 
     load: str
     receiver: str
     objects_per_s: float
     mb_per_s: float
     median_ms: float
-    ratio: float
+    ratios: dict[str, float]
 
+
+#: By load and receiver, one row a round: objects/s, MB/s, median ms.
+Taken = dict[tuple[Load, str], list[tuple[float, float, float]]]
 
 LOADS = [Load(payload, n) for payload in (CT_LIKE, DX_LIKE, TINY) for n in (1, 4, 8)]
 
@@ -109,15 +112,15 @@ def receivers(folder: Path) -> Iterator[list[Receiver]]:
         bench = ["BENCH", "127.0.0.1", "11113", "--sends", "--results", "none"]
         ours = stack.enter_context(Osteoscreen(folder / "ours", peers=[bench], only="listener"))
         yield [
-            Receiver(BASE, storescp, storescp.store),
-            Receiver("Orthanc", orthanc, orthanc.folder / "storage"),
-            Receiver("osteoscreen", ours, ours.home / "spool"),
+            Receiver(DCMTK, storescp, storescp.store),
+            Receiver(ORTHANC, orthanc, orthanc.folder / "storage"),
+            Receiver(OURS, ours, ours.home / "spool"),
         ]
 
 
 def measure(running: Sequence[Receiver], loads: Sequence[Load], rounds: int) -> list[Figures]:
     """Send every load to every receiver, round after round."""
-    taken: dict[tuple[Load, str], list[tuple[float, float, float]]] = {}
+    taken: Taken = {}
     turns = [(load, one) for _ in range(rounds) for load in loads for one in _shuffled(running)]
     for receiver in running:
         receiver.take(make(TINY, 5), 1)
@@ -127,31 +130,33 @@ def measure(running: Sequence[Receiver], loads: Sequence[Load], rounds: int) -> 
         megabytes = sum(len(one.data) for one in objects) / 1e6
         row = (len(objects) / sent.wall_s, megabytes / sent.wall_s, sent.median_ms)
         taken.setdefault((load, receiver.name), []).append(row)
-    return [_figures(load, name, taken) for load in loads for name in (r.name for r in running)]
+    return [_figures(load, receiver.name, taken) for load in loads for receiver in running]
 
 
 def _shuffled(running: Sequence[Receiver]) -> list[Receiver]:
     return random.sample(running, len(running))
 
 
-def _figures(
-    load: Load, name: str, taken: dict[tuple[Load, str], list[tuple[float, float, float]]]
-) -> Figures:
-    objects_per_s, mb_per_s, median_ms = map(
-        statistics.median, zip(*taken[load, name], strict=True)
-    )
-    base = statistics.median(row[0] for row in taken[load, BASE])
-    return Figures(load.name, name, objects_per_s, mb_per_s, median_ms, objects_per_s / base)
+def _figures(load: Load, name: str, taken: Taken) -> Figures:
+    columns = zip(*taken[load, name], strict=True)
+    objects_per_s, mb_per_s, median_ms = map(statistics.median, columns)
+    ratios = {
+        other: objects_per_s / statistics.median(row[0] for row in rows)
+        for (its_load, other), rows in taken.items()
+        if its_load == load
+    }
+    return Figures(load.name, name, objects_per_s, mb_per_s, median_ms, ratios)
 
 
 def show(figures: Sequence[Figures]) -> Table:
     table = Table(title="C-STORE on loopback, medians; load = payload:associations")
-    for column in ("load", "receiver", "objects/s", "MB/s", "median ms", f"x {BASE}"):
+    against = [f"x {name}" for name in (DCMTK, ORTHANC)]
+    for column in ("load", "receiver", "objects/s", "MB/s", "median ms", *against):
         table.add_column(column, justify="left" if column in ("load", "receiver") else "right")
     for row in figures:
         rates = f"{row.objects_per_s:.0f}", f"{row.mb_per_s:.0f}", f"{row.median_ms:.2f}"
-        last = row.receiver == "osteoscreen"
-        table.add_row(row.load, row.receiver, *rates, f"{row.ratio:.2f}", end_section=last)
+        ratios = [f"{row.ratios[name]:.2f}" for name in (DCMTK, ORTHANC)]
+        table.add_row(row.load, row.receiver, *rates, *ratios, end_section=row.receiver == OURS)
     return table
 
 

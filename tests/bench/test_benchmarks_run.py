@@ -1,7 +1,7 @@
 """The benchmarks still run; what they measure here means nothing."""
 
 import pytest
-from bench.listener import BASE, Load, Receiver, measure, receivers, show
+from bench.listener import DCMTK, Load, Receiver, measure, receivers, show
 from bench.payloads import CT_LIKE, TINY, make
 from bench.turnaround import quantile_95
 from rich.console import Console
@@ -13,7 +13,7 @@ def test_two_small_loads_reach_all_three_receivers_byte_for_byte(tmp_path):
         figures = measure(running, loads, rounds=1)
     assert [row.load for row in figures] == ["tiny:2"] * 3 + ["ct:1"] * 3
     assert all(row.objects_per_s > 0 for row in figures)
-    assert [row.ratio for row in figures if row.receiver == BASE] == [1.0, 1.0]
+    assert [row.ratios[DCMTK] for row in figures if row.receiver == DCMTK] == [1.0, 1.0]
     console = Console(record=True, width=120)
     console.print(show(figures))
     assert "osteoscreen" in console.export_text()
