@@ -1,0 +1,314 @@
+"""The main path: claimed once, screened, reported to who should know, delivered or parked."""
+
+import threading
+from contextlib import contextmanager
+from io import BytesIO
+
+import films
+import pytest
+from peers import free_port
+from pydicom import dcmread, dcmwrite
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+from pynetdicom import AE, evt
+from pynetdicom.presentation import AllStoragePresentationContexts
+
+from daemon import config, schema
+from daemon.intake import Intake
+from daemon.records import peers, summary
+from daemon.records.tables import Peer, Stage
+from daemon.spool import Spool
+from workers import tasks
+from workers.room import EngineRoom
+
+MODEL = "cxr_osporscreen"
+
+
+class Bell:
+    """A doorbell that remembers what was rung for."""
+
+    def __init__(self):
+        self.screened, self.delivered = [], []
+
+    def screen(self, series_uid, _exam):
+        self.screened.append(series_uid)
+
+    def deliver(self, delivery_id):
+        self.delivered.append(delivery_id)
+
+
+@pytest.fixture(scope="module")
+def room():
+    return EngineRoom(None, engine_threads=1)
+
+
+class Site:
+    """A worker's bench, and an intake to feed it."""
+
+    def __init__(self, home, room):
+        self.settings = config.load(home)
+        schema.migrate(self.settings)
+        self.ledger, self.bell = schema.open_ledger(self.settings), Bell()
+        spool = Spool(self.settings.spool)
+        spool.prepare()
+        self.bench = tasks.Bench(self.settings, self.ledger, spool, self.bell, room)
+        self.intake = Intake(self.settings, self.ledger, self.bell)
+        self.intake._settle_s = dict.fromkeys(self.intake._settle_s, 0)
+
+    def receive(self, ds):
+        out = BytesIO()
+        dcmwrite(out, ds, enforce_file_format=True)
+        self.bench.spool.put(b"", out.getvalue())
+        self.intake.turn()
+
+    def screen(self, ds):
+        self.receive(ds)
+        tasks.screen(self.bench, ds.SeriesInstanceUID)
+        return self.story(ds)
+
+    def story(self, ds):
+        [series] = summary.study(self.ledger, ds.StudyInstanceUID)["series"]
+        return series
+
+    def add(self, aet, port=104, results="all", role="research", sr=Comprehensive3DSRStorage):
+        peer = Peer(aet=aet, host="127.0.0.1", port=port, sends=False, results=results, role=role)
+        peer.sr_class = sr
+        peers.add(self.ledger, peer)
+
+    def stage(self, stage):
+        peers.set_stage(self.ledger, MODEL, stage)
+
+    def deliver(self):
+        rung, self.bell.delivered = self.bell.delivered, []
+        for delivery_id in rung:
+            tasks.deliver(self.bench, delivery_id)
+
+
+@pytest.fixture
+def site(tmp_path, room):
+    site = Site(tmp_path, room)
+    yield site
+    site.ledger.close()
+
+
+@contextmanager
+def a_pacs(status=0x0000):
+    """A PACS that answers with one status and remembers what it was sent."""
+    got = []
+
+    def on_store(event):
+        got.append(event.request.AffectedSOPInstanceUID)
+        return status
+
+    ae = AE(ae_title="PACS")
+    ae.supported_contexts = AllStoragePresentationContexts
+    port = free_port()
+    server = ae.start_server(
+        ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)]
+    )
+    try:
+        yield port, got
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def objects(series):
+    return {made["kind"]: made for result in series["results"] for made in result["objects"]}
+
+
+def test_shadow_computes_and_keeps_and_tells_nobody(site):
+    site.add("PACS")
+    series = site.screen(films.film(1))
+    assert series["state"] == "screened"
+    assert series["results"][0]["flagged"]
+    assert objects(series) == {}
+    assert site.bell.delivered == []
+
+
+def test_a_flagged_film_in_research_goes_to_the_research_peer_only(site):
+    site.stage(Stage.RESEARCH)
+    site.add("ARCHIVE", results="flagged")
+    site.add("PACS", role="clinical")
+    made = objects(site.screen(films.film(1)))
+    assert set(made) == {"SR", "SC"}
+    assert {d["aet"] for one in made.values() for d in one["deliveries"]} == {"ARCHIVE"}
+
+
+def test_what_is_not_flagged_goes_only_to_who_asked_for_all(site):
+    site.stage(Stage.RESEARCH)
+    site.add("FLAGS", results="flagged")
+    site.add("ALL", results="all")
+    made = objects(site.screen(films.film(2, low_density=False)))
+    assert {d["aet"] for one in made.values() for d in one["deliveries"]} == {"ALL"}
+
+
+def test_each_peer_gets_the_sr_class_it_reads_and_all_the_same_picture(site):
+    site.stage(Stage.RESEARCH)
+    site.add("A", sr=ComprehensiveSRStorage)
+    site.add("B", sr=EnhancedSRStorage)
+    [result] = site.screen(films.film(1))["results"]
+    sent = {
+        (
+            made["kind"],
+            dcmread(site.settings.outbox / f"{made['SOPInstanceUID']}.dcm").SOPClassUID,
+        ): {d["aet"] for d in made["deliveries"]}
+        for made in result["objects"]
+    }
+    assert sent[("SR", ComprehensiveSRStorage)] == {"A"}
+    assert sent[("SR", EnhancedSRStorage)] == {"B"}
+    assert [aets for (kind, _), aets in sent.items() if kind == "SC"] == [{"A", "B"}]
+
+
+def test_a_second_ring_for_the_same_series_does_nothing(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    film = films.film(1)
+    before = site.screen(film)
+    tasks.screen(site.bench, film.SeriesInstanceUID)
+    assert site.story(film) == before
+
+
+def test_many_rings_at_once_screen_once(site):
+    film = films.film(1)
+    site.receive(film)
+    workers = [
+        threading.Thread(target=tasks.screen, args=(site.bench, film.SeriesInstanceUID))
+        for _ in range(6)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(site.story(film)["results"]) == 1
+
+
+def test_a_constant_image_fails_with_its_reason_and_the_failure_is_reported(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    film = films.film(1)
+    film.PixelData = bytes(len(film.PixelData))
+    series = site.screen(film)
+    assert (series["state"], series["reason"]) == ("failed", "pixels-constant")
+    assert set(objects(series)) == {"SR"}
+
+
+def test_an_ineligible_case_makes_no_object(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    series = site.screen(films.film(1, PatientAge="", PatientBirthDate=""))
+    assert (series["state"], series["reason"]) == ("skipped", "age-missing")
+    assert objects(series) == {}
+
+
+def test_a_result_without_a_patient_to_go_to_is_a_failure(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    series = site.screen(films.film(1, PatientID=""))
+    assert (series["state"], series["reason"]) == ("failed", "header-unreadable")
+    assert objects(series) == {}
+
+
+def test_an_unexpected_error_is_put_back_and_told_by_place_not_by_words(site, monkeypatch):
+    monkeypatch.setattr(tasks, "_read", lambda *_: {}["Geheim^Anna"])
+    film = films.film(1)
+    site.receive(film)
+    for _ in range(site.settings.max_attempts):
+        tasks.screen(site.bench, film.SeriesInstanceUID)
+    series = site.story(film)
+    assert (series["state"], series["reason"]) == ("parked", "internal-error")
+    assert "KeyError" in series["detail"]
+    assert "Geheim" not in str(series)
+
+
+def test_a_lateral_film_that_comes_late_changes_no_result(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    film = films.film(1)
+    before = objects(site.screen(film))
+    lateral = films.film(1, ViewPosition="LL")
+    lateral.SeriesInstanceUID, lateral.StudyInstanceUID = (
+        film.SeriesInstanceUID,
+        film.StudyInstanceUID,
+    )
+    series = site.screen(lateral)
+    assert len(series["received"]) == 2
+    assert len(series["results"]) == 1
+    assert objects(series) == before
+
+
+def test_a_retake_gives_a_revised_report_that_names_the_first(site):
+    site.stage(Stage.RESEARCH)
+    site.add("PACS")
+    film = films.film(1, AcquisitionTime="100000")
+    first = objects(site.screen(film))["SR"]["SOPInstanceUID"]
+    retake = films.film(1, size=900, AcquisitionTime="100500")
+    retake.SeriesInstanceUID, retake.StudyInstanceUID = (
+        film.SeriesInstanceUID,
+        film.StudyInstanceUID,
+    )
+    series = site.screen(retake)
+    assert [result["current"] for result in series["results"]] == [False, True]
+    [revised] = [m for m in series["results"][1]["objects"] if m["kind"] == "SR"]
+    ds = dcmread(site.settings.outbox / f"{revised['SOPInstanceUID']}.dcm")
+    [study] = ds.PredecessorDocumentsSequence
+    [old] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert old.ReferencedSOPInstanceUID == first
+
+
+def test_both_objects_travel_in_one_association_and_the_status_is_kept(site):
+    site.stage(Stage.RESEARCH)
+    with a_pacs(0xB000) as (port, got):
+        site.add("PACS", port)
+        film = films.film(1)
+        made = objects(site.screen(film))
+        assert len(site.bell.delivered) == 1
+        site.deliver()
+    assert sorted(got) == sorted(one["SOPInstanceUID"] for one in made.values())
+    told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
+    assert {(d["state"], d["status"]) for d in told} == {("sent", "0xB000")}
+
+
+def test_a_refusal_is_tried_again_later_and_then_parked_in_the_peers_words(site, monkeypatch):
+    monkeypatch.setenv("OSTEOSCREEN_DELIVERY_ATTEMPTS", "2")
+    monkeypatch.setenv("OSTEOSCREEN_DELIVERY_BACKOFF_S", "0.001")
+    again = Site(site.settings.home, site.bench.room)
+    again.stage(Stage.RESEARCH)
+    with a_pacs(0xA700) as (port, got):
+        again.add("PACS", port)
+        film = films.film(1)
+        again.screen(film)
+        for _ in range(2):
+            again.bell.delivered = [1]
+            again.deliver()
+    told = [d for one in objects(again.story(film)).values() for d in one["deliveries"]]
+    assert {(d["state"], d["attempts"], d["status"]) for d in told} == {("parked", 2, "0xA700")}
+    assert all("0xA700" in d["detail"] for d in told)
+    assert len(got) == 4
+    again.ledger.close()
+
+
+def test_a_dead_peer_keeps_no_other_waiting(site):
+    site.stage(Stage.RESEARCH)
+    site.add("DEAD", free_port())
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        film = films.film(1)
+        site.screen(film)
+        site.deliver()
+    assert len(got) == 2
+    told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
+    assert {(d["aet"], d["state"]) for d in told} == {("DEAD", "pending"), ("PACS", "sent")}
+
+
+def test_a_damaged_file_in_the_outbox_is_never_sent(site):
+    site.stage(Stage.RESEARCH)
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        film = films.film(1)
+        for made in objects(site.screen(film)).values():
+            path = site.settings.outbox / f"{made['SOPInstanceUID']}.dcm"
+            path.write_bytes(path.read_bytes()[:-2] + b"xx")
+        site.deliver()
+    assert got == []
+    told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
+    assert all("damaged" in d["detail"] for d in told)
