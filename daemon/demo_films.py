@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -34,11 +35,16 @@ class Film:
         return str(self.images[0].StudyInstanceUID)
 
 
-def films(folder: Path | None) -> list[Film]:
-    """Make and read everything the demo sends, in the order of its table."""
-    everything = [*_virtual(), *_packaged(), *_found(folder)]
-    # one row a study: another copy of a film that is already there is left out
-    return list({film.study_uid: film for film in reversed(everything)}.values())[::-1]
+def films(folder: Path | None) -> Iterator[Film]:
+    """Make and read everything the demo sends, in the order of its table.
+
+    One film a study: another copy of one that came before is left out.
+    """
+    seen = set()
+    for film in chain(_virtual(), _packaged(), _found(folder)):
+        if film.study_uid not in seen:
+            seen.add(film.study_uid)
+            yield film
 
 
 def _virtual() -> Iterator[Film]:

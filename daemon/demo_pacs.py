@@ -100,7 +100,8 @@ def _configuration(aet: str, ports: tuple[int, int], folder: Path) -> dict[str, 
 
 def open_pacs(aet: str, folder: Path, ports: tuple[int, int]) -> Pacs:
     """Start a PACS with DICOM and web ports; it stores below the folder."""
-    program = shutil.which("Orthanc")
+    # Debian puts it where an ordinary user's path does not look
+    program = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin")
     if program:
         return _Orthanc(program, aet, ports, folder)
     return _StandIn(aet, ports[0], folder)
