@@ -20,7 +20,7 @@ CARD = Card(
     exam=Exam.CHEST_XRAY,
     paper=_PAPER,
     claims=(
-        Claim("AUC 0.91 (0.90 to 0.92) on 1,989 health-screening films, internal test", _PAPER),
+        Claim("AUC 0.91 (0.90 to 0.92), internal test on health-screening films", _PAPER),
         Claim("AUC 0.88 (0.85 to 0.90) on 1,089 films of another cohort, external test", _PAPER),
     ),
     deviations=(

@@ -19,9 +19,9 @@ from engines.phantoms.person import ChestPatient, draw_patient
 Film = NDArray[np.float32]
 T = TypeVar("T")
 
-#: Longer side of a film for training, px: above any input size in use, so that films are reduced as
-#: in service.
-_FILM_PX = 288
+#: Longer side of a film for training, px: above the input sizes in use, so that films are reduced as
+#: in service, and various, so that the pixel size says nothing.
+_FILM_PX = (300, 440)
 
 #: Read by the linear algebra library when it is first loaded, so it must be set for the child.
 _THREADS = "OMP_NUM_THREADS"
@@ -38,10 +38,9 @@ def seeds_of(cohort: int, patients: int, skip: int = 0) -> range:
 def patient_film(seed: int) -> tuple[ChestPatient, Film]:
     """Draw one patient and a PA film of some shape."""
     patient = draw_patient(seed)
-    aspect = float(np.random.default_rng([seed, 6]).uniform(0.85, 1.18))
-    shape = (
-        (_FILM_PX, round(_FILM_PX / aspect)) if aspect > 1 else (round(_FILM_PX * aspect), _FILM_PX)
-    )
+    rng = np.random.default_rng([seed, 6])
+    aspect, side = float(rng.uniform(0.85, 1.18)), int(rng.integers(*_FILM_PX))
+    shape = (side, round(side / aspect)) if aspect > 1 else (round(side * aspect), side)
     return patient, chest_film(patient, seed, shape)
 
 

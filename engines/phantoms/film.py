@@ -17,6 +17,9 @@ COMPACT_BONE_PER_MM = 0.038
 #: Finest pitch at which the body is drawn, mm; larger films are interpolated, then get their noise.
 _FINEST_MM = 0.45
 
+#: Of focal spot and detector together, standard deviation.
+_BLUR_MM = 0.48
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -111,8 +114,7 @@ def chest_film(
     rng = np.random.default_rng([seed, 5, int(lateral)])
     bone = bones(body, bone_of(patient.skeleton_t, body.cortex), coarse, rng)
     path = SOFT_PER_MM * water + COMPACT_BONE_PER_MM * exposure.hardness * bone
-    # focal spot and detector
-    path = blur(path, 0.35 / coarse.spacing_mm + 0.3)
+    path = blur(path, _sharpness_px(coarse))
     if coarse.shape != view.shape:
         path = enlarge(path, view.shape)
     return _finish(_process(_expose(path, exposure, view, rng), exposure, view), exposure)
@@ -138,6 +140,12 @@ def _coarser(view: View) -> View:
     shape = (round(view.shape[0] / factor), round(view.shape[1] / factor))
     spacing = view.spacing_mm * view.shape[1] / shape[1]
     return View(shape, spacing, view.centre_mm, view.rotation_deg, view.lateral)
+
+
+def _sharpness_px(view: View) -> float:
+    """Blur of focal spot and detector, less what drawing on this grid has blurred already."""
+    drawn = 0.41
+    return float(np.sqrt(max(0.0, (_BLUR_MM / view.spacing_mm) ** 2 - drawn**2)))
 
 
 def _expose(path: Map, exposure: Exposure, view: View, rng: np.random.Generator) -> Map:
