@@ -151,7 +151,7 @@ def demo(
     ] = Path("demo-results"),
 ) -> None:
     """Send films through a whole system of its own and show what came back."""
-    from daemon.demo import run
+    from daemon.demo.run import run
 
     raise typer.Exit(run(results.absolute(), films, keep))
 

@@ -7,7 +7,7 @@ import pytest
 from peers import free_port
 
 from daemon import cli
-from daemon.standin import StandInPacs
+from daemon.demo.standin import StandInPacs
 
 
 @pytest.fixture

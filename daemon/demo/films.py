@@ -35,7 +35,7 @@ class Film:
         return str(self.images[0].StudyInstanceUID)
 
 
-def films(folder: Path | None) -> Iterator[Film]:
+def virtual_and_real(folder: Path | None) -> Iterator[Film]:
     """Make and read everything the demo sends, in the order of its table.
 
     One film a study: another copy of one that came before is left out.

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from daemon.demo_films import Film
+from daemon.demo.films import Film
 
 
 @dataclass(frozen=True)

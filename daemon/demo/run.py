@@ -1,4 +1,4 @@
-"""``osteoscreen demo``: a whole system of its own, films sent to it, and what came back."""
+"""Start a system and a PACS, send films, wait, and show what came back."""
 
 import shutil
 import socket
@@ -15,11 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from daemon import config, demo_films, schema, scu
+from daemon import config, schema, scu
 from daemon.config import Settings
-from daemon.demo_films import Film
-from daemon.demo_pacs import Pacs, open_pacs
-from daemon.demo_table import Row, show
+from daemon.demo.films import Film, virtual_and_real
+from daemon.demo.pacs import Pacs, open_pacs
+from daemon.demo.table import Row, show
 from daemon.errors import DeliveryError
 from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
@@ -72,7 +72,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
         console = Console(highlight=False, width=WIDE)
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
-            made = list(progress.track(demo_films.films(films), description="making films"))
+            made = list(progress.track(virtual_and_real(films), description="making films"))
         with _site(Path(folder)) as site:
             console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
             with _progress(console) as progress:

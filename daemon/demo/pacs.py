@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
 
-from daemon.standin import StandInPacs
+from daemon.demo.standin import StandInPacs
 
 START_S = 60.0
 
