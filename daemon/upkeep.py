@@ -8,13 +8,16 @@ from daemon.records.ledger import Ledger
 SILENT_S = 30
 """A queued series not taken for so long may have been rung for in vain."""
 
+MOST = 50
+"""Rings of one sweep, of each kind."""
+
 
 def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
     """Free what fell silent, and ring for all that waits."""
     claims.free_lapsed(ledger, settings.max_attempts)
-    for series in claims.to_ring(ledger, SILENT_S):
+    for series in claims.to_ring(ledger, SILENT_S, MOST):
         if series.exam is not None:
             doorbell.screen(series.SeriesInstanceUID, series.exam)
     deliveries.free_lapsed(ledger)
-    for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
+    for delivery_id in deliveries.to_ring(ledger, settings.sweep_s, MOST):
         doorbell.deliver(delivery_id)

@@ -138,14 +138,23 @@ def _end_lapsed(ledger: Ledger, series: Series) -> None:
             )
 
 
-def to_ring(ledger: Ledger, silent_s: float) -> list[Series]:
-    """Return the queued series not rung for that long, and count them as rung now."""
-    waiting = (
-        update(Series)
+def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
+    """Return the longest queued series not rung for that long, and count them as rung now.
+
+    At most so many: a long queue must not fill the broker with rings for the same series.
+    """
+    oldest = (
+        select(Series.SeriesInstanceUID)
         .where(
             Series.state == SeriesState.QUEUED,
             Series.rung_at < now() - timedelta(seconds=silent_s),
         )
+        .order_by(Series.queued_at)
+        .limit(most)
+    )
+    waiting = (
+        update(Series)
+        .where(Series.SeriesInstanceUID.in_(oldest))
         .values(rung_at=now())
         .returning(Series)
     )

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import aliased
 
 from daemon.records.ledger import Ledger, note, now
@@ -126,19 +126,22 @@ def free_lapsed(ledger: Ledger) -> None:
         )
 
 
-def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
-    """Return the due deliveries not rung for that long, and count them as rung now."""
+def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[int]:
+    """Return the longest due deliveries not rung for that long, and count them as rung now."""
     moment = now()
-    due = (
-        update(Delivery)
+    longest = (
+        select(Delivery.id)
         .where(
             Delivery.state == DeliveryState.PENDING,
             Delivery.due_at <= moment,
-            or_(
-                Delivery.rung_at.is_(None),
-                Delivery.rung_at < moment - timedelta(seconds=silent_s),
-            ),
+            Delivery.rung_at < moment - timedelta(seconds=silent_s),
         )
+        .order_by(Delivery.due_at)
+        .limit(most)
+    )
+    due = (
+        update(Delivery)
+        .where(Delivery.id.in_(longest))
         .values(rung_at=moment)
         .returning(Delivery.screening_id, Delivery.aet, Delivery.id)
     )

@@ -222,7 +222,7 @@ class Delivery(Table):
     detail: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
-    rung_at: Mapped[datetime | None]
+    rung_at: Mapped[datetime]
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]

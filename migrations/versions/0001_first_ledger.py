@@ -159,7 +159,7 @@ def _history() -> None:
         sa.Column("detail", sa.String()),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(), nullable=False),
-        sa.Column("rung_at", sa.DateTime()),
+        sa.Column("rung_at", sa.DateTime(), nullable=False),
         sa.Column("lease_owner", sa.String()),
         sa.Column("lease_until", sa.DateTime()),
         sa.Column("sent_at", sa.DateTime()),
