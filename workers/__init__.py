@@ -1,1 +1,1 @@
-"""Where hospital and science meet: Celery tasks that screen a series and deliver its results."""
+"""Where hospital and science meet: a series is screened, its results are delivered."""

@@ -6,18 +6,17 @@ their own, so that a slow PACS costs no screening and no engine is loaded to sen
 
 import argparse
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from celery import Celery
 
 from daemon import config, jobs, logs, parent, schema
+from daemon.config import Settings
 from daemon.jobs import Doorbell
-from daemon.records import peers
-from daemon.records.tables import Stage
-from daemon.spool import Spool
-from engines import catalog
-from engines.errors import EngineMismatch
+from daemon.records.ledger import Ledger
 from engines.exams import Exam
-from workers import tasks
-from workers.room import EngineRoom
 
 log = logging.getLogger("workers.main")
 
@@ -28,21 +27,25 @@ DELIVERY_THREADS = 16
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="workers", description=__doc__)
-    parser.add_argument("part", choices=["screen", "deliver"])
+    parser.add_argument("part", choices=[jobs.SCREEN, jobs.DELIVER])
     parser.add_argument("--home", type=Path)
     arguments = parser.parse_args()
     settings = config.load(arguments.home)
     logs.set_up(settings.log_level)
     parent.leave_with_parent()
-    bench = _bench(settings)
-    tasks.register(bench.doorbell.app, bench)
-    screening = arguments.part == "screen"
-    if screening:
-        _warm(bench)
-    worker = bench.doorbell.app.Worker(
+    ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
+    work: Callable[[Any], None]
+    if arguments.part == jobs.SCREEN:
+        work, threads = _screening(settings, ledger, doorbell), settings.worker_threads
+        queues = [str(exam) for exam in Exam]
+    else:
+        work, threads = _delivering(settings, ledger, doorbell), DELIVERY_THREADS
+        queues = [jobs.DELIVER]
+    _answer(doorbell.app, arguments.part, work)
+    worker = doorbell.app.Worker(
         pool="threads",
-        concurrency=settings.worker_threads if screening else DELIVERY_THREADS,
-        queues=[str(exam) for exam in Exam] if screening else [jobs.DELIVER],
+        concurrency=threads,
+        queues=queues,
         loglevel="WARNING",
         quiet=True,
         without_gossip=True,
@@ -53,25 +56,28 @@ def main() -> None:
     worker.start()
 
 
-def _bench(settings: config.Settings) -> tasks.Bench:
-    return tasks.Bench(
-        settings=settings,
-        ledger=schema.open_ledger(settings),
-        spool=Spool(settings.spool),
-        doorbell=Doorbell(settings),
-        room=EngineRoom(settings.weights, settings.engine_threads),
-    )
+def _answer(app: Celery, ring: str, work: Callable[[Any], None]) -> None:
+    @app.task(name=ring)  # type: ignore[untyped-decorator]
+    def on_ring(what: Any) -> None:
+        work(what)
 
 
-def _warm(bench: tasks.Bench) -> None:
-    """Load every model that is switched on; one without a usable engine parks no other."""
-    for model in catalog.MODELS:
-        if peers.stage_of(bench.ledger, model.CARD.model) is Stage.OFF:
-            continue
-        try:
-            bench.room.seat(model)
-        except EngineMismatch as error:
-            log.error("event=engine-mismatch model=%s why=%r", model.CARD.model, str(error))
+def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callable[[str], None]:
+    # here and below: what the other part would need stays out of this process's memory
+    from workers import screen
+    from workers.room import EngineRoom
+
+    room = EngineRoom(settings.weights, settings.engine_threads)
+    bench = screen.Bench(settings, ledger, doorbell, room)
+    screen.warm(bench)
+    return lambda series_uid: screen.screen(bench, series_uid)
+
+
+def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callable[[int], None]:
+    from workers import deliver
+
+    desk = deliver.Desk(settings, ledger, doorbell)
+    return lambda delivery_id: deliver.deliver(desk, delivery_id)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from daemon.intake import Intake
 from daemon.records import peers, summary
 from daemon.records.tables import Peer, Stage
 from daemon.spool import Spool
-from workers import tasks
+from workers import deliver, screen
 from workers.room import EngineRoom
 
 MODEL = "cxr_osporscreen"
@@ -48,21 +48,22 @@ class Site:
         self.settings = config.load(home)
         schema.migrate(self.settings)
         self.ledger, self.bell = schema.open_ledger(self.settings), Bell()
-        spool = Spool(self.settings.spool)
-        spool.prepare()
-        self.bench = tasks.Bench(self.settings, self.ledger, spool, self.bell, room)
+        self.spool = Spool(self.settings.spool)
+        self.spool.prepare()
+        self.bench = screen.Bench(self.settings, self.ledger, self.bell, room)
+        self.desk = deliver.Desk(self.settings, self.ledger, self.bell)
         self.intake = Intake(self.settings, self.ledger, self.bell)
         self.intake._settle_s = dict.fromkeys(self.intake._settle_s, 0)
 
     def receive(self, ds):
         out = BytesIO()
         dcmwrite(out, ds, enforce_file_format=True)
-        self.bench.spool.put(b"", out.getvalue())
+        self.spool.put(b"", out.getvalue())
         self.intake.turn()
 
     def screen(self, ds):
         self.receive(ds)
-        tasks.screen(self.bench, ds.SeriesInstanceUID)
+        screen.screen(self.bench, ds.SeriesInstanceUID)
         return self.story(ds)
 
     def story(self, ds):
@@ -80,7 +81,7 @@ class Site:
     def deliver(self):
         rung, self.bell.delivered = self.bell.delivered, []
         for delivery_id in rung:
-            tasks.deliver(self.bench, delivery_id)
+            deliver.deliver(self.desk, delivery_id)
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_a_second_ring_for_the_same_series_does_nothing(site):
     site.add("PACS")
     film = films.film(1)
     before = site.screen(film)
-    tasks.screen(site.bench, film.SeriesInstanceUID)
+    screen.screen(site.bench, film.SeriesInstanceUID)
     assert site.story(film) == before
 
 
@@ -172,7 +173,7 @@ def test_many_rings_at_once_screen_once(site):
     film = films.film(1)
     site.receive(film)
     workers = [
-        threading.Thread(target=tasks.screen, args=(site.bench, film.SeriesInstanceUID))
+        threading.Thread(target=screen.screen, args=(site.bench, film.SeriesInstanceUID))
         for _ in range(6)
     ]
     for worker in workers:
@@ -209,11 +210,11 @@ def test_a_result_without_a_patient_to_go_to_is_a_failure(site):
 
 
 def test_an_unexpected_error_is_put_back_and_told_by_place_not_by_words(site, monkeypatch):
-    monkeypatch.setattr(tasks, "_read", lambda *_: {}["Geheim^Anna"])
+    monkeypatch.setattr(screen, "_read", lambda *_: {}["Geheim^Anna"])
     film = films.film(1)
     site.receive(film)
     for _ in range(site.settings.max_attempts):
-        tasks.screen(site.bench, film.SeriesInstanceUID)
+        screen.screen(site.bench, film.SeriesInstanceUID)
     series = site.story(film)
     assert (series["state"], series["reason"]) == ("parked", "internal-error")
     assert "KeyError" in series["detail"]

@@ -1,0 +1,81 @@
+"""Deliver results: claim what is due at a peer, send it, write down what the peer said.
+
+Only the number of a delivery comes through the doorbell. A second ring for the same delivery finds
+it claimed and does nothing.
+"""
+
+import logging
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pydicom import dcmread
+
+from daemon import scu
+from daemon.config import Settings
+from daemon.errors import DeliveryError
+from daemon.jobs import Doorbell
+from daemon.records import deliveries, peers
+from daemon.records.ledger import Ledger
+from daemon.records.tables import Delivery, Peer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a delivering process has at hand; no engine among it."""
+
+    settings: Settings
+    ledger: Ledger
+    doorbell: Doorbell
+
+
+def deliver(desk: Desk, delivery_id: int) -> None:
+    """Send what is due of one screening to one peer, and write down what the peer said."""
+    claimed = deliveries.claim(desk.ledger, delivery_id, desk.settings.lease_s)
+    if not claimed:
+        return
+    peer = peers.named(desk.ledger, claimed[0].aet)
+    if peer is None:
+        for delivery in claimed:
+            deliveries.park(desk.ledger, delivery, None, f"peer {delivery.aet} was removed")
+        return
+    try:
+        answers = _send(desk, peer, claimed)
+    except DeliveryError as error:
+        answers = {d.id: scu.Answer(d.SOPInstanceUID, None, error.detail) for d in claimed}
+    for delivery in claimed:
+        _settle(desk, delivery, answers[delivery.id])
+    waiting = deliveries.next_for(desk.ledger, peer.aet)
+    if waiting is not None:
+        desk.doorbell.deliver(waiting)
+
+
+def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
+    objects = deliveries.objects_of(desk.ledger, claimed)
+    datasets = []
+    for delivery in claimed:
+        path = desk.settings.outbox / f"{delivery.SOPInstanceUID}.dcm"
+        if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
+            raise DeliveryError("the built object in the outbox is damaged; it was not sent")
+        datasets.append(dcmread(path))
+    address = scu.Address(peer.aet, peer.host, peer.port, desk.settings.aet)
+    answers = scu.store(address, datasets)
+    return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
+
+
+def _settle(desk: Desk, delivery: Delivery, answer: scu.Answer) -> None:
+    if answer.stored:
+        deliveries.sent(desk.ledger, delivery, answer.status or 0)
+    elif delivery.attempts >= desk.settings.delivery_attempts:
+        deliveries.park(desk.ledger, delivery, answer.status, answer.detail)
+    else:
+        backoff_s = desk.settings.delivery_backoff_s
+        deliveries.postpone(desk.ledger, delivery, answer.status, answer.detail, backoff_s)
+    log.info(
+        "event=delivery aet=%s object=%s stored=%s attempt=%d",
+        delivery.aet,
+        delivery.SOPInstanceUID,
+        answer.stored,
+        delivery.attempts,
+    )

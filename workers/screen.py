@@ -1,0 +1,86 @@
+"""Screen a series: claim it, let every model of its exam look, keep what they say.
+
+Only a Series Instance UID comes through the doorbell; all else stands in the ledger. A second ring
+for the same series finds it claimed and does nothing.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from daemon.config import Settings
+from daemon.jobs import Doorbell
+from daemon.logs import where
+from daemon.records import claims, deliveries, peers, results
+from daemon.records.ledger import Ledger
+from daemon.records.tables import Series, Stage
+from daemon.spool import Spool, write_durably
+from engines import catalog
+from engines.cases import Case, Rules, read_case
+from engines.errors import EngineMismatch
+from engines.exams import Exam
+from engines.images import read_image
+from workers import looking
+from workers.room import EngineRoom
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a screening process has at hand."""
+
+    settings: Settings
+    ledger: Ledger
+    doorbell: Doorbell
+    room: EngineRoom
+
+
+def warm(bench: Bench) -> None:
+    """Load every model that is switched on; one without a usable engine stops no other."""
+    for model in catalog.MODELS:
+        if peers.stage_of(bench.ledger, model.CARD.model) is Stage.OFF:
+            continue
+        try:
+            bench.room.seat(model)
+        except EngineMismatch as error:
+            log.error("event=engine-mismatch model=%s why=%r", model.CARD.model, str(error))
+
+
+def screen(bench: Bench, series_uid: str) -> None:
+    """Screen a queued series with every model of its exam, and ring for what is to be sent."""
+    lease_s = bench.settings.lease_s
+    series = claims.claim(bench.ledger, series_uid, lease_s)
+    if series is None:
+        return
+    try:
+        with claims.heartbeat(bench.ledger, series, lease_s):
+            kept = _screen_claimed(bench, series)
+    except Exception as error:  # noqa: BLE001 - the task edge: put back or parked, with the place
+        log.error("event=screening-broke series=%s error=%s", series_uid, where(error))
+        claims.release(bench.ledger, series, where(error), bench.settings.max_attempts)
+        return
+    log.info("event=screened series=%s kept=%s", series_uid, kept)
+    for delivery_id in deliveries.pending_of(bench.ledger, series_uid):
+        bench.doorbell.deliver(delivery_id)
+
+
+def _screen_claimed(bench: Bench, series: Series) -> bool:
+    case = _read(bench, series)
+    outcomes = []
+    for model in catalog.for_exam(case.exam):
+        stage = peers.stage_of(bench.ledger, model.CARD.model)
+        if stage is Stage.OFF:
+            continue
+        look = looking.look(bench.room, model, case, looking.Place(bench.ledger, series, stage))
+        for made in look.made:
+            write_durably(bench.settings.outbox / f"{made.record.SOPInstanceUID}.dcm", made.part10)
+        outcomes.append(look.outcome)
+    return results.keep(bench.ledger, series, outcomes)
+
+
+def _read(bench: Bench, series: Series) -> Case:
+    settings = bench.settings
+    files = Spool(settings.spool).series(series.SeriesInstanceUID)
+    images = [read_image(file) for file in files]
+    rules = Rules(settings.min_age_years, settings.accept_derived_primary)
+    return read_case(Exam(series.exam or ""), images, rules=rules)
