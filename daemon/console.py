@@ -10,15 +10,24 @@ from rich.tree import Tree
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
 
 
+WIDE = 140
+
+
+def stdout() -> Console:
+    """Return the console; wide where no terminal sets a width, as in a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows that share their keys."""
     if not rows:
-        Console().print("none")
+        stdout().print("none")
         return
     shown = Table(*rows[0], box=None, header_style="bold")
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(shown)
+    stdout().print(shown)
 
 
 def checks(found: Sequence[Mapping[str, str]]) -> None:
@@ -26,12 +35,12 @@ def checks(found: Sequence[Mapping[str, str]]) -> None:
     shown = Table(box=None, show_header=False)
     for finding in found:
         shown.add_row(MARKS[finding["state"]], finding["what"], finding["words"])
-    Console().print(shown)
+    stdout().print(shown)
 
 
 def status(numbers: Mapping[str, Any]) -> None:
     """Print the counts, then what waits, then what needs a person."""
-    console = Console(highlight=False)
+    console = stdout()
     series, deliveries = numbers["series"], numbers["deliveries"]
     states = ", ".join(f"{count} {state}" for state, count in series["by_state"].items() if count)
     console.print(f"{numbers['instances']} images in {series['total']} series: {states or 'none'}")
@@ -82,7 +91,7 @@ def study(story: Mapping[str, Any]) -> None:
         for event in series["events"]:
             why = " ".join(filter(None, (event["reason"], event["detail"])))
             events.add(f"{event['at'][:19]} {event['kind']} {why}")
-    Console(highlight=False).print(tree)
+    stdout().print(tree)
 
 
 def _received(branch: Tree, received: Sequence[Mapping[str, Any]]) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from engines.catalog import Model
     from engines.clinical_table import ClinicalTable
 
+_WIDE = 140
+
 app = typer.Typer(
     name=f"{PRODUCT}-lab",
     no_args_is_help=True,
@@ -29,6 +31,12 @@ app = typer.Typer(
 def notes() -> Console:
     """Return the console for people; stdout belongs to results alone, so it writes to stderr."""
     return Console(stderr=True)
+
+
+def results() -> Console:
+    """Return the console for tables; wide where no terminal sets a width, as in a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDE)
 
 
 def _show_version(wanted: bool) -> None:
@@ -107,7 +115,7 @@ def screen(
     if as_json:
         typer.echo(json.dumps({"series": screened}, indent=2, allow_nan=False))
     else:
-        Console().print(series_table(screened))
+        results().print(series_table(screened))
 
 
 @app.command()

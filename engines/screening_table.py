@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -11,9 +12,11 @@ _STATE_STYLES = {"screened": "", "skipped": "dim", "failed": "red"}
 
 def series_table(screened: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out what :meth:`engines.screening.Screener.screen` returned."""
-    table = Table(header_style="bold")
-    for column in ("series", "exam", "model", "state", "score", "outcome"):
-        table.add_column(column, overflow="fold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("series", overflow="fold", min_width=20)
+    for column in ("exam", "model", "state", "score"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("outcome", overflow="fold")
     for series in screened:
         for result in series["results"]:
             table.add_row(

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from daemon import config, schema, scu
 from daemon.config import Settings
+from daemon.console import stdout
 from daemon.demo.films import Film, virtual_and_real
 from daemon.demo.pacs import Pacs, open_pacs
 from daemon.demo.table import Row, show
@@ -29,8 +30,6 @@ from engines import catalog
 MODALITY = "DEMO_CR1"
 PACS = "DEMO_PACS"
 START_S = 60.0
-WIDE = 120
-"""Columns of the table where no terminal sets them."""
 PATIENCE_S = 120.0
 ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
 OVER = (DeliveryState.SENT, DeliveryState.PARKED)
@@ -67,9 +66,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
     int
         Exit code: 0 if everything that was expected arrived.
     """
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
+    console = stdout()
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
             made = list(progress.track(virtual_and_real(films), description="making films"))
