@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from programs import find_program, missing
+from pydicom import dcmread
 
 # IHE AIR asks for a DeviceUID in Contributing Equipment; the standard has not taken it up
 DCIODVFY_MAY_SAY = (
@@ -40,6 +41,15 @@ PIXELMED_JAR = Path("/usr/share/java/pixelmed.jar")
 JVM_LIMITS = tuple(
     f"-Djdk.xml.xpath{name}=0" for name in ("ExprGrpLimit", "ExprOpLimit", "TotalOpLimit")
 )
+
+
+def complaints(made: Sequence[Path], source: Path) -> list[str]:
+    """Return what any judge says of what we made of one image, structured reports among it."""
+    said = [line for path in made for line in dciodvfy(path)] + dcentvfy([source, *made])
+    for path in made:
+        if dcmread(path, stop_before_pixels=True).Modality == "SR":
+            said += [*dsrdump(path), *pixelmed(path)]
+    return said
 
 
 def dciodvfy(path: Path) -> list[str]:
