@@ -8,15 +8,16 @@ from typing import NoReturn
 
 import pytest
 
-# Programs that come as packages lie beside the interpreter. They are looked for last, for
-# pynetdicom brings a storescu and an echoscu of its own, and the tests mean DCMTK's.
+# Programs that come as packages lie beside the interpreter. Only these are looked for there, for
+# pynetdicom brings a storescu, an echoscu and a storescp of its own, and the tests mean DCMTK's.
 OUR_BIN = str(Path(sys.executable).parent)
+PACKAGED = ("dciodvfy", "dcentvfy")
 
 
 def find_program(name: str) -> str:
     """Return the path of a program; without it the test skips, and in CI it fails."""
-    path = shutil.which(name, path=os.pathsep.join([*_places(), OUR_BIN]))
-    return path or missing(name)
+    places = [*_places(), OUR_BIN] if name in PACKAGED else _places()
+    return shutil.which(name, path=os.pathsep.join(places)) or missing(name)
 
 
 def missing(name: str) -> NoReturn:
