@@ -145,16 +145,19 @@ def test_a_film_that_may_not_be_screened_is_skipped_with_its_reason(
     assert (ended["state"], ended["reason"]) == ("skipped", reason)
 
 
-def test_status_counts_every_series_and_every_reason(line):
+def test_status_counts_every_series_and_every_reason(line, tmp_path):
+    film = films.film(seed=9, size=512, PatientAge="", PatientBirthDate="")
+    line.send(dcmsend, films.write(tmp_path, film))
+    line.system.ended(film.StudyInstanceUID)
     line.settle()
     status = line.system.status()
     by_state = status["series"]["by_state"]
+    skipped = {
+        row["reason"]: row["series"] for row in status["reasons"] if row["state"] == "skipped"
+    }
     assert status["series"]["total"] == sum(by_state.values())
-    assert (
-        sum(row["series"] for row in status["reasons"] if row["state"] == "skipped")
-        == by_state["skipped"]
-    )
-    assert {"age-missing", "sex-missing"} <= {row["reason"] for row in status["reasons"]}
+    assert by_state["skipped"] == sum(skipped.values())
+    assert skipped[Reason.AGE_MISSING] >= 1
 
 
 def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
