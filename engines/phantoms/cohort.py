@@ -19,8 +19,8 @@ from engines.phantoms.person import ChestPatient, draw_patient
 Film = NDArray[np.float32]
 T = TypeVar("T")
 
-#: Longer side of a film for training, px: above the input sizes in use, so that films are reduced as
-#: in service, and various, so that the pixel size says nothing.
+#: Longer side of a film for training, px: above the input sizes in use, so that films are reduced
+#: as in service, and various, so that the pixel size says nothing.
 _FILM_PX = (300, 440)
 
 #: Read by the linear algebra library when it is first loaded, so it must be set for the child.
