@@ -142,8 +142,8 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
     point = OperatingPoint(
         # four digits, downwards: rounding must not lose a patient
         math.floor(found * 1e4) / 1e4,
-        f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others} simulated patients "
-        f"({int(ill.sum())} with osteoporosis) not used for training",
+        f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others} other simulated patients "
+        f"({int(ill.sum())} with osteoporosis)",
     )
     release = Release(
         model=model,
