@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-DCMTK, ORTHANC, OURS = "storescp --fork", "Orthanc", "osteoscreen"
+DCMTK, ORTHANC, OURS = "storescp", "Orthanc", "osteoscreen"
 RESULTS = Path("bench-results")
 
 
@@ -149,7 +149,7 @@ def _figures(load: Load, name: str, taken: Taken) -> Figures:
 
 
 def show(figures: Sequence[Figures]) -> Table:
-    table = Table(title="C-STORE on loopback, medians; load = payload:associations")
+    table = Table(title="C-STORE on loopback, medians; a load is payload:associations")
     against = [f"x {name}" for name in (DCMTK, ORTHANC)]
     for column in ("load", "receiver", "objects/s", "MB/s", "median ms", *against):
         table.add_column(column, justify="left" if column in ("load", "receiver") else "right")
