@@ -181,14 +181,6 @@ class SharedSocketServer(ThreadedAssociationServer):
         return client, address
 
 
-def open_socket(settings: Settings) -> socket.socket:
-    """Bind and listen; raises OSError when the port is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    return socket.create_server(
-        (settings.host, settings.port), family=family, backlog=256, reuse_port=False
-    )
-
-
 def _part10_head(event: Event, calling: str) -> bytes:
     """Return preamble and file meta information; who sent it is kept there (PS3.10 7.1)."""
     meta = event.file_meta

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,6 @@ from enum import StrEnum
 from daemon import embedded
 from daemon.config import EMBEDDED, Settings
 from daemon.errors import ConfigError
-from daemon.scp import open_socket
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,14 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
         children.append(_Child("worker-screen", [*workers, "screen", *home]))
         children.append(_Child("worker-deliver", [*workers, "deliver", *home]))
     return children
+
+
+def open_socket(settings: Settings) -> socket.socket:
+    """Bind and listen; raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server(
+        (settings.host, settings.port), family=family, backlog=256, reuse_port=False
+    )
 
 
 def _bind(settings: Settings) -> int:

@@ -16,8 +16,9 @@ from daemon.errors import DeliveryError, SpoolFull
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer
-from daemon.scp import Listener, open_socket
+from daemon.scp import Listener
 from daemon.scu import Address
+from daemon.serve import open_socket
 from daemon.spool import Spool
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
