@@ -94,7 +94,6 @@ def release(ledger: Ledger, series: Series, detail: str, max_attempts: int) -> S
             state=state,
             reason=reason,
             detail=detail,
-            rung_at=now(),
             ended_at=now() if parked else None,
             lease_owner=None,
             lease_until=None,
