@@ -13,11 +13,13 @@ from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import arrivals, peers
 from daemon.records.arrivals import Arrival, Fate
-from daemon.records.ledger import Ledger, note
-from daemon.records.tables import SET_ASIDE, Series, Stage
+from daemon.records.ledger import Ledger, LedgerError, note
+from daemon.records.tables import SET_ASIDE, Series, SeriesState, Stage
 from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams
-from engines.errors import Reason
+from engines.errors import BadSeries, NotEligible, Reason, Verdict
+from engines.exams import Exam
+from engines.images import read_image
 
 log = logging.getLogger(__name__)
 
@@ -69,25 +71,39 @@ class Intake:
     def queue_settled(self) -> None:
         """Classify every quiet series from its headers; queue it and ring, or say why not."""
         for series in arrivals.quiet(self._ledger, self._settle_s, self._volume_settle_s):
-            exam, reason, detail = self._classify(series)
-            if exam is None:
-                arrivals.skip(self._ledger, series, reason, detail)
+            exam = self._judge(series)
+            if isinstance(exam, Verdict):
+                failed = isinstance(exam, BadSeries)
+                state = SeriesState.FAILED if failed else SeriesState.SKIPPED
+                arrivals.end(self._ledger, series, state, exam.reason, exam.detail)
             elif arrivals.queue(self._ledger, series, exam):
                 self._doorbell.screen(series.SeriesInstanceUID, exam)
 
-    def _classify(self, series: Series) -> tuple[str | None, str, str]:
+    def _judge(self, series: Series) -> Exam | Verdict:
+        try:
+            return self._classify(series)
+        except Verdict as verdict:
+            return verdict
+        except (LedgerError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: one series fails
+            uid = series.SeriesInstanceUID
+            log.error("event=classification-broke series=%s error=%s", uid, where(error))
+            return BadSeries(Reason.INTERNAL_ERROR, where(error))
+
+    def _classify(self, series: Series) -> Exam:
         files = self._spool.series(series.SeriesInstanceUID)
-        headers = [dcmread(file, stop_before_pixels=True) for file in files]
+        headers = [read_image(file, header_only=True) for file in files]
         uids = [str(header.SOPInstanceUID) for header in headers]
         if any(map(exams.own_result, headers)) or arrivals.made_by_us(self._ledger, uids):
-            return None, Reason.OWN_RESULT, "a result of osteoscreen that came back"
+            raise NotEligible(Reason.OWN_RESULT, "a result of osteoscreen that came back")
         exam = exams.classify(headers)
         if exam is None:
-            return None, Reason.EXAM_NOT_SCREENED, f"no exam we know: modality {series.modality}"
-        on = [m for m in catalog.for_exam(exam) if self._stage(m) is not Stage.OFF]
-        if not on:
-            return None, Reason.NO_MODEL, f"no model for {exam} is switched on"
-        return exam, "", ""
+            detail = f"no examination that a model of ours reads: modality {series.modality}"
+            raise NotEligible(Reason.EXAM_NOT_SCREENED, detail)
+        if all(self._stage(model) is Stage.OFF for model in catalog.for_exam(exam)):
+            raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on")
+        return exam
 
     def _stage(self, model: catalog.Model) -> Stage:
         return peers.stage_of(self._ledger, model.CARD.model)

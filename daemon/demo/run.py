@@ -1,5 +1,6 @@
 """Start a system and a PACS, send films, wait, and show what came back."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -67,6 +68,9 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
         Exit code: 0 if everything that was expected arrived.
     """
     console = stdout()
+    # the demo is a system of its own: nothing set for another one may reach it
+    for name in [name for name in os.environ if name.startswith(config.PREFIX)]:
+        del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
             made = list(progress.track(virtual_and_real(films), description="making films"))

@@ -156,12 +156,12 @@ def queue(ledger: Ledger, series: Series, exam: str) -> bool:
     return _settle(ledger, series, change, kind="queued", detail=exam)
 
 
-def skip(ledger: Ledger, series: Series, reason: str, detail: str) -> bool:
-    """End a quiet series without screening it; False if an image came in the meantime."""
+def end(ledger: Ledger, series: Series, state: SeriesState, reason: str, detail: str) -> bool:
+    """End a quiet series as skipped or failed; False if an image came in the meantime."""
     change = _from_receiving(series).values(
-        state=SeriesState.SKIPPED, reason=reason, detail=detail, ended_at=now()
+        state=state, reason=reason, detail=detail, ended_at=now()
     )
-    return _settle(ledger, series, change, kind="skipped", reason=reason, detail=detail)
+    return _settle(ledger, series, change, kind=str(state), reason=reason, detail=detail)
 
 
 def _from_receiving(series: Series) -> Update:

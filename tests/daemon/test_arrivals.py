@@ -2,6 +2,7 @@
 
 from daemon.records import arrivals, claims
 from daemon.records.arrivals import Fate
+from daemon.records.tables import SeriesState
 
 
 def test_a_new_object_opens_its_series(ledger, make_arrival, series_in):
@@ -48,7 +49,7 @@ def test_an_image_that_comes_while_a_series_is_classified_keeps_it_open(
 def test_a_late_image_reopens_an_ended_series(ledger, make_arrival, series_in):
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
-    assert arrivals.skip(ledger, series, "exam-not-screened", "why")
+    assert arrivals.end(ledger, series, SeriesState.SKIPPED, "exam-not-screened", "why")
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert (series_in().state, series_in().images) == ("receiving", 2)
 

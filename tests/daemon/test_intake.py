@@ -6,7 +6,7 @@ import pytest
 from pydicom import Dataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
-from daemon import config, schema
+from daemon import config, intake, schema
 from daemon.intake import Intake
 from daemon.records import peers, summary
 from daemon.records.tables import Stage
@@ -145,3 +145,21 @@ def test_a_lateral_film_that_comes_later_reopens_the_series(site):
     site.intake.index_arrived()
     [series] = summary.study(site.ledger, "1.2")["series"]
     assert len(series["received"]) == 2
+
+
+def test_a_series_that_breaks_the_classifier_fails_alone(site, monkeypatch):
+    real = intake.exams.classify
+
+    def classify(headers):
+        if headers[0].SeriesInstanceUID == "1.2.3":
+            raise KeyError("Geheim^Anna")
+        return real(headers)
+
+    monkeypatch.setattr(intake.exams, "classify", classify)
+    site.receive()
+    site.receive(sop="1.2.4.1", series="1.2.4")
+    site.intake.turn()
+    assert site.bell.rung == [("1.2.4", "cxr")]
+    [told] = site.status()["reasons"]
+    assert told == {"state": "failed", "reason": "internal-error", "series": 1}
+    assert "Geheim" not in str(summary.study(site.ledger, "1.2"))
