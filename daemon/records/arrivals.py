@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
-from daemon.records.ledger import Ledger, note, now
+from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import CONFLICT, Instance, ResultObject, Series, SeriesState
 
 
@@ -88,27 +88,30 @@ def _instance(arrival: Arrival) -> Instance:
 
 def _open_series(session: Session, arrival: Arrival) -> None:
     """Count the image in its series; an ended series is received once more."""
-    series = session.get(Series, arrival.SeriesInstanceUID)
-    if series is None:
-        session.add(
-            Series(
-                SeriesInstanceUID=arrival.SeriesInstanceUID,
-                StudyInstanceUID=arrival.StudyInstanceUID,
-                modality=arrival.modality,
-                state=SeriesState.RECEIVING,
-                images=1,
-                first_at=now(),
-                last_at=now(),
-            )
-        )
+    moment = now()
+    mine = update(Series).where(Series.SeriesInstanceUID == arrival.SeriesInstanceUID)
+    counted = mine.values(images=Series.images + 1, last_at=moment)
+    if not changed(session.execute(counted)):
+        session.add(_series(arrival, moment))
         session.flush()
         return
-    series.images += 1
-    series.last_at = now()
-    if series.state in ENDS:
-        series.state = SeriesState.RECEIVING
-        series.attempts = 0
+    # the row is ours until the commit: a worker that ends the series has done so before, or will
+    # find one image more than it screened
+    reopened = mine.where(Series.state.in_(ENDS)).values(state=SeriesState.RECEIVING, attempts=0)
+    if changed(session.execute(reopened)):
         note(session, "reopened", SeriesInstanceUID=arrival.SeriesInstanceUID)
+
+
+def _series(arrival: Arrival, moment: datetime) -> Series:
+    return Series(
+        SeriesInstanceUID=arrival.SeriesInstanceUID,
+        StudyInstanceUID=arrival.StudyInstanceUID,
+        modality=arrival.modality,
+        state=SeriesState.RECEIVING,
+        images=1,
+        first_at=moment,
+        last_at=moment,
+    )
 
 
 def quiet(ledger: Ledger, settle_s: dict[str, float], otherwise_s: float) -> list[Series]:
@@ -174,7 +177,7 @@ def _from_receiving(series: Series) -> Update:
 
 def _settle(ledger: Ledger, series: Series, change: Update, kind: str, **facts: str) -> bool:
     with ledger.write() as session:
-        settled = bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+        settled = changed(session.execute(change))
         if settled:
             note(session, kind, SeriesInstanceUID=series.SeriesInstanceUID, **facts)
     return settled

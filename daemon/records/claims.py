@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, Update, select, update
+from sqlalchemy import Update, select, update
 
-from daemon.records.ledger import Ledger, LedgerError, note, now
+from daemon.records.ledger import Ledger, LedgerError, changed, note, now
 from daemon.records.tables import Series, SeriesState
 from engines.errors import Reason
 
@@ -159,12 +159,6 @@ def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
     )
     with ledger.write() as session:
         return list(session.scalars(waiting))
-
-
-def changed(result: object) -> bool:
-    """Tell whether an update found its row."""
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount)
 
 
 def _mine(series: Series) -> Update:

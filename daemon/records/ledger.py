@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy import CursorResult, Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -75,6 +75,12 @@ def note(session: Session, kind: str, **facts: str | None) -> None:
         ``SeriesInstanceUID``, ``aet``, ``reason``, ``detail``; never a patient's identity.
     """
     session.add(Event(at=now(), kind=kind, **facts))
+
+
+def changed(result: object) -> bool:
+    """Tell whether an update found its row."""
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount)
 
 
 def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, select
 
-from daemon.records.ledger import Ledger, note
+from daemon.records.ledger import Ledger, changed, note
 from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
 
 
@@ -16,11 +16,10 @@ def add(ledger: Ledger, peer: Peer) -> None:
 def remove(ledger: Ledger, aet: str) -> bool:
     """Remove a peer; return False if there was none of that title."""
     with ledger.write() as session:
-        # Session.execute gives a cursor result for a DELETE
-        gone = session.execute(delete(Peer).where(Peer.aet == aet)).rowcount  # type: ignore[attr-defined]
+        gone = changed(session.execute(delete(Peer).where(Peer.aet == aet)))
         if gone:
             note(session, "peer removed", aet=aet)
-    return bool(gone)
+    return gone
 
 
 def named(ledger: Ledger, aet: str) -> Peer | None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from daemon.records import claims
-from daemon.records.ledger import Ledger, note, now
+from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import (
     Delivery,
     DeliveryState,
@@ -91,7 +91,7 @@ def keep(ledger: Ledger, series: Series, outcomes: Sequence[Outcome]) -> bool:
     """
     state, reason, detail = _end_of(outcomes)
     with ledger.write() as session:
-        if not claims.changed(session.execute(claims.finished(series, state, reason, detail))):
+        if not changed(session.execute(claims.finished(series, state, reason, detail))):
             session.execute(claims.reopened(series))
             return False
         for outcome in outcomes:

@@ -1,7 +1,10 @@
 """From a received object to a series that is queued or skipped."""
 
+import threading
+
 from daemon.records import arrivals, claims
 from daemon.records.arrivals import Fate
+from daemon.records.ledger import changed
 from daemon.records.tables import SeriesState
 
 
@@ -60,3 +63,21 @@ def test_a_late_image_leaves_a_claimed_series_with_its_worker(
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert series_in().state == "screening"
     assert claims.claim(ledger, "1.2.3", 60) is None
+
+
+def test_an_image_that_comes_as_its_series_ends_is_not_overlooked(ledger, make_arrival, claimed):
+    """Whichever change is first, the series is received once more."""
+    outcomes = []
+
+    def end_it():
+        with ledger.write() as session:
+            change = claims.finished(claimed, SeriesState.SCREENED, None, None)
+            outcomes.append(changed(session.execute(change)))
+
+    worker = threading.Thread(target=end_it)
+    with ledger.write() as session:
+        arrivals._index_one(session, make_arrival(instance="1.2.3.2"))
+        worker.start()
+        worker.join(timeout=0.3)
+    worker.join()
+    assert outcomes == [False]
