@@ -11,6 +11,7 @@ from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import Series, SeriesState, Stage
 from engines import contract
+from engines.cards import TrainedOn, Weights
 from engines.cases import Case
 from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
@@ -55,6 +56,7 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     except EngineMismatch as error:
         log.error("event=engine-mismatch model=%s why=%r", name, str(error))
         return Look(_no_engine(model, place))
+    place = _within_limits(place, seat.weights)
     outcome = _screen(model, case, seat)
     report = _report(model, seat, outcome, case, place)
     key = uids.result_key(report)
@@ -67,6 +69,17 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
         # a header that names no patient or study: what we found has no study to go to
         return Look(_written(replace(report, outcome=verdict), key, place))
     return Look(replace(written, objects=tuple(one.record for one in made)), made)
+
+
+def _within_limits(place: Place, weights: Weights) -> Place:
+    """Never let weights trained on simulated patients go live.
+
+    Setting the stage refuses it too; but weights can be exchanged after the stage was set.
+    """
+    if place.stage is Stage.LIVE and weights.trained_on is TrainedOn.SIMULATED:
+        log.error("event=live-refused model=%s why='simulated weights'", weights.model)
+        return replace(place, stage=Stage.RESEARCH)
+    return place
 
 
 def _screen(model: Model, case: Case, seat: Seat) -> Result | Verdict:

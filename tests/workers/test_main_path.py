@@ -1,5 +1,7 @@
 """The main path: claimed once, screened, reported to who should know, delivered or parked."""
 
+import json
+import shutil
 import threading
 from contextlib import contextmanager
 from io import BytesIO
@@ -17,6 +19,7 @@ from daemon.intake import Intake
 from daemon.records import peers, summary
 from daemon.records.tables import Peer, Stage
 from daemon.spool import Spool
+from engines.cards import WEIGHTS
 from workers import deliver, screen
 from workers.room import EngineRoom
 
@@ -133,6 +136,30 @@ def test_a_flagged_film_in_research_goes_to_the_research_peer_only(site):
     made = objects(site.screen(films.film(1)))
     assert set(made) == {"SR", "SC"}
     assert {d["aet"] for one in made.values() for d in one["deliveries"]} == {"ARCHIVE"}
+
+
+def test_simulated_weights_tell_no_clinical_peer_even_if_the_ledger_says_live(site):
+    site.stage(Stage.LIVE)
+    site.add("ARCHIVE", results="flagged")
+    site.add("PACS", role="clinical")
+    made = objects(site.screen(films.film(1)))
+    assert {d["aet"] for one in made.values() for d in one["deliveries"]} == {"ARCHIVE"}
+
+
+def test_weights_trained_on_patients_may_go_live(tmp_path, room):
+    folder = tmp_path / "weights" / MODEL
+    shutil.copytree(WEIGHTS / MODEL, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["trained_on"] = "patients"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    site = Site(tmp_path / "home", EngineRoom(tmp_path / "weights", engine_threads=1))
+    site.stage(Stage.LIVE)
+    site.add("PACS", role="clinical")
+    made = objects(site.screen(films.film(1)))
+    report = site.settings.outbox / f"{made['SR']['SOPInstanceUID']}.dcm"
+    assert dcmread(report).ContentQualification == "PRODUCT"
+    assert b"not for clinical use" not in report.read_bytes()
+    site.ledger.close()
 
 
 def test_what_is_not_flagged_goes_only_to_who_asked_for_all(site):
