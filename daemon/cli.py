@@ -77,7 +77,10 @@ def serve(
         str, typer.Option(help="Run some parts only: listener,intake,worker.", metavar="PARTS")
     ] = "listener,intake,worker",
 ) -> None:
-    """Run the system: listener, intake and worker, restarted if one dies, until Ctrl-C."""
+    """Run the system: listener, intake and worker, restarted if one dies, until Ctrl-C.
+
+    On several hosts, with PostgreSQL and Redis: `osteoscreen serve --only worker`
+    """
     from daemon import logs
     from daemon.serve import serve as run
 
@@ -107,7 +110,11 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(study_uid: str, home: Home = None, as_json: AsJson = False) -> None:
+def show(
+    study_uid: Annotated[str, typer.Argument(help="StudyInstanceUID.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
     """Tell one study's whole story: what arrived, what was decided and why, what was sent."""
     from daemon import console
 
@@ -158,9 +165,9 @@ def demo(
 
 @peers_app.command("add")
 def peers_add(
-    aet: str,
-    host: str,
-    port: Annotated[int, typer.Argument(min=1, max=65535)],
+    aet: Annotated[str, typer.Argument(help="Its AE title, as it calls itself.")],
+    host: Annotated[str, typer.Argument(help="Its name or address.")],
+    port: Annotated[int, typer.Argument(min=1, max=65535, help="Its DICOM port.")],
     sends: Annotated[bool, typer.Option(help="May send images to us.")] = False,
     results: Annotated[Wants, typer.Option(help="Which results it receives.")] = Wants.NONE,
     role: Annotated[Role, typer.Option(help="Who reads there.")] = Role.RESEARCH,
@@ -169,7 +176,12 @@ def peers_add(
     ),
     home: Home = None,
 ) -> None:
-    """Add a peer, or change the one of that AE title; effective within a second."""
+    """Add a peer, or change the one of that AE title; effective within a second.
+
+    A modality: `osteoscreen peers add CR1 10.0.0.5 104 --sends`
+
+    A research archive: `osteoscreen peers add ARCHIVE 10.0.0.9 11112 --results all`
+    """
     if not 1 <= len(aet) <= 16 or "\\" in aet or not aet.isascii() or aet != aet.strip():
         raise ConfigError(f"AE title {aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)")
     peer = Peer(
@@ -237,9 +249,11 @@ def models_list(home: Home = None, as_json: AsJson = False) -> None:
 
 @models_app.command("stage")
 def models_stage(model: str, stage: Stage, home: Home = None) -> None:
-    """Set how far a model's results go: off, shadow, research or live.
+    """Set how far a model's results go.
 
-    live is refused for weights trained on simulated patients.
+    **off**: it does not look. **shadow**: computed and kept, told to nobody. **research**: sent to
+    peers of role research, marked RESEARCH. **live**: to clinical peers too; refused for weights
+    trained on simulated patients.
     """
     from daemon.models import set_stage
 
