@@ -31,7 +31,8 @@ from engines import catalog
 MODALITY = "DEMO_CR1"
 PACS = "DEMO_PACS"
 START_S = 60.0
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
+WORKERS = 2
 ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
 OVER = (DeliveryState.SENT, DeliveryState.PARKED)
 
@@ -77,8 +78,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
         with _site(Path(folder)) as site:
             console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
             with _progress(console) as progress:
-                sent_at = _send(site, made, progress)
-                _wait(site, made, progress)
+                sent_at = _send_each(site, made, progress)
             rows = [_row(site, film, sent_at[film.label]) for film in made]
             _leave_results(site.pacs, results)
             show(console, rows)
@@ -92,7 +92,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
 
 
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeElapsedColumn(), console=console)
 
 
@@ -120,7 +120,7 @@ def _site(folder: Path) -> Iterator[Site]:
     system = _start(home, folder / "system.log")
     try:
         site = Site(settings, ledger, pacs)
-        _wait_for_echo(site, system, folder / "system.log")
+        _wait_until_up(site, system, folder / "system.log")
         yield site
     finally:
         system.terminate()
@@ -135,41 +135,52 @@ def _start(home: Path, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
 
 
-def _wait_for_echo(site: Site, system: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(site: Site, system: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_S
-    while True:
-        try:
-            scu.echo(site.listener)
-            return
-        except DeliveryError:
-            if system.poll() is not None or time.monotonic() > deadline:
-                raise DeliveryError(f"the system did not start:\n{log.read_text()}") from None
-            time.sleep(0.1)
+    while not _is_up(site, log):
+        if system.poll() is not None or time.monotonic() > deadline:
+            raise DeliveryError(f"the system did not start:\n{log.read_text()}")
+        time.sleep(0.1)
 
 
-def _send(site: Site, films: list[Film], progress: Progress) -> dict[str, float]:
-    """Send each study in an association of its own; return when its last image was accepted."""
+def _is_up(site: Site, log: Path) -> bool:
+    """Whether the listener answers and both workers wait for work."""
+    try:
+        scu.echo(site.listener)
+    except DeliveryError:
+        return False
+    return log.read_bytes().count(b"event=worker-ready") == WORKERS
+
+
+def _send_each(site: Site, films: list[Film], progress: Progress) -> dict[str, float]:
+    """Send one study after another, each in an association of its own, and wait for its end.
+
+    Returns
+    -------
+    dict
+        By label, when the last image was accepted (seconds since 1970).
+    """
     sent_at = {}
-    bar = progress.add_task("sending by C-STORE", total=len(films))
+    bar = progress.add_task("", total=len(films))
     for film in films:
+        progress.update(bar, description=film.label)
         for answer in scu.store(site.listener, film.images):
             if not answer.stored:
                 raise DeliveryError(answer.detail)
         sent_at[film.label] = time.time()
+        _wait(site, film)
         progress.advance(bar)
+    progress.update(bar, description="sent, screened, delivered")
     return sent_at
 
 
-def _wait(site: Site, films: list[Film], progress: Progress) -> None:
+def _wait(site: Site, film: Film) -> None:
     """Wait until every series has ended and every delivery is over, or patience has."""
-    bar = progress.add_task("screening, delivering", total=len(films))
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        done = sum(_is_over(summary.study(site.ledger, film.study_uid)) for film in films)
-        progress.update(bar, completed=done)
-        if done == len(films):
+    while not _is_over(summary.study(site.ledger, film.study_uid)):
+        if time.monotonic() > deadline:
             return
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def _is_over(story: dict[str, Any] | None) -> bool:
