@@ -1,6 +1,7 @@
 """From files in the spool to series in the queue: index, wait until quiet, classify, ring."""
 
 import logging
+import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,8 @@ from engines.images import read_image
 log = logging.getLogger(__name__)
 
 BATCH = 200
+NOT_IN_CS = re.compile(r"[^A-Z0-9_ ]")
+"""What no code string may hold (PS3.5 6.2): whatever stands there is no modality."""
 RADIOGRAPHS = ("CR", "DX", "RG")
 INDEX_TAGS = [
     "StudyInstanceUID",
@@ -136,7 +139,7 @@ def _arrival(file: Path, ds: Dataset) -> Arrival:
         SOPInstanceUID=_uid(ds, "SOPInstanceUID"),
         SOPClassUID=_uid(ds, "SOPClassUID"),
         TransferSyntaxUID=str(ds.file_meta.TransferSyntaxUID),
-        modality=str(ds.get("Modality") or "").replace("\0", "")[:16],
+        modality=NOT_IN_CS.sub("", str(ds.get("Modality") or ""))[:16],
         calling_aet=str(ds.file_meta.get("SourceApplicationEntityTitle") or ""),
         received_at=datetime.fromtimestamp(stat.st_mtime, UTC),
         sha256=sha256(data).hexdigest(),

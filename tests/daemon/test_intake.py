@@ -163,3 +163,11 @@ def test_a_series_that_breaks_the_classifier_fails_alone(site, monkeypatch):
     [told] = site.status()["reasons"]
     assert told == {"state": "failed", "reason": "internal-error", "series": 1}
     assert "Geheim" not in str(summary.study(site.ledger, "1.2"))
+
+
+def test_what_stands_where_the_modality_should_is_not_repeated(site):
+    site.receive(Modality="Geheim^Anna\0")
+    site.intake._volume_settle_s = 0
+    site.intake.turn()
+    [series] = summary.study(site.ledger, "1.2")["series"]
+    assert series["state"] == "queued" and series["modality"] == "GA"
