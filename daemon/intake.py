@@ -8,14 +8,15 @@ from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
 
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import arrivals, peers
-from daemon.records.arrivals import Arrival, Fate
-from daemon.records.ledger import Ledger, LedgerError, note
-from daemon.records.tables import SET_ASIDE, Series, SeriesState, Stage
+from daemon.records.arrivals import Arrival, Fate, Receipt
+from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.tables import Series, SeriesState, Stage
 from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
@@ -58,9 +59,11 @@ class Intake:
         files = self._spool.arrived(BATCH)
         readable = []
         for file in files:
-            arrival = self._read(file)
+            arrival = _read(file)
             if arrival is None:
-                self._set_aside(file)
+                detail = "no readable DICOM header, or a UID is missing"
+                arrivals.set_aside(self._ledger, _receipt(file), detail)
+                self._spool.set_aside(file)
             else:
                 readable.append((file, arrival))
         fates = arrivals.index(self._ledger, [arrival for _, arrival in readable])
@@ -111,40 +114,45 @@ class Intake:
     def _stage(self, model: catalog.Model) -> Stage:
         return peers.stage_of(self._ledger, model.CARD.model)
 
-    def _set_aside(self, file: Path) -> None:
-        place = self._spool.set_aside(file)
-        with self._ledger.write() as session:
-            note(
-                session,
-                SET_ASIDE,
-                reason=Reason.HEADER_UNREADABLE,
-                detail=f"{place.name} has no readable DICOM header or misses a UID",
-            )
 
-    def _read(self, file: Path) -> Arrival | None:
-        try:
-            ds = dcmread(file, stop_before_pixels=True, specific_tags=list(INDEX_TAGS))
-            return _arrival(file, ds)
-        except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: kept aside
-            log.warning("event=unreadable file=%s error=%s", file.name, where(error))
-            return None
+def _read(file: Path) -> Arrival | None:
+    try:
+        ds = dcmread(file, stop_before_pixels=True, specific_tags=list(INDEX_TAGS))
+        return Arrival(
+            receipt=_receipt(file),
+            StudyInstanceUID=_uid(ds, "StudyInstanceUID"),
+            SeriesInstanceUID=_uid(ds, "SeriesInstanceUID"),
+            SOPInstanceUID=_uid(ds, "SOPInstanceUID"),
+            SOPClassUID=_uid(ds, "SOPClassUID"),
+            TransferSyntaxUID=str(ds.file_meta.TransferSyntaxUID),
+            modality=NOT_IN_CS.sub("", str(ds.get("Modality") or ""))[:16],
+        )
+    except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: kept aside
+        log.warning("event=unreadable file=%s error=%s", file.name, where(error))
+        return None
 
 
-def _arrival(file: Path, ds: Dataset) -> Arrival:
-    data = _dataset_bytes(file)
-    stat = file.stat()
-    return Arrival(
-        StudyInstanceUID=_uid(ds, "StudyInstanceUID"),
-        SeriesInstanceUID=_uid(ds, "SeriesInstanceUID"),
-        SOPInstanceUID=_uid(ds, "SOPInstanceUID"),
-        SOPClassUID=_uid(ds, "SOPClassUID"),
-        TransferSyntaxUID=str(ds.file_meta.TransferSyntaxUID),
-        modality=NOT_IN_CS.sub("", str(ds.get("Modality") or ""))[:16],
-        calling_aet=str(ds.file_meta.get("SourceApplicationEntityTitle") or ""),
-        received_at=datetime.fromtimestamp(stat.st_mtime, UTC),
-        sha256=sha256(data).hexdigest(),
-        size_bytes=len(data),
+def _receipt(file: Path) -> Receipt:
+    """Read what the listener wrote, which does not depend on the dataset being readable."""
+    content = file.read_bytes()
+    # PS3.10 7.1: preamble, prefix, then (0002,0000) whose value counts the rest of the group
+    start = 144 + int.from_bytes(content[140:144], "little")
+    dataset = memoryview(content)[start:]
+    return Receipt(
+        file=file.name,
+        calling_aet=_sender(file),
+        received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+        sha256=sha256(dataset).hexdigest(),
+        size_bytes=len(dataset),
     )
+
+
+def _sender(file: Path) -> str:
+    try:
+        meta = read_file_meta_info(file)
+    except (InvalidDicomError, EOFError, ValueError):
+        return ""
+    return str(meta.get("SourceApplicationEntityTitle") or "")
 
 
 def _uid(ds: Dataset, keyword: str) -> str:
@@ -152,11 +160,3 @@ def _uid(ds: Dataset, keyword: str) -> str:
     if not PLAIN_UID.fullmatch(uid):
         raise InvalidDicomError(keyword)
     return uid
-
-
-def _dataset_bytes(file: Path) -> memoryview:
-    """Return the dataset as received: what follows the file meta information."""
-    content = file.read_bytes()
-    # PS3.10 7.1: preamble, prefix, then (0002,0000) whose value counts the rest of the group
-    group_length = int.from_bytes(content[140:144], "little")
-    return memoryview(content)[144 + group_length :]

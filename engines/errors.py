@@ -14,6 +14,7 @@ class Reason(StrEnum):
     OWN_RESULT = "own-result"
     NO_MODEL = "no-model"
     HEADER_UNREADABLE = "header-unreadable"
+    UID_CONFLICT = "uid-conflict"
     # who it is
     AGE_MISSING = "age-missing"
     AGE_CONTRADICTORY = "age-contradictory"

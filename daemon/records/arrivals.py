@@ -9,23 +9,32 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, changed, note, now
-from daemon.records.tables import CONFLICT, Instance, ResultObject, Series, SeriesState
+from daemon.records.tables import Aside, Instance, ResultObject, Series, SeriesState
+from engines.errors import Reason
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is known of any received file: its name in the spool, who sent it, when, and what."""
+
+    file: str
+    calling_aet: str
+    received_at: datetime
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)
 class Arrival:
     """What the index needs to know of one received object."""
 
+    receipt: Receipt
     StudyInstanceUID: str
     SeriesInstanceUID: str
     SOPInstanceUID: str
     SOPClassUID: str
     TransferSyntaxUID: str
     modality: str
-    calling_aet: str
-    received_at: datetime
-    sha256: str
-    size_bytes: int
 
 
 class Fate(StrEnum):
@@ -61,16 +70,26 @@ def _index_one(session: Session, arrival: Arrival) -> Fate:
         session.add(_instance(arrival))
         session.flush()
         return Fate.NEW
-    if known.sha256 == arrival.sha256:
+    if known.sha256 == arrival.receipt.sha256:
         return Fate.SAME
-    note(
-        session,
-        CONFLICT,
-        SeriesInstanceUID=arrival.SeriesInstanceUID,
-        aet=arrival.calling_aet,
-        detail=f"{arrival.SOPInstanceUID} came again with other content; kept aside",
-    )
+    detail = f"{arrival.SOPInstanceUID} came again with other content; kept aside"
+    _set_aside(session, arrival.receipt, Reason.UID_CONFLICT, detail)
     return Fate.CONFLICT
+
+
+def set_aside(ledger: Ledger, receipt: Receipt, detail: str) -> None:
+    """Write down a received file that cannot be indexed; once, however often it is tried."""
+    with ledger.write() as session:
+        _set_aside(session, receipt, Reason.HEADER_UNREADABLE, detail)
+
+
+def _set_aside(session: Session, receipt: Receipt, reason: Reason, detail: str) -> None:
+    if session.get(Aside, receipt.file) is not None:
+        return
+    row = Aside(file=receipt.file, reason=reason, detail=detail, sha256=receipt.sha256)
+    row.calling_aet, row.received_at = receipt.calling_aet, receipt.received_at
+    session.add(row)
+    note(session, "set aside", aet=receipt.calling_aet, reason=reason, detail=detail)
 
 
 def _instance(arrival: Arrival) -> Instance:
@@ -79,10 +98,10 @@ def _instance(arrival: Arrival) -> Instance:
         SOPClassUID=arrival.SOPClassUID,
         SeriesInstanceUID=arrival.SeriesInstanceUID,
         TransferSyntaxUID=arrival.TransferSyntaxUID,
-        calling_aet=arrival.calling_aet,
-        received_at=arrival.received_at,
-        sha256=arrival.sha256,
-        size_bytes=arrival.size_bytes,
+        calling_aet=arrival.receipt.calling_aet,
+        received_at=arrival.receipt.received_at,
+        sha256=arrival.receipt.sha256,
+        size_bytes=arrival.receipt.size_bytes,
     )
 
 

@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, last_events, now
 from daemon.records.tables import (
-    CONFLICT,
     REFUSAL,
-    SET_ASIDE,
+    Aside,
     Delivery,
     DeliveryState,
     Event,
@@ -43,9 +42,7 @@ def status(ledger: Ledger) -> dict[str, Any]:
                 {"state": state, "reason": reason, "series": count}
                 for state, reason, count in reasons
             ],
-            "set_aside": session.scalar(
-                select(func.count()).where(Event.kind.in_((SET_ASIDE, CONFLICT)))
-            ),
+            "set_aside": session.scalar(select(func.count()).select_from(Aside)),
             "flagged": session.scalar(
                 select(func.count()).where(Screening.current, Screening.flagged)
             ),

@@ -21,9 +21,7 @@ UID = String(64)
 AET = String(16)
 
 REFUSAL = "association refused"
-SET_ASIDE = "set aside"
-CONFLICT = "conflict"
-"""Kinds of event that ``status`` counts; other kinds are told by ``show`` alone."""
+"""The kind of event that ``status`` lists; other kinds are told by ``show`` alone."""
 
 
 class SeriesState(StrEnum):
@@ -164,6 +162,19 @@ class Instance(Table):
     received_at: Mapped[datetime]
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Aside(Table):
+    """One received object that is not indexed: unreadable, or other bytes under a known UID."""
+
+    __tablename__ = "aside"
+
+    file: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    calling_aet: Mapped[str] = mapped_column(AET)
+    received_at: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(String(64))
 
 
 class Screening(Table):

@@ -13,6 +13,7 @@ TABLES = (
     "delivery",
     "result_object",
     "screening",
+    "aside",
     "instance",
     "series",
     "model_stage",
@@ -102,6 +103,16 @@ def _arrivals() -> None:
         sa.PrimaryKeyConstraint("SOPInstanceUID"),
     )
     op.create_index("ix_instance_SeriesInstanceUID", "instance", ["SeriesInstanceUID"])
+    op.create_table(
+        "aside",
+        sa.Column("file", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("calling_aet", sa.String(length=16), nullable=False),
+        sa.Column("received_at", sa.DateTime(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("file"),
+    )
 
 
 def _results() -> None:

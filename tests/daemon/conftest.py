@@ -6,7 +6,7 @@ import pytest
 
 from daemon import config, schema
 from daemon.records import arrivals, claims
-from daemon.records.arrivals import Arrival
+from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.tables import Series
 
 
@@ -31,16 +31,19 @@ def ledger(settings):
 
 def arrival(series="1.2.3", instance="1.2.3.1", sha256="a" * 64, modality="DX"):
     return Arrival(
+        receipt=Receipt(
+            file=f"{instance}-{sha256[:1]}.dcm",
+            calling_aet="CR1",
+            received_at=datetime.now(UTC),
+            sha256=sha256,
+            size_bytes=3 << 31,
+        ),
         StudyInstanceUID="1.2",
         SeriesInstanceUID=series,
         SOPInstanceUID=instance,
         SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1",
         TransferSyntaxUID="1.2.840.10008.1.2.1",
         modality=modality,
-        calling_aet="CR1",
-        received_at=datetime.now(UTC),
-        sha256=sha256,
-        size_bytes=3 << 31,
     )
 
 

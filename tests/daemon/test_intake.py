@@ -171,3 +171,14 @@ def test_what_stands_where_the_modality_should_is_not_repeated(site):
     site.intake.turn()
     [series] = summary.study(site.ledger, "1.2")["series"]
     assert series["state"] == "queued" and series["modality"] == "GA"
+
+
+def test_a_crash_between_note_and_move_counts_a_file_aside_once(site, monkeypatch):
+    monkeypatch.setattr(Spool, "set_aside", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    site.spool.put(b"", b"no DICOM at all" * 100)
+    with pytest.raises(KeyboardInterrupt):
+        site.intake.turn()
+    monkeypatch.undo()
+    site.intake.turn()
+    assert site.status()["set_aside"] == 1
+    assert len(list(site.spool.aside.iterdir())) == 1
