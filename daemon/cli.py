@@ -125,6 +125,21 @@ def show(
 
 
 @app.command()
+def audit(home: Home = None, as_json: AsJson = False) -> None:
+    """Hold the ledger against the disk: each object acknowledged, its series, results, deliveries.
+
+    Exit 1 and a plain sentence for whatever does not add up.
+    """
+    from daemon import console
+    from daemon.audit import audit as look
+
+    settings = config.load(home)
+    found = look(settings, _ledger(settings))
+    _print(found, as_json, console.audit)
+    raise typer.Exit(bool(found["problems"]))
+
+
+@app.command()
 def push(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)],
     to: Annotated[str | None, typer.Option(help="AE title of a peer; ours without it.")] = None,

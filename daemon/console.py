@@ -74,6 +74,16 @@ def _parked(row: Mapping[str, Any]) -> str:
     return f"{row['objects']:>5}  to {row['aet']}: {row['detail']}"
 
 
+def audit(found: Mapping[str, Any]) -> None:
+    """Print the totals, then what does not add up."""
+    console = stdout()
+    for what, count in found["totals"].items():
+        console.print(f"{count:>9}  {what}")
+    _lines(console, "does not add up", found["problems"])
+    if not found["problems"]:
+        console.print("\nall of it adds up")
+
+
 def study(story: Mapping[str, Any]) -> None:
     """Print one study's story as a tree."""
     tree = Tree(f"study {story['StudyInstanceUID']}")

@@ -3,7 +3,6 @@
 import logging
 import re
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -17,7 +16,7 @@ from daemon.records import arrivals, peers
 from daemon.records.arrivals import Arrival, Fate, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, SeriesState, Stage
-from daemon.spool import PLAIN_UID, Spool
+from daemon.spool import PLAIN_UID, Spool, dataset_sha256
 from engines import catalog, exams
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
 from engines.exams import Exam
@@ -134,16 +133,13 @@ def _read(file: Path) -> Arrival | None:
 
 def _receipt(file: Path) -> Receipt:
     """Read what the listener wrote, which does not depend on the dataset being readable."""
-    content = file.read_bytes()
-    # PS3.10 7.1: preamble, prefix, then (0002,0000) whose value counts the rest of the group
-    start = 144 + int.from_bytes(content[140:144], "little")
-    dataset = memoryview(content)[start:]
+    sha256, size_bytes = dataset_sha256(file.read_bytes())
     return Receipt(
         file=file.name,
         calling_aet=_sender(file),
         received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
-        sha256=sha256(dataset).hexdigest(),
-        size_bytes=len(dataset),
+        sha256=sha256,
+        size_bytes=size_bytes,
     )
 
 

@@ -101,6 +101,14 @@ class Spool:
         return sorted((self.kept / _safe(series_uid)).glob("*.dcm"))
 
 
+def dataset_sha256(content: bytes) -> tuple[str, int]:
+    """Return hash and length of the dataset as received: what follows the file meta information."""
+    # PS3.10 7.1: preamble, prefix, then (0002,0000) whose value counts the rest of the group
+    start = 144 + int.from_bytes(content[140:144], "little")
+    dataset = memoryview(content)[start:]
+    return sha256(dataset).hexdigest(), len(dataset)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -25,7 +25,7 @@ from daemon.demo.table import Row, show
 from daemon.errors import DeliveryError
 from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
-from daemon.records.tables import DeliveryState, Peer, Role, SeriesState, Stage, Wants
+from daemon.records.tables import ENDS, DeliveryState, Peer, Role, Stage, Wants
 from engines import catalog
 
 MODALITY = "DEMO_CR1"
@@ -33,7 +33,6 @@ PACS = "DEMO_PACS"
 START_S = 60.0
 PATIENCE_S = 60.0
 WORKERS = 2
-ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
 OVER = (DeliveryState.SENT, DeliveryState.PARKED)
 
 

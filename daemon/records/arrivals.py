@@ -9,7 +9,7 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, changed, note, now
-from daemon.records.tables import Aside, Instance, ResultObject, Series, SeriesState
+from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
 
 
@@ -43,9 +43,6 @@ class Fate(StrEnum):
     NEW = "new"
     SAME = "same"
     CONFLICT = "conflict"
-
-
-ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
 
 
 def index(ledger: Ledger, arrivals: Sequence[Arrival]) -> list[Fate]:

@@ -36,6 +36,9 @@ class SeriesState(StrEnum):
     PARKED = "parked"
 
 
+ENDS = (SeriesState.SCREENED, SeriesState.SKIPPED, SeriesState.FAILED, SeriesState.PARKED)
+
+
 class DeliveryState(StrEnum):
     """One object on its way to one peer."""
 

@@ -210,3 +210,13 @@ def test_an_unreadable_film_leaves_no_patient_in_the_logs(line, tmp_path):
     ended = line.system.ended(film.StudyInstanceUID)
     assert ended["state"] == "failed"
     assert [word for word in (*NAME.split("^"), PATIENT_ID) if word in line.system.logs()] == []
+
+
+def test_after_all_of_this_the_audit_adds_up(line, screened):
+    line.settle()
+    audited = line.system.run("audit", "--json")
+    found = json.loads(audited.stdout)
+    assert (audited.returncode, found["problems"]) == (0, [])
+    status = line.system.status()
+    assert len(found["objects"]) == status["instances"]
+    assert found["totals"]["series"] == sum(status["series"]["by_state"].values())

@@ -4,87 +4,20 @@ import json
 import shutil
 import threading
 from contextlib import contextmanager
-from io import BytesIO
 
 import films
 import pytest
+from main_path import MODEL, Site
 from peers import free_port
-from pydicom import dcmread, dcmwrite
-from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+from pydicom import dcmread
+from pydicom.uid import ComprehensiveSRStorage, EnhancedSRStorage
 from pynetdicom import AE, evt
 from pynetdicom.presentation import AllStoragePresentationContexts
 
-from daemon import config, schema
-from daemon.intake import Intake
-from daemon.records import peers, summary
-from daemon.records.tables import Peer, Stage
-from daemon.spool import Spool
+from daemon.records.tables import Stage
 from engines.cards import WEIGHTS
-from workers import deliver, screen
+from workers import screen
 from workers.room import EngineRoom
-
-MODEL = "cxr_osporscreen"
-
-
-class Bell:
-    """A doorbell that remembers what was rung for."""
-
-    def __init__(self):
-        self.screened, self.delivered = [], []
-
-    def screen(self, series_uid, _exam):
-        self.screened.append(series_uid)
-
-    def deliver(self, delivery_id):
-        self.delivered.append(delivery_id)
-
-
-@pytest.fixture(scope="module")
-def room():
-    return EngineRoom(None, engine_threads=1)
-
-
-class Site:
-    """A worker's bench, and an intake to feed it."""
-
-    def __init__(self, home, room):
-        self.settings = config.load(home)
-        schema.migrate(self.settings)
-        self.ledger, self.bell = schema.open_ledger(self.settings), Bell()
-        self.spool = Spool(self.settings.spool)
-        self.spool.prepare()
-        self.bench = screen.Bench(self.settings, self.ledger, self.bell, room)
-        self.desk = deliver.Desk(self.settings, self.ledger, self.bell)
-        self.intake = Intake(self.settings, self.ledger, self.bell)
-        self.intake._settle_s = dict.fromkeys(self.intake._settle_s, 0)
-
-    def receive(self, ds):
-        out = BytesIO()
-        dcmwrite(out, ds, enforce_file_format=True)
-        self.spool.put(b"", out.getvalue())
-        self.intake.turn()
-
-    def screen(self, ds):
-        self.receive(ds)
-        screen.screen(self.bench, ds.SeriesInstanceUID)
-        return self.story(ds)
-
-    def story(self, ds):
-        [series] = summary.study(self.ledger, ds.StudyInstanceUID)["series"]
-        return series
-
-    def add(self, aet, port=104, results="all", role="research", sr=Comprehensive3DSRStorage):
-        peer = Peer(aet=aet, host="127.0.0.1", port=port, sends=False, results=results, role=role)
-        peer.sr_class = sr
-        peers.add(self.ledger, peer)
-
-    def stage(self, stage):
-        peers.set_stage(self.ledger, MODEL, stage)
-
-    def deliver(self):
-        rung, self.bell.delivered = self.bell.delivered, []
-        for delivery_id in rung:
-            deliver.deliver(self.desk, delivery_id)
 
 
 @pytest.fixture

@@ -1,0 +1,108 @@
+"""What the ledger claims, row by row, for ``osteoscreen audit`` to hold against the disk."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from daemon.records.ledger import Ledger
+from daemon.records.tables import (
+    ENDS,
+    Aside,
+    Delivery,
+    Instance,
+    ResultObject,
+    Screening,
+    Series,
+    SeriesState,
+)
+
+
+def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
+    """Give every indexed object with its series."""
+    both = select(Instance, Series).join(
+        Series, Instance.SeriesInstanceUID == Series.SeriesInstanceUID
+    )
+    with ledger.read() as session:
+        yield from session.execute(both.order_by(Instance.SOPInstanceUID)).all()
+
+
+def asides(ledger: Ledger) -> list[Aside]:
+    """Return every object that was set aside."""
+    with ledger.read() as session:
+        return list(session.scalars(select(Aside).order_by(Aside.file)))
+
+
+def made(ledger: Ledger) -> list[ResultObject]:
+    """Return every object that we made."""
+    with ledger.read() as session:
+        return list(session.scalars(select(ResultObject).order_by(ResultObject.SOPInstanceUID)))
+
+
+def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    """Return what was found in each series and what was sent of it."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    with ledger.read() as session:
+        sent: dict[int, list[dict[str, Any]]] = {}
+        for delivery in session.scalars(select(Delivery).order_by(Delivery.id)):
+            told = {
+                "SOPInstanceUID": delivery.SOPInstanceUID,
+                "aet": delivery.aet,
+                "state": delivery.state,
+            }
+            sent.setdefault(delivery.screening_id, []).append(told)
+        for screening in session.scalars(select(Screening).order_by(Screening.id)):
+            found = {
+                "model": screening.model,
+                "version": screening.version,
+                "state": screening.state,
+                "reason": screening.reason,
+                "current": screening.current,
+                "deliveries": sent.get(screening.id, []),
+            }
+            rows.setdefault(screening.SeriesInstanceUID, []).append(found)
+    return rows
+
+
+def contradictions(ledger: Ledger) -> list[str]:
+    """Return a sentence for each place where the ledger contradicts itself."""
+    return [*_miscounted(ledger), *_ended_without_reason(ledger), *_doubled(ledger)]
+
+
+def _miscounted(ledger: Ledger) -> Iterator[str]:
+    counted = (
+        select(Series.SeriesInstanceUID, Series.images, func.count(Instance.SOPInstanceUID))
+        .outerjoin(Instance, Instance.SeriesInstanceUID == Series.SeriesInstanceUID)
+        .group_by(Series.SeriesInstanceUID, Series.images)
+    )
+    with ledger.read() as session:
+        for uid, images, found in session.execute(counted).all():
+            if images != found:
+                yield f"series {uid} counts {images} images, the ledger has {found}"
+
+
+def _ended_without_reason(ledger: Ledger) -> Iterator[str]:
+    screened = select(Screening.SeriesInstanceUID).where(
+        Screening.current, Screening.state == SeriesState.SCREENED
+    )
+    ended = select(Series).where(Series.state.in_(ENDS))
+    with ledger.read() as session:
+        with_result = set(session.scalars(screened))
+        for series in session.scalars(ended):
+            uid, state = series.SeriesInstanceUID, series.state
+            if state == SeriesState.SCREENED and uid not in with_result:
+                yield f"series {uid} is screened, but no result stands for it"
+            elif state != SeriesState.SCREENED and not series.reason:
+                yield f"series {uid} is {state} without a reason"
+
+
+def _doubled(ledger: Ledger) -> Iterator[str]:
+    current = (
+        select(Screening.SeriesInstanceUID, Screening.model, func.count())
+        .where(Screening.current)
+        .group_by(Screening.SeriesInstanceUID, Screening.model)
+        .having(func.count() > 1)
+    )
+    with ledger.read() as session:
+        for uid, model, count in session.execute(current).all():
+            yield f"series {uid} has {count} current results of {model}"
