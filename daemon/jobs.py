@@ -7,13 +7,11 @@ from kombu.exceptions import OperationalError
 
 from daemon import embedded
 from daemon.config import EMBEDDED, Settings
-from engines.exams import Exam
 
 log = logging.getLogger(__name__)
 
 SCREEN = "screen"
 DELIVER = "deliver"
-QUEUES = (*(str(exam) for exam in Exam), DELIVER)
 
 
 class Doorbell:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
+    Comprehensive3DSRStorage,
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
@@ -22,6 +24,7 @@ from engines.errors import Verdict
 from engines.exams import Exam
 from engines.findings import Finding, Result, Saliency
 from engines.images import Radiograph
+from workers.objects import secondary_capture, structured_report
 from workers.report import Predecessor, Provenance, Report
 
 NAMESPACE = uuid.UUID("6d6b2ab1-3c86-4a0c-9fd0-8b4f2b2f9c11")
@@ -216,3 +219,13 @@ def _change(ds: Dataset, changes: dict[str, Any]) -> Dataset:
         else:
             setattr(ds, keyword, value)
     return ds
+
+
+def result_objects(
+    report: Report, sr_classes: Sequence[str] = (Comprehensive3DSRStorage,)
+) -> list[tuple[str, Dataset]]:
+    """Write everything a report is sent as: kind SR for each class, then SC if there is a film."""
+    objects = [("SR", structured_report(report, sop_class)) for sop_class in sr_classes]
+    if isinstance(report.outcome, Result) and report.outcome.film is not None:
+        objects.append(("SC", secondary_capture(report)))
+    return objects

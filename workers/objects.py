@@ -1,52 +1,21 @@
-"""All objects of one report, and their bytes."""
+"""The objects that a report is sent as, and their bytes."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from engines.findings import Result
 from engines.product import VERSION
-from workers.report import Report
 from workers.sc import secondary_capture
 from workers.sr import structured_report
 from workers.uids import IMPLEMENTATION_CLASS_UID
 
-__all__ = ["part10_bytes", "result_objects", "secondary_capture", "structured_report"]
+__all__ = ["part10_bytes", "secondary_capture", "structured_report"]
 
 # an SH, so 16 characters at most
 IMPLEMENTATION_VERSION_NAME: Final = f"OSTEOSCREEN{VERSION}"[:16]
-
-
-def result_objects(
-    report: Report, sr_classes: Sequence[str] = (Comprehensive3DSRStorage,)
-) -> list[tuple[str, Dataset]]:
-    """Write everything that a report is sent as.
-
-    Parameters
-    ----------
-    report : Report
-        A result or a verdict; a verdict has no picture.
-    sr_classes : sequence of str
-        The SR classes that the receivers want. One receiver gets one of them.
-
-    Returns
-    -------
-    list of (kind, Dataset)
-        Kind ``SR``, once for each class, then ``SC``.
-
-    Raises
-    ------
-    BadSeries
-        If the source does not say whose study it is.
-    """
-    objects = [("SR", structured_report(report, sop_class)) for sop_class in sr_classes]
-    if isinstance(report.outcome, Result) and report.outcome.film is not None:
-        objects.append(("SC", secondary_capture(report)))
-    return objects
 
 
 def part10_bytes(ds: Dataset) -> bytes:

@@ -152,13 +152,6 @@ def made_by_us(ledger: Ledger, sop_instance_uids: Sequence[str]) -> bool:
         return session.scalars(ours).first() is not None
 
 
-def instances(ledger: Ledger, series_uid: str) -> list[Instance]:
-    """Return the objects of one series, by SOP Instance UID."""
-    with ledger.read() as session:
-        mine = select(Instance).where(Instance.SeriesInstanceUID == series_uid)
-        return list(session.scalars(mine.order_by(Instance.SOPInstanceUID)))
-
-
 def queue(ledger: Ledger, series: Series, exam: str) -> bool:
     """Move a quiet series to queued; False if an image came in the meantime."""
     moment = now()

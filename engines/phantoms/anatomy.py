@@ -15,7 +15,6 @@ from engines.phantoms.person import ChestPatient
 Values = NDArray[np.float64]
 
 #: Tops of the vertebrae C5 to L3 and the height of each body; y in mm, T1 at 0.
-VERTEBRAE = ("C5", "C6", "C7", *(f"T{n}" for n in range(1, 13)), "L1", "L2", "L3")
 TOPS = np.array(
     [-55, -37, -19, 0, 20.5, 42, 64, 87, 110, 135, 160, 186, 213, 241, 271, 303, 337, 373]
 )

@@ -2,7 +2,7 @@
 
 import threading
 
-from daemon.records import arrivals, claims
+from daemon.records import arrivals, claims, evidence
 from daemon.records.arrivals import Fate
 from daemon.records.ledger import changed
 from daemon.records.tables import SeriesState
@@ -29,7 +29,7 @@ def test_the_same_object_twice_in_one_batch_is_counted_once(ledger, make_arrival
 def test_other_bytes_under_a_known_uid_are_a_conflict(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
     assert arrivals.index(ledger, [make_arrival(sha256="b" * 64)]) == [Fate.CONFLICT]
-    [instance] = arrivals.instances(ledger, "1.2.3")
+    [(instance, _)] = evidence.acknowledged(ledger)
     assert instance.sha256 == "a" * 64
 
 

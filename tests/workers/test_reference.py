@@ -8,7 +8,7 @@ from pydicom import Dataset
 from validators import dciodvfy
 
 from engines.errors import BadSeries, Reason
-from workers.objects import part10_bytes, result_objects
+from workers.objects import part10_bytes
 from workers.reference import TYPE_2, reference_header
 
 
@@ -67,7 +67,7 @@ OF_NO_DATE = re.compile(r"</Study(Date|Time|ID)\(.*needed to build DICOMDIR")
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_header_still_gives_legal_objects(name, tmp_path):
-    for kind, ds in result_objects(reports.report(BROKEN[name])):
+    for kind, ds in reports.result_objects(reports.report(BROKEN[name])):
         path = tmp_path / f"{kind}.dcm"
         path.write_bytes(part10_bytes(ds))
         assert [line for line in dciodvfy(path) if not OF_NO_DATE.search(line)] == []
@@ -81,7 +81,7 @@ def test_japanese_names_are_kept_in_unicode(tmp_path):
     header = reference_header(again)
     assert header.SpecificCharacterSet == "ISO_IR 192"
     assert header.PatientName == "Yamada^Tarou=山田^太郎=やまだ^たろう"
-    [(_, report), (_, picture)] = result_objects(reports.report(again))
+    [(_, report), (_, picture)] = reports.result_objects(reports.report(again))
     for ds in (report, picture):
         (tmp_path / "out.dcm").write_bytes(part10_bytes(ds))
         assert dciodvfy(tmp_path / "out.dcm") == []

@@ -17,7 +17,7 @@ from pydicom.uid import (
 from engines.errors import BadSeries, Reason
 from engines.findings import Finding, Measurement
 from engines.product import PRODUCT, VERSION
-from workers.objects import part10_bytes, result_objects, secondary_capture, structured_report
+from workers.objects import part10_bytes, secondary_capture, structured_report
 from workers.report import Predecessor
 from workers.uids import IMPLEMENTATION_CLASS_UID, secondary_capture_uid
 
@@ -132,7 +132,7 @@ def test_a_failure_has_no_measurements_but_its_reason(failed):
     [comment] = named(failed, "121106")
     assert "every pixel has the same value" in comment.TextValue
     assert "pixels-constant" in comment.TextValue
-    assert [kind for kind, _ in result_objects(reports.report(verdict=FAILED))] == ["SR"]
+    assert [kind for kind, _ in reports.result_objects(reports.report(verdict=FAILED))] == ["SR"]
 
 
 def test_a_result_without_findings_is_a_report_all_the_same():
@@ -262,7 +262,7 @@ def test_the_picture_names_the_side_of_a_paired_part():
 
 
 def test_files_carry_our_own_implementation_and_explicit_little_endian(tmp_path):
-    for kind, ds in result_objects(reports.report()):
+    for kind, ds in reports.result_objects(reports.report()):
         path = tmp_path / kind
         path.write_bytes(part10_bytes(ds))
         again = reports.read(path)
@@ -274,7 +274,7 @@ def test_files_carry_our_own_implementation_and_explicit_little_endian(tmp_path)
 
 def test_the_study_of_the_source_is_the_study_of_the_objects():
     report = reports.report()
-    for _, ds in result_objects(report):
+    for _, ds in reports.result_objects(report):
         for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "StudyDescription"):
             assert ds[keyword].value == report.source[keyword].value
         assert ds.SeriesInstanceUID != report.source.SeriesInstanceUID

@@ -15,7 +15,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 from engines.cards import OperatingPoint
 from engines.errors import BadSeries, Reason
 from engines.findings import Finding
-from workers.objects import part10_bytes, result_objects, secondary_capture
+from workers.objects import part10_bytes, secondary_capture
 from workers.report import Report
 from workers.uids import (
     device_observer_uid,
@@ -31,10 +31,10 @@ FAILED = BadSeries(Reason.PIXELS_CONSTANT, "every pixel has the same value")
 HASHES = """
 import hashlib, reports
 from engines.errors import BadSeries, Reason
-from workers.objects import part10_bytes, result_objects
+from workers.objects import part10_bytes
 failed = BadSeries(Reason.PIXELS_CONSTANT, "every pixel has the same value")
 for report in (reports.report(), reports.report(probability=0.1), reports.report(verdict=failed)):
-    for kind, ds in result_objects(report):
+    for kind, ds in reports.result_objects(report):
         print(kind, hashlib.sha256(part10_bytes(ds)).hexdigest())
 """
 
@@ -70,7 +70,7 @@ def test_every_object_is_byte_identical_in_another_process_too():
     assert hashes() == first
     here = [
         f"{kind} {hashlib.sha256(part10_bytes(ds)).hexdigest()}"
-        for kind, ds in result_objects(reports.report())
+        for kind, ds in reports.result_objects(reports.report())
     ]
     assert first[:2] == here
 
@@ -79,7 +79,7 @@ def test_every_time_in_an_object_is_that_of_the_analysis():
     # seen from a zone where the day is another, as the source's own header asks
     source = reports.dx_source(TimezoneOffsetFromUTC="+1400")
     at = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    for _, ds in result_objects(reports.report(source, analysed_at=at)):
+    for _, ds in reports.result_objects(reports.report(source, analysed_at=at)):
         for element in ds.iterall():
             if element.VR == "DA" and element.keyword not in (
                 "PatientBirthDate",
@@ -95,7 +95,7 @@ def test_every_time_in_an_object_is_that_of_the_analysis():
 def test_without_an_offset_in_the_source_the_clock_of_the_installation_counts():
     zone = timezone(timedelta(hours=2))
     at = datetime(2026, 11, 20, 23, 30, tzinfo=zone)
-    [(_, sr), _] = result_objects(reports.report(analysed_at=at))
+    [(_, sr), _] = reports.result_objects(reports.report(analysed_at=at))
     assert (str(sr.ContentDate), str(sr.ContentTime)) == ("20261120", "233000")
     assert "TimezoneOffsetFromUTC" not in sr
 
@@ -122,7 +122,7 @@ def test_two_classes_of_one_result_are_two_instances_of_one_series():
         sop_instance_uid(report, "SR", sop_class)
         for sop_class in (Comprehensive3DSRStorage, ComprehensiveSRStorage)
     }
-    objects = result_objects(report, (Comprehensive3DSRStorage, ComprehensiveSRStorage))
+    objects = reports.result_objects(report, (Comprehensive3DSRStorage, ComprehensiveSRStorage))
     assert uids == {ds.SOPInstanceUID for kind, ds in objects if kind == "SR"}
     assert {ds.SeriesInstanceUID for kind, ds in objects if kind == "SR"} == {
         series_instance_uid(report, "SR")

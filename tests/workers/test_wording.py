@@ -13,7 +13,6 @@ from engines.cards import TrainedOn
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.findings import Finding
 from workers import wording
-from workers.objects import result_objects
 from workers.report import Report
 
 REASSURES = re.compile(
@@ -62,7 +61,7 @@ def test_no_phrase_of_any_language_reassures(language):
 @pytest.mark.parametrize("probability", [0.0, 0.12, 0.4999, 0.5, 0.83, 1.0])
 @pytest.mark.parametrize("live", [False, True])
 def test_no_object_reassures(probability, live):
-    for _, ds in result_objects(a_report(probability, live)):
+    for _, ds in reports.result_objects(a_report(probability, live)):
         assert not REASSURES.search(without_taken_back(all_text(ds)))
 
 
@@ -89,7 +88,7 @@ def test_weights_of_simulated_patients_are_never_fit_for_clinical_use_even_live(
     report = reports.report(stage="live")
     assert "not for clinical use" in wording.sentence(report)
     assert "Do not act on this output alone" in wording.advice(report, report.outcome)
-    assert all("not for clinical use" in all_text(ds) for _, ds in result_objects(report))
+    assert all("not for clinical use" in all_text(ds) for _, ds in reports.result_objects(report))
 
 
 def test_a_live_result_of_patients_recommends_with_care():
