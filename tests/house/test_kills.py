@@ -51,7 +51,7 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(hurried_line, tmp_pa
         )
     assert killed
     for film in sent:
-        story = line.system.delivered(film.StudyInstanceUID)
+        story = line.system.delivered(film.StudyInstanceUID, within_s=150)
         assert story["state"] == "screened"
         assert len(line.stored(film.StudyInstanceUID)) == 2
     audited = line.system.run("audit", "--json")
