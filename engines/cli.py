@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import warnings
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +110,10 @@ def screen(
         supplied=table.find if table else lambda _: None,
     )
     console = notes()
-    files = track(files_in(paths), "Reading headers", console=console, transient=True)
+    found = files_in(paths)
+    if not found:
+        raise typer.BadParameter("no files there", param_hint="PATHS")
+    files = track(found, "Reading headers", console=console, transient=True)
     series = track(group(files), "Screening", console=console, transient=True)
     screened = [screener.screen(one) for one in series]
     if as_json:
@@ -204,6 +208,9 @@ def _quieten_pydicom() -> None:
 
 def main() -> None:
     """Run the command line; an error ends in one line for a human."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # a table must not end in an error where the output cannot hold a sign of it
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except KeyboardInterrupt:

@@ -27,7 +27,8 @@ def _entry(
         "state": state,
         "reason": str(verdict.reason) if verdict else None,
         "detail": verdict.detail if verdict else None,
-        "flagged": result.flagged,
+        # neither true nor false where nobody looked: a refusal is never a negative
+        "flagged": None if verdict else result.flagged,
         "findings": [_finding(finding) for finding in result.findings],
         "measurements": [_measurement(measurement) for measurement in result.measurements],
         "quality": dict(result.quality),

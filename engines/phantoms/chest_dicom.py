@@ -185,7 +185,7 @@ def _describe_digital_film(ds: Dataset, form: FilmFormat) -> None:
     ds.PresentationIntentType = "FOR PRESENTATION"
     ds.ImageLaterality = "U"
     ds.AnatomicRegionSequence = Sequence([_code("51185008", "SCT", "Chest")])
-    view = ("399198007", "left lateral") if form.lateral else ("399348003", "postero-anterior")
+    view = ("399173006", "left lateral") if form.lateral else ("272479007", "postero-anterior")
     ds.ViewCodeSequence = Sequence([_code(view[0], "SCT", view[1])])
     ds.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence()
     ds.AcquisitionContextSequence = Sequence()

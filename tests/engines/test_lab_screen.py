@@ -83,7 +83,7 @@ def test_each_series_is_answered_with_the_keys_of_the_contract(tmp_path: Path) -
         assert set(result) == RESULT_KEYS
         assert (result["model"], result["version"], result["state"]) == (None, None, "skipped")
         assert result["reason"] == "exam-not-screened" and result["findings"] == []
-        assert result["flagged"] is False
+        assert result["flagged"] is None
 
 
 def test_the_images_of_a_series_are_one_entry(tmp_path: Path) -> None:
@@ -123,7 +123,14 @@ def test_our_own_result_is_not_screened_again(tmp_path: Path) -> None:
 def test_the_index_of_a_medium_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").write_bytes(bytes(200))
     (tmp_path / ".DS_Store").write_bytes(bytes(200))
-    assert screen(tmp_path) == []
+    (tmp_path / "film").write_bytes(bytes(200))
+    [only] = screen(tmp_path)
+    assert "film" in only["results"][0]["detail"]
+
+
+def test_a_folder_without_files_is_a_mistake_and_is_said_to_be_one(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["screen", str(tmp_path)])
+    assert done.exit_code == 2 and "no files there" in done.output
 
 
 @pytest.mark.usefixtures("small_model")

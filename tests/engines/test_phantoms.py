@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from engines.images import read_radiograph
 from engines.phantoms.chest_dicom import FilmFormat, chest_dicom, chest_file, draw_format
@@ -18,6 +20,8 @@ from engines.phantoms.person import (
     low_density_patient,
     normal_density_patient,
 )
+
+cid4010 = codes.cid4010
 
 FORMS = [
     FilmFormat(modality, (200, 240), bits, inverted, lateral)
@@ -113,3 +117,12 @@ def _rib_contrast(film: NDArray[np.float32]) -> float:
     """Mean step between neighbouring rows of the upper lungs, where ribs cross."""
     lungs = film[60:150, np.r_[50:95, 160:205]]
     return float(np.abs(np.diff(lungs, axis=0)).mean())
+
+
+@pytest.mark.parametrize(
+    ("lateral", "view"), [(False, cid4010.PosteroAnterior), (True, cid4010.LeftLateral)]
+)
+def test_the_view_code_says_what_the_view_position_says(lateral: bool, view: Code) -> None:
+    form = FilmFormat(shape=(64, 64), lateral=lateral)
+    [code] = chest_dicom(normal_density_patient(1), 1, form).ViewCodeSequence
+    assert (code.CodeValue, code.CodeMeaning) == (view.value, view.meaning)
