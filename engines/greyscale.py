@@ -15,6 +15,13 @@ Grey = NDArray[np.float32]
 # A window that shows less than this share of the film's own range, or less than this share of
 # which the film fills, belongs to another image.
 _LEAST_SHOWN = 0.02
+# So does one that leaves less than this share of the film's range grey and turns the rest black or
+# white: the network takes the edges of such a film for bone. Real films keep 0.91 to 0.94 of their
+# range, phantoms all; a window of 200 over a range of 3768 keeps 0.05. The share is our choice.
+_LEAST_GREY = 0.15
+_PROBES = 65
+# what a viewer would still call grey, as a share of the shown spread
+_GREY = (0.02, 0.98)
 
 
 def modality_values(ds: Dataset, stored: NDArray[np.int64]) -> Grey:
@@ -52,12 +59,18 @@ def shown_values(ds: Dataset, modality: Grey, extremes: tuple[float, float]) -> 
     """
     voi = _voi(ds, modality)
     low, high = extremes
-    if voi is not None:
-        ends = voi(np.array([low, high], dtype=np.float32))
-        if abs(float(ends[1] - ends[0])) >= _LEAST_SHOWN:
-            return voi(modality)
+    if voi is not None and _fits(voi(np.linspace(low, high, _PROBES, dtype=np.float32))):
+        return voi(modality)
     stretched: Grey = np.clip((modality - low) / (high - low), 0.0, 1.0)
     return stretched
+
+
+def _fits(probe: Grey) -> bool:
+    """Tell from what becomes of a film's own range whether a window was made for the film."""
+    if abs(float(probe[-1] - probe[0])) < _LEAST_SHOWN:
+        return False
+    share = (probe - probe.min()) / (probe.max() - probe.min())
+    return bool(((share > _GREY[0]) & (share < _GREY[1])).mean() >= _LEAST_GREY)
 
 
 def is_inverted(ds: Dataset) -> bool:

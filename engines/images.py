@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
+from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
@@ -32,6 +33,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from engines.codestream import frame_size
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.field import exposed_field, robust_range
 from engines.greyscale import is_inverted, modality_values, shown_values
@@ -211,7 +213,11 @@ def _decode(ds: Dataset) -> NDArray[np.int64]:
     syntax = UID(str(getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
     if syntax not in _DECODERS:
         raise BadSeries(Reason.PIXELS_UNDECODABLE, f"transfer syntax {syntax.name or '(none)'}")
+    if not _DECODERS[syntax]:
+        _require_agreeing_bits(ds)
     try:
+        if syntax.is_encapsulated:
+            _require_honest_size(ds)
         pixels = pixel_array(ds, raw=True, decoding_plugin=_DECODERS[syntax])
     except _DECODING_FAULTS as error:
         # the decoder's own words may quote the header, so only their kind is told
@@ -224,6 +230,24 @@ def _decode(ds: Dataset) -> NDArray[np.int64]:
     if pixels.min() == pixels.max():
         raise BadSeries(Reason.PIXELS_CONSTANT, "all pixels of the image have the same value")
     return pixels
+
+
+def _require_agreeing_bits(ds: Dataset) -> None:
+    """Refuse values that do not fill the lowest bits; pydicom would read them shifted."""
+    stored = count(ds, "BitsStored")
+    if stored and count(ds, "HighBit", stored - 1) != stored - 1:
+        raise BadSeries(Reason.PIXELS_UNDECODABLE, "HighBit and BitsStored do not agree")
+
+
+def _require_honest_size(ds: Dataset) -> None:
+    """Refuse a codestream larger than its header says, before a decoder sets memory aside for it.
+
+    The limit on Rows and Columns would be worth nothing if the codestream could promise more.
+    """
+    size = frame_size(next(generate_frames(ds.PixelData, number_of_frames=1), b""))
+    if size is not None and (size[0] > count(ds, "Rows") or size[1] > count(ds, "Columns")):
+        detail = "the compressed image is larger than its header says"
+        raise BadSeries(Reason.PIXELS_UNDECODABLE, detail)
 
 
 def _hash(stored: NDArray[np.int64]) -> str:

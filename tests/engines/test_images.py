@@ -70,10 +70,9 @@ def test_of_several_windows_the_first_is_shown() -> None:
     np.testing.assert_array_equal(both.pixels, first.pixels)
 
 
-@pytest.mark.parametrize(
-    ("centre", "width"), [("90000", "10"), ("1500", "0"), ("1500", "-5"), ("-500", "100")]
-)
-def test_a_window_that_shows_nothing_of_the_film_is_passed_over(centre: str, width: str) -> None:
+@pytest.mark.parametrize("window", ["90000 10", "1500 0", "1500 -5", "-500 100", "2048 200"])
+def test_a_window_that_shows_too_little_of_the_film_is_passed_over(window: str) -> None:
+    centre, width = window.split()
     pixels = read_radiograph(cr(WindowCenter=centre, WindowWidth=width)).pixels
     np.testing.assert_array_equal(pixels, read_radiograph(cr()).pixels)
 
@@ -86,7 +85,7 @@ def test_a_voi_lut_comes_before_a_window_and_shows_what_pydicom_shows() -> None:
 
 
 def test_values_beyond_a_lut_take_its_ends() -> None:
-    ds = cr(VOILUTSequence=[lut(2000, [10, 100, 200])])
+    ds = cr(VOILUTSequence=[lut(1000, [10, *[100] * 2000, 200])])
     assert sorted(np.unique(np.rint(read_radiograph(ds).pixels * 255))) == [10, 100, 200]
 
 
@@ -98,8 +97,8 @@ def test_a_modality_lut_comes_before_the_window() -> None:
 
 
 def test_rescaled_values_meet_a_window_in_rescaled_units() -> None:
-    ds = cr(RescaleSlope="2", RescaleIntercept="-1000", WindowCenter="2000", WindowWidth="1000")
-    expected = np.clip((ramp() * 2.0 - 1000 - 1999.5) / 999 + 0.5, 0, 1)
+    ds = cr(RescaleSlope="2", RescaleIntercept="-1000", WindowCenter="2000", WindowWidth="3000")
+    expected = np.clip((ramp() * 2.0 - 1000 - 1999.5) / 2999 + 0.5, 0, 1)
     np.testing.assert_allclose(read_radiograph(ds).pixels, expected, atol=1e-5)
 
 
@@ -306,10 +305,11 @@ def test_missing_pixels_are_a_failure(changes: dict[str, Any]) -> None:
     assert verdict_on(cr(**changes)).reason is Reason.PIXELS_MISSING
 
 
-def test_too_few_bytes_are_a_failure() -> None:
+def test_pixels_that_are_not_as_the_header_says_are_a_failure() -> None:
     ds = cr()
     ds.PixelData = ds.PixelData[:-200]
     assert verdict_on(ds).reason is Reason.PIXELS_UNDECODABLE
+    assert "HighBit" in verdict_on(cr(HighBit=15)).detail
     assert verdict_on(sample("MR_truncated.dcm")).reason is Reason.PIXELS_UNDECODABLE
 
 
