@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from engines.errors import Reason
 from engines.exams import Exam
-from engines.header import number, text
+from engines.header import number, text, texts
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class Case:
 #: A stated age and one counted from dates may differ by rounding; more than this is two patients.
 AGE_TOLERANCE_YEARS = 1.5
 _OLDEST_YEARS = 120.0
+# Nobody that old comes for a film; registration desks type such dates for "unknown" (our choice).
+_OLDEST_COUNTED_YEARS = 110.0
+_PLACEHOLDER_BIRTH: Final = date(1900, 1, 1)
 _YEARS_IN: Final = {"Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}
 _STUDY_DATES: Final = ("StudyDate", "AcquisitionDate", "ContentDate", "SeriesDate")
 _HEIGHTS_M = (0.4, 2.5)
@@ -116,8 +119,8 @@ def read_clinical(headers: Sequence[Dataset]) -> Clinical:
 
     Age comes from PatientBirthDate and the date of the study where both are there, else from
     PatientAge. Values that cannot be (an age of zero or beyond 120 years, a height in centimetres)
-    are missing; values that contradict each other, within a header or between the images, are in
-    doubt.
+    are missing, and so is a birth date that is a placeholder; values that contradict each other,
+    within an element, within a header or between the images, are in doubt.
     """
     known = Clinical()
     for ds in headers:
@@ -128,11 +131,13 @@ def read_clinical(headers: Sequence[Dataset]) -> Clinical:
 def _of_one(ds: Dataset) -> Clinical:
     stated, counted = _stated_age(ds), _counted_age(ds)
     doubts = {}
-    if counted is not None and counted < 0:
-        doubts[Reason.AGE_CONTRADICTORY] = "the birth date lies after the study"
+    doubt = _age_doubt(ds, stated, counted)
+    if doubt:
+        doubts[Reason.AGE_CONTRADICTORY] = doubt
+    if _ambiguous(ds, "PatientSex"):
+        doubts[Reason.SEX_CONTRADICTORY] = "PatientSex has several values"
+    if _placeholder(ds, counted) or (counted is not None and counted < 0):
         counted = None
-    elif _differ(stated, counted):
-        doubts[Reason.AGE_CONTRADICTORY] = "PatientAge and PatientBirthDate do not agree"
     sex = text(ds, "PatientSex").upper()
     return Clinical(
         age_years=stated if counted is None else counted,
@@ -141,6 +146,30 @@ def _of_one(ds: Dataset) -> Clinical:
         weight_kg=_plausible(number(ds, "PatientWeight"), _WEIGHTS_KG),
         doubts=doubts,
     )
+
+
+def _age_doubt(ds: Dataset, stated: float | None, counted: float | None) -> str:
+    """Say why the age is in doubt; empty where it is not."""
+    if _ambiguous(ds, "PatientAge"):
+        return "PatientAge has several values"
+    if counted is not None and counted < 0:
+        return "the birth date lies after the study"
+    if stated is not None and _placeholder(ds, counted):
+        return "PatientAge is stated beside a birth date that is a placeholder"
+    if _differ(stated, counted):
+        return "PatientAge and PatientBirthDate do not agree"
+    return ""
+
+
+def _ambiguous(ds: Dataset, keyword: str) -> bool:
+    """Tell whether an element that holds one value holds several different ones."""
+    return len({value.upper() for value in texts(ds, keyword)}) > 1
+
+
+def _placeholder(ds: Dataset, counted: float | None) -> bool:
+    """Tell whether the birth date stands for one that nobody knew."""
+    too_old = counted is not None and counted > _OLDEST_COUNTED_YEARS
+    return too_old or _date(ds, "PatientBirthDate") == _PLACEHOLDER_BIRTH
 
 
 def _together(first: Clinical, second: Clinical, sources: str) -> Clinical:
@@ -188,8 +217,7 @@ def _counted_age(ds: Dataset) -> float | None:
     # whole years by the calendar, so that nobody is 49.99 on a fiftieth birthday
     birthdays = seen.year - born.year - ((seen.month, seen.day) < (born.month, born.day))
     part = (seen - born).days / _YEARS_IN["D"] - birthdays
-    years = birthdays + min(max(part, 0.0), 0.999)
-    return years if years <= _OLDEST_YEARS else None
+    return birthdays + min(max(part, 0.0), 0.999)
 
 
 def _date(ds: Dataset, keyword: str) -> date | None:

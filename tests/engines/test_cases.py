@@ -65,9 +65,23 @@ def test_a_birth_after_the_study_is_in_doubt() -> None:
     assert found.age_years is None and Reason.AGE_CONTRADICTORY in found.doubts
 
 
-def test_a_placeholder_birth_date_leaves_the_stated_age() -> None:
-    found = clinical(PatientAge="064Y", PatientBirthDate="19000101")
-    assert found.age_years == 64 and not found.doubts
+@pytest.mark.parametrize(
+    ("born", "studied"), [("19000101", "20261101"), ("19000101", "20040101"), ("19150601", None)]
+)
+def test_a_placeholder_birth_date_is_missing_and_in_doubt_beside_an_age(
+    born: str, studied: str | None
+) -> None:
+    changes = {"PatientBirthDate": born, "StudyDate": studied or "20261101"}
+    alone = clinical(PatientAge=None, **changes)
+    assert alone.age_years is None and not alone.doubts
+    for stated in ("064Y", "111Y"):
+        assert Reason.AGE_CONTRADICTORY in clinical(PatientAge=stated, **changes).doubts
+
+
+def test_an_element_with_several_different_values_is_in_doubt() -> None:
+    assert set(clinical(PatientSex=["M", "F"]).doubts) == {Reason.SEX_CONTRADICTORY}
+    assert set(clinical(PatientAge=["064Y", "031Y"]).doubts) == {Reason.AGE_CONTRADICTORY}
+    assert not clinical(PatientSex=["F", "F"], PatientAge=["064Y", "064Y"]).doubts
 
 
 @pytest.mark.parametrize(("said", "sex"), [("F", "F"), ("m", "M"), ("O", None), ("", None)])
