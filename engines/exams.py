@@ -48,6 +48,8 @@ _BY_SOP_CLASS: Final[dict[str, tuple[Exam, ...]]] = {
     MRImageStorage: (Exam.HIP_MRI,),
     EnhancedMRImageStorage: (Exam.HIP_MRI,),
 }
+# RG is what scanned film called itself, and what some gateways still write.
+_FILM_MODALITIES: Final = {"", "CR", "DX", "RG"}
 _BY_MODALITY: Final[dict[str, tuple[Exam, ...]]] = {
     "CR": _FILMS,
     "DX": _FILMS,
@@ -92,8 +94,13 @@ def _exam_of(ds: Dataset) -> Exam | None:
 
 
 def _candidates(ds: Dataset) -> tuple[Exam, ...]:
-    """Return what the SOP class allows; a modality counts only where no SOP class is given."""
-    sop_class = text(ds, "SOPClassUID")
-    if sop_class:
-        return _BY_SOP_CLASS.get(sop_class, ())
-    return _BY_MODALITY.get(text(ds, "Modality").upper(), ())
+    """Return what the SOP class allows.
+
+    A modality counts where no SOP class is given, and where it says that an image in a film's
+    class is none: a mammogram or a panoramic view kept as a CR.
+    """
+    sop_class, modality = text(ds, "SOPClassUID"), text(ds, "Modality").upper()
+    if not sop_class:
+        return _BY_MODALITY.get(modality, ())
+    candidates = _BY_SOP_CLASS.get(sop_class, ())
+    return () if candidates == _FILMS and modality not in _FILM_MODALITIES else candidates

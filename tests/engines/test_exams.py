@@ -63,6 +63,10 @@ def test_no_region_is_read_into_other_words(phrase: str) -> None:
         (Exam.CHEST_XRAY, {"SOPClassUID": DigitalXRayImageStorageForPresentation}),
         (Exam.CHEST_XRAY, {"SOPClassUID": DigitalXRayImageStorageForProcessing}),
         (Exam.CHEST_XRAY, {"SOPClassUID": None, "Modality": "DX"}),
+        (Exam.CHEST_XRAY, {"Modality": "RG"}),
+        (Exam.CHEST_XRAY, {"Modality": None}),
+        (None, {"Modality": "MG"}),
+        (None, {"Modality": "PX", "SOPClassUID": DigitalXRayImageStorageForPresentation}),
         (Exam.HIP_XRAY, {"BodyPartExamined": "HIP"}),
         (Exam.HIP_XRAY, {"BodyPartExamined": "PELVIS", "StudyDescription": "Chest and pelvis"}),
         (None, {"BodyPartExamined": "KNEE"}),
@@ -77,6 +81,18 @@ def test_no_region_is_read_into_other_words(phrase: str) -> None:
 )
 def test_class_and_region_make_the_exam(exam: Exam | None, changes: dict[str, Any]) -> None:
     assert classify([cr(**changes)]) is exam
+
+
+@pytest.mark.parametrize(
+    "part", ["RIB", "RIBS", "STERNUM", "BREAST", "MAMMA", "SCAPULA", "CLAVICLE"]
+)
+def test_a_study_text_does_not_make_another_part_a_chest(part: str) -> None:
+    assert classify([cr(BodyPartExamined=part, StudyDescription="Chest and ribs")]) is None
+
+
+def test_the_thorax_by_its_newer_code_is_a_chest() -> None:
+    coded = region("816094009", "")
+    assert classify([cr(BodyPartExamined=None, AnatomicRegionSequence=coded)]) is Exam.CHEST_XRAY
 
 
 def test_a_coded_region_counts() -> None:
