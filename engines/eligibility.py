@@ -27,7 +27,19 @@ Gate = Callable[[Dataset], None]
 
 _HUMAN_CODES: Final = {"337915000", "L-85B00"}
 _HUMAN_WORDS: Final = {"HOMO", "HUMAN", "MENSCH", "HUMAIN", "HUMANO"}
-_ANIMAL_WORDS: Final = {"CANINE", "FELINE", "EQUINE", "BOVINE", "VET", "TIERKLINIK", "TIERARZT"}
+_NEGATIONS: Final = {"NON", "NOT", "NO", "NICHT", "KEIN", "PAS"}
+_VETERINARY_WORDS: Final = {"CANINE", "FELINE", "EQUINE", "BOVINE"}
+_VETERINARY_STEMS: Final = ("VETERIN", "TIERARZT", "TIERKLINIK", "TIERSPITAL", "KLEINTIER")
+# Only where a study is described: places and people are called Hund, and VET is short for veteran
+# in the name of a clinic.
+_ANIMALS: Final = (
+    "VET ANIMAL DOG DOGS CAT CATS HORSE HORSES RABBIT FERRET SHEEP GOAT COW MOUSE MONKEY"
+    " HUND HUNDE KATZE KATZEN KATER PFERD PFERDE KANINCHEN SCHAF ZIEGE KUH AFFE"
+    " CHIEN CHIENS CHAT CHATS CHEVAL LAPIN MOUTON PERRO PERROS GATO GATOS CABALLO CONEJO"
+)
+_ANIMAL_WORDS: Final = frozenset(_ANIMALS.split())
+# a CAT scan, a dog bite, a cat scratch: what people have
+_OF_PEOPLE: Final = {"SCAN", "SCANS", "BITE", "BITES", "SCRATCH", "BISS"}
 _SCREENSHOTS: Final = {
     SecondaryCaptureImageStorage,
     MultiFrameSingleBitSecondaryCaptureImageStorage,
@@ -39,6 +51,14 @@ _SCREENSHOTS: Final = {
 _CONVERSIONS: Final = {"DV", "DF", "DRW", "WSD", "SD", "SI", "SYN"}
 _LOSSY_COMPRESSION: Final = {"113040"}
 _COMPRESSED: Final = ("COMPRESS", "KOMPR", "COMPRIM", "JPEG", "LOSSY", "LOSSLESS")
+# what may stand beside them and still speak of compression alone; J2K and HTJ2K part at the figure
+_COMPRESSION_WORDS: Final = (
+    "IRREVERSIBLE REVERSIBLE LOSS WAVELET RLE LS J K HTJ BASELINE EXTENDED PROCESS"
+    " RATIO QUALITY FACTOR IMAGE IMAGES DICOM THE A OF BY WITH WITHOUT TO AND WAS"
+    " VERLUSTBEHAFTET VERLUSTBEHAFTETE VERLUSTFREI VERLUSTFREIE BILD MIT OHNE VERLUST"
+    " AVEC SANS PERTE PERTES DE CON SIN PERDIDA PERDIDAS IMAGEN"
+)
+_BESIDE_COMPRESSED: Final = frozenset(_COMPRESSION_WORDS.split())
 _PROCESSED: Final = ("SUPPRESS", "SUBTRA", "STITCH", "TOMOSYN", "DUALENERGY")
 
 
@@ -48,13 +68,21 @@ def require_patient(case: Case) -> None:
     Raises
     ------
     NotEligible
-        ANIMAL, AGE_MISSING, AGE_CONTRADICTORY, AGE_BELOW_MINIMUM, SEX_MISSING or
-        SEX_CONTRADICTORY; a missing value is never a default.
+        PATIENT_CONTRADICTORY, ANIMAL, AGE_MISSING, AGE_CONTRADICTORY, AGE_BELOW_MINIMUM,
+        SEX_MISSING or SEX_CONTRADICTORY; a missing value is never a default.
     """
+    require_one_patient(case)
     for ds in case.images:
         require_human(ds)
     require_age(case)
     require_sex(case)
+
+
+def require_one_patient(case: Case) -> None:
+    """Refuse a series of several patients: whose age and whose film they are cannot be told."""
+    if len({text(ds, "PatientID") for ds in case.images} - {""}) > 1:
+        detail = "the images of the series have different PatientIDs"
+        raise NotEligible(Reason.PATIENT_CONTRADICTORY, detail)
 
 
 def require_age(case: Case) -> None:
@@ -87,11 +115,7 @@ def require_human(ds: Dataset) -> None:
 
 def _animal_sign(ds: Dataset) -> str:
     """Return the attribute that says animal; empty where none does."""
-    species = codes(ds, "PatientSpeciesCodeSequence")
-    described = (text(ds, "PatientSpeciesDescription"), meanings(ds, "PatientSpeciesCodeSequence"))
-    if (species or any(described)) and not (
-        species & _HUMAN_CODES or words(described) & _HUMAN_WORDS
-    ):
+    if _species_is_not_human(ds):
         return "PatientSpecies"
     for keyword in ("PatientBreedDescription", "PatientSexNeutered"):
         if text(ds, keyword):
@@ -102,9 +126,22 @@ def _animal_sign(ds: Dataset) -> str:
         return "ResponsiblePersonRole"
     for keyword in ("StudyDescription", "SeriesDescription", "InstitutionName"):
         spoken = words(texts(ds, keyword))
-        if spoken & _ANIMAL_WORDS or any(word.startswith("VETERIN") for word in spoken):
+        if spoken & _VETERINARY_WORDS or any(word.startswith(_VETERINARY_STEMS) for word in spoken):
+            return keyword
+        if keyword != "InstitutionName" and spoken & _ANIMAL_WORDS and not spoken & _OF_PEOPLE:
             return keyword
     return ""
+
+
+def _species_is_not_human(ds: Dataset) -> bool:
+    """Tell whether a species is named and it is not ours; "non-human" names ours and denies it."""
+    species = codes(ds, "PatientSpeciesCodeSequence")
+    described = (text(ds, "PatientSpeciesDescription"), meanings(ds, "PatientSpeciesCodeSequence"))
+    spoken = words(described)
+    if spoken & _NEGATIONS:
+        return True
+    named = bool(species) or any(described)
+    return named and not (species & _HUMAN_CODES or spoken & _HUMAN_WORDS)
 
 
 def require_not_own(ds: Dataset) -> None:
@@ -143,7 +180,7 @@ def require_not_derived(ds: Dataset, accept_primary: bool = False) -> None:
 
     (a) where compression is all that was done: DerivationCodeSequence holds 113040 "Lossy
         Compression" and nothing else, or there is no code and DerivationDescription speaks of
-        compression (lossy or lossless);
+        compression (lossy or lossless) and of nothing else;
     (b) DERIVED with PRIMARY, where the site has said that its devices mean their own processing by
         it (``Rules.accept_derived_primary``). Nothing in the header can tell that apart.
 
@@ -167,7 +204,8 @@ def _only_compressed(ds: Dataset) -> bool:
     if how:
         return how <= _LOSSY_COMPRESSION
     described = words(texts(ds, "DerivationDescription"))
-    return any(word.startswith(_COMPRESSED) for word in described)
+    compressed = {word for word in described if word.startswith(_COMPRESSED)}
+    return bool(compressed) and described - compressed <= _BESIDE_COMPRESSED
 
 
 def require_region(ds: Dataset, exam: Exam) -> None:
@@ -188,9 +226,20 @@ def require_frontal(ds: Dataset) -> None:
 
 
 def frontal_film(case: Case) -> Dataset:
-    """Pick the image of a chest film series that is to be screened.
+    """Pick the image of a chest film series that is to be screened: the first of all that may be.
 
-    All images go through the gates. Of several that pass, the one acquired last is taken (our
+    Raises
+    ------
+    NotEligible
+        As :func:`frontal_films`.
+    """
+    return frontal_films(case)[0]
+
+
+def frontal_films(case: Case) -> tuple[Dataset, ...]:
+    """Return the images of a chest film series that may be screened, at least one.
+
+    All images go through the gates. Of several that pass, the one acquired last comes first (our
     choice: a retake comes after the reject that it replaces).
 
     Raises
@@ -201,7 +250,7 @@ def frontal_film(case: Case) -> Dataset:
     stops = [(ds, _stop(ds, _gates(case))) for ds in case.images]
     passed = [ds for ds, stop in stops if stop is None]
     if passed:
-        return max(passed, key=_acquired)
+        return tuple(sorted(passed, key=_acquired, reverse=True))
     verdicts = [stop for _, stop in stops if stop is not None]
     if not verdicts:
         raise NotEligible(Reason.EXAM_NOT_SCREENED, "the series has no image")

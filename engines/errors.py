@@ -16,6 +16,7 @@ class Reason(StrEnum):
     HEADER_UNREADABLE = "header-unreadable"
     UID_CONFLICT = "uid-conflict"
     # who it is
+    PATIENT_CONTRADICTORY = "patient-contradictory"
     AGE_MISSING = "age-missing"
     AGE_CONTRADICTORY = "age-contradictory"
     AGE_BELOW_MINIMUM = "age-below-minimum"

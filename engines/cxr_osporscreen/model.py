@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from pydicom import Dataset
+
 from engines import eligibility
 from engines.anatomy import thorax
 from engines.cards import Card, Claim, Weights
 from engines.cases import Case
 from engines.cxr_osporscreen.inputs import heat_on_film, prepare
+from engines.errors import BadSeries, NotEligible, Reason
 from engines.exams import Exam
 from engines.findings import Finding, Result, Saliency
-from engines.images import read_radiograph
+from engines.images import Radiograph, read_radiograph
 from engines.runtime import Run
+from engines.views import view_of
 
 _PAPER = "Jang M et al. J Bone Miner Res 2022;37(2):369-377"
 
@@ -64,13 +68,17 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     Raises
     ------
     NotEligible
-        If the film does not look like a frontal chest.
+        If the film does not look like a frontal chest, or is smaller than the network's input.
     BadSeries
-        If its pixels cannot be read.
+        If the pixels of no eligible film can be read.
     """
-    film = read_radiograph(eligibility.frontal_film(case))
-    thorax.require_frontal_chest(film)
+    ds, film = _read_film(case)
     size, region = int(weights.parameters["input_size_px"]), str(weights.parameters["region"])
+    if min(film.source_shape) < size:
+        # enlarged, it would show the network a blur that no film in its training had
+        detail = f"the film has too few pixels: its shorter side has less than {size}"
+        raise NotEligible(Reason.UNLIKE_EXAM, detail)
+    thorax.require_frontal_chest(film)
     found = run(ENGINE, {FILM: prepare(film.pixels, size, region)[None]})
     point = weights.operating_points["osteoporosis"]
     probability = float(found[PROBABILITY][0, 0])
@@ -80,10 +88,21 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         findings=(Finding("osteoporosis", "chest", probability, point.threshold),),
         film=film,
         saliency=Saliency(heat_on_film(found[CAM][0], film.pixels.shape, region), "Grad-CAM"),
-        quality=_quality(case, size, region),
+        quality=_quality(ds, size, region),
     )
 
 
-def _quality(case: Case, size: int, region: str) -> dict[str, Any]:
-    view = str(eligibility.frontal_film(case).get("ViewPosition", ""))
-    return {"view": view, "input_size_px": size, "region": region}
+def _read_film(case: Case) -> tuple[Dataset, Radiograph]:
+    """Decode the first eligible film that can be; where none can, say what the first one said."""
+    faults = []
+    for ds in eligibility.frontal_films(case):
+        try:
+            return ds, read_radiograph(ds)
+        except BadSeries as fault:
+            faults.append(fault)
+    raise faults[0]
+
+
+def _quality(ds: Dataset, size: int, region: str) -> dict[str, Any]:
+    # our own word for the view: header text may hold anything
+    return {"view": view_of(ds) or "", "input_size_px": size, "region": region}

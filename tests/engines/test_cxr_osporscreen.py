@@ -31,6 +31,7 @@ from engines.runtime.ort import OrtEngine
 WEIGHTS = read_weights("cxr_osporscreen")
 ENGINE = OrtEngine(WEIGHTS.folder / WEIGHTS.engines[model.ENGINE][0])
 Cohort = list[tuple[ChestPatient, NDArray[np.float32]]]
+FILM_512 = FilmFormat(shape=(512, 512))
 INPUT = partial(prepare, input_size_px=256)
 
 
@@ -141,6 +142,37 @@ def test_the_same_film_scores_alike_however_the_device_wrote_it() -> None:
         for form in forms
     ]
     assert max(found) - min(found) < 0.02
+
+
+def test_a_window_that_leaves_black_and_white_does_not_change_the_score() -> None:
+    plain, narrow = (case_of(normal_density_patient(3), 3, FILM_512) for _ in range(2))
+    narrow.images[0].WindowWidth = "200"
+    scores = [model.screen(c, run, WEIGHTS).findings[0].probability for c in (plain, narrow)]
+    assert abs(scores[0] - scores[1]) < 0.05
+
+
+def test_a_film_smaller_than_the_networks_input_is_not_scored() -> None:
+    small = case_of(low_density_patient(1), 1, FilmFormat(shape=(300, 255)))
+    with pytest.raises(NotEligible, match="too few pixels") as verdict:
+        model.screen(small, run, WEIGHTS)
+    assert verdict.value.reason is Reason.UNLIKE_EXAM
+
+
+def test_the_view_in_a_result_is_ours_and_not_the_headers_text() -> None:
+    case = case_of(low_density_patient(1), 1, FILM_512)
+    case.images[0].ViewPosition = "PA Secret Person"
+    assert model.screen(case, run, WEIGHTS).quality["view"] == "PA"
+
+
+def test_an_earlier_film_is_screened_where_the_last_does_not_decode() -> None:
+    early, late = (chest_dicom(low_density_patient(1), 1, FILM_512) for _ in range(2))
+    late.InstanceNumber, late.SOPInstanceUID = "2", "1.2.3.4"
+    late.PixelData = late.PixelData[:1000]
+    film = model.screen(read_case(Exam.CHEST_XRAY, [early, late]), run, WEIGHTS).film
+    assert film is not None and film.SOPInstanceUID == early.SOPInstanceUID
+    with pytest.raises(BadSeries) as verdict:
+        model.screen(read_case(Exam.CHEST_XRAY, [late]), run, WEIGHTS)
+    assert verdict.value.reason is Reason.PIXELS_UNDECODABLE
 
 
 def test_a_lateral_film_is_not_eligible() -> None:

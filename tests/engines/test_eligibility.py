@@ -13,7 +13,7 @@ from pydicom.uid import (
 from radiographs import case, cr, shared
 
 from engines.cases import Rules
-from engines.eligibility import frontal_film, require_patient
+from engines.eligibility import frontal_film, frontal_films, require_patient
 from engines.errors import NotEligible, Reason
 from engines.images import read_image
 from engines.views import view_of
@@ -67,6 +67,11 @@ OBLIQUE = item(CodeValue="Y", CodingSchemeDesignator="99X", CodeMeaning="postero
         (Reason.ANIMAL, {"PatientSexNeutered": "ALTERED"}),
         (Reason.ANIMAL, {"ResponsiblePersonRole": "OWNER"}),
         (Reason.ANIMAL, {"InstitutionName": "Tierklinik am See"}),
+        (Reason.ANIMAL, {"PatientSpeciesDescription": "Non-human primate"}),
+        (Reason.ANIMAL, {"PatientSpeciesDescription": "Not human"}),
+        (Reason.ANIMAL, {"StudyDescription": "Dog thorax"}),
+        (Reason.ANIMAL, {"SeriesDescription": "Thorax Hund"}),
+        (Reason.ANIMAL, {"StudyDescription": "Chest, cat"}),
         (Reason.OWN_RESULT, {"Manufacturer": "osteoscreen"}),
         (Reason.SCREENSHOT, {"SOPClassUID": SecondaryCaptureImageStorage}),
         (Reason.SCREENSHOT, {"ConversionType": "WSD"}),
@@ -78,12 +83,14 @@ OBLIQUE = item(CodeValue="Y", CodingSchemeDesignator="99X", CodeMeaning="postero
         (Reason.NOT_FOR_PRESENTATION, {"PresentationIntentType": "FOR PROCESSING"}),
         (Reason.DERIVED_IMAGE, DERIVED),
         (Reason.DERIVED_IMAGE, {**DERIVED, "DerivationDescription": "edge enhancement"}),
+        (Reason.DERIVED_IMAGE, {**DERIVED, "DerivationDescription": "edges enhanced, JPEG"}),
         (Reason.DERIVED_IMAGE, {**DERIVED, "LossyImageCompression": "01"}),
         (Reason.DERIVED_IMAGE, {**DERIVED, "DerivationCodeSequence": COMPRESSED + ENHANCED}),
         (Reason.DERIVED_IMAGE, {**DX, **DERIVED}),
         (Reason.DERIVED_IMAGE, {**DX, "ImageType": ["DERIVED"]}),
         (Reason.DERIVED_IMAGE, {**DX, **DERIVED, "SeriesDescription": "Chest bone suppression"}),
         (Reason.BODY_PART_MISMATCH, {"SeriesDescription": "Hand PA"}),
+        (Reason.BODY_PART_MISMATCH, {"SeriesDescription": "Ribs PA"}),
         (Reason.BODY_PART_MISMATCH, {"AcquisitionDeviceProcessingDescription": "[LOWER LEG  ]"}),
         (Reason.VIEW_UNKNOWN, {"ViewPosition": None}),
         (Reason.VIEW_UNKNOWN, {"ViewPosition": "", "StudyDescription": "Chest PA and lateral"}),
@@ -113,12 +120,15 @@ def test_a_gate_refuses_with_its_reason(reason: Reason, changes: dict[str, Any])
         {"PatientAge": "050Y"},
         {"PatientSpeciesDescription": "Homo sapiens", "PatientSpeciesCodeSequence": HUMAN},
         {"ResponsiblePersonRole": "SPOUSE"},
+        {"InstitutionName": "VA Vet Center"},
+        {"StudyDescription": "Chest after dog bite"},
         {"ImageType": "ORIGINAL PRIMARY"},
         {"ImageType": None},
         {"ConversionType": "DI"},
         {"PresentationIntentType": "FOR PRESENTATION"},
         {**DERIVED, "DerivationCodeSequence": COMPRESSED},
         {**DERIVED, "DerivationDescription": "JPEG 2000 irreversible (lossy) 10:1"},
+        {**DERIVED, "DerivationDescription": "Lossless JPEG-LS compression, ratio 2:1"},
         {"StudyDescription": "Chest and knee"},
         {"SeriesDescription": "Thorax de face"},
         {"ViewPosition": "AP"},
@@ -151,6 +161,8 @@ def test_the_minimum_age_is_the_sites() -> None:
 
 def test_images_of_two_patients_are_in_doubt() -> None:
     assert refusal(cr(), cr(PatientSex="M")).reason is Reason.SEX_CONTRADICTORY
+    assert refusal(cr(), cr(PatientID="SECRET-2")).reason is Reason.PATIENT_CONTRADICTORY
+    require_patient(case(cr(), cr(PatientID=None)))
 
 
 def test_the_frontal_film_is_found_among_the_others() -> None:
@@ -166,6 +178,7 @@ def test_of_several_films_the_last_acquired_is_taken_in_any_order() -> None:
     late = cr(AcquisitionDate=day, AcquisitionTime="101730", InstanceNumber=2)
     assert frontal_film(case(early, late)) is late
     assert frontal_film(case(late, early)) is late
+    assert frontal_films(case(early, late)) == (late, early)
     first, second = cr(InstanceNumber=2), cr(InstanceNumber=10)
     assert frontal_film(case(second, first)) is second
 
