@@ -6,18 +6,18 @@ required by type 2 is left empty, and nothing is ever guessed.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydicom import Dataset
-from pydicom.datadict import dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
-from pydicom.multival import MultiValue
-from pydicom.valuerep import PersonName
+from pydicom.errors import BytesLengthException
 
 from engines.errors import BadSeries, Reason
+from workers.legal import written_value
 
 # without these there is nowhere in the PACS that a result would belong to
 REQUIRED: Final = (
@@ -106,6 +106,29 @@ SOURCE: Final = (
     "TimezoneOffsetFromUTC",
     "RequestAttributesSequence",
 )
+# what pydicom raises over a value that does not fit its VR
+_UNREADABLE: Final = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    struct.error,
+    BytesLengthException,
+)
+# enumerated values of PS3.3: any other is illegal, and nobody may guess what was meant
+_ENUMERATED: Final[Mapping[str, frozenset[str | int]]] = MappingProxyType(
+    {
+        "PatientSex": frozenset({"M", "F", "O"}),
+        "Laterality": frozenset({"R", "L"}),
+        "PregnancyStatus": frozenset({1, 2, 3, 4}),
+        "SmokingStatus": frozenset({"YES", "NO", "UNKNOWN"}),
+        "PatientIdentityRemoved": frozenset({"YES", "NO"}),
+        "QualityControlSubject": frozenset({"YES", "NO"}),
+        "UniversalEntityIDType": frozenset({"DNS", "EUI64", "ISO", "URI", "UUID", "X400", "X500"}),
+    }
+)
 # items without their type 1 attributes are of no use to a reader and illegal
 _NEEDED_IN_ITEM: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -115,23 +138,22 @@ _NEEDED_IN_ITEM: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 _CODE: Final = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
-_SEXES: Final = frozenset({"M", "F", "O"})
-_MAX_CHARS: Final = MappingProxyType(
-    {"SH": 16, "LO": 64, "PN": 64, "ST": 1024, "LT": 10240, "UC": 2**31, "UT": 2**31}
-)
-_TIME: Final = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
-_PATTERNS: Final = MappingProxyType(
+# of the HL7v2 Hierarchic Designator Macro (PS3.3 table 10-17): each item names somebody
+_DESIGNATORS: Final = frozenset(
     {
-        "AS": re.compile(r"\d{3}[DWMY]"),
-        "CS": re.compile(r"[A-Z0-9 _]{1,16}"),
-        "DS": re.compile(r"(?=.{1,16}$)[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
-        "IS": re.compile(r"[+-]?\d{1,10}"),
-        "TM": _TIME,
-        "UI": re.compile(r"(?=.{1,64}$)\d+(\.\d+)+"),
+        "IssuerOfAccessionNumberSequence",
+        "IssuerOfAdmissionIDSequence",
+        "IssuerOfServiceEpisodeIDSequence",
+        "AssigningFacilitySequence",
+        "OrderPlacerIdentifierSequence",
+        "OrderFillerIdentifierSequence",
     }
 )
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_LINE_BREAKS_ALLOWED: Final = frozenset({"ST", "LT", "UT"})
+_TRIAL_TYPE_2: Final = (
+    "ClinicalTrialProtocolName",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+)
 _TIMEZONE: Final = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
 
 
@@ -156,29 +178,25 @@ def reference_header(source: Dataset) -> Dataset:
     """
     header = Dataset()
     header.SpecificCharacterSet = "ISO_IR 192"
+    labelled = _labelled(source, inherited=False)
     for keyword in (*REQUIRED, *TYPE_2, *PATIENT_AND_STUDY, *SOURCE):
-        _copy(source, header, keyword)
+        _copy(source, header, keyword, labelled)
     for keyword in REQUIRED:
         if not header.get(keyword):
             raise BadSeries(
                 Reason.HEADER_UNREADABLE,
                 f"the image has no usable {keyword}, so a result would belong to nobody",
             )
-    for keyword in TYPE_2:
-        if keyword not in header:
-            setattr(header, keyword, "")
+    _add_empty(header, TYPE_2)
     _put_right(header)
+    _put_trial_right(header)
     return header
 
 
 def _put_right(header: Dataset) -> None:
     """Apply the few rules that are about one attribute and not about its VR."""
-    if header.PatientSex not in _SEXES:
-        header.PatientSex = ""
     if not _TIMEZONE.fullmatch(str(header.get("TimezoneOffsetFromUTC", "+0000"))):
         del header.TimezoneOffsetFromUTC
-    if header.get("Laterality", "R") not in ("R", "L"):
-        del header.Laterality
     # type 1C, legal only in company (PS3.3 C.7.1.1)
     if header.get("PatientIdentityRemoved") == "YES" and not (
         header.get("DeidentificationMethod") or header.get("DeidentificationMethodCodeSequence")
@@ -186,100 +204,83 @@ def _put_right(header: Dataset) -> None:
         del header.PatientIdentityRemoved
 
 
-def _copy(source: Dataset, header: Dataset, keyword: str) -> None:
-    """Copy one attribute if the standard allows its value."""
+def _put_trial_right(header: Dataset) -> None:
+    """Keep a clinical trial only if it is named and its subject too (PS3.3 C.7.1.3, C.7.2.3)."""
+    trial = [k for k in PATIENT_AND_STUDY if k.startswith("ClinicalTrial") and k in header]
+    named = header.get("ClinicalTrialSponsorName") and header.get("ClinicalTrialProtocolID")
+    subjects = ("ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID")
+    if not (named and any(header.get(keyword) for keyword in subjects)):
+        for keyword in trial:
+            delattr(header, keyword)
+        return
+    for keyword in subjects:
+        if not header.get(keyword, "?"):
+            delattr(header, keyword)
+    _add_empty(header, _TRIAL_TYPE_2)
+    if "ClinicalTrialTimePointDescription" in header:
+        _add_empty(header, ("ClinicalTrialTimePointID",))
+
+
+def _add_empty(header: Dataset, keywords: Iterable[str]) -> None:
+    for keyword in keywords:
+        if keyword not in header:
+            setattr(header, keyword, "")
+
+
+def _labelled(ds: Dataset, inherited: bool) -> bool:
+    """Whether somebody said in which character set a data set or item is written."""
+    if "SpecificCharacterSet" not in ds:
+        return inherited
+    # an empty first value of several is the default repertoire, and says what the others add
+    return any(ds.get("SpecificCharacterSet") or ())
+
+
+def _copy(source: Dataset, target: Dataset, keyword: str, labelled: bool) -> None:
+    """Copy one attribute if the standard allows its VR and its value."""
     try:
         element = source[keyword]
-        unicode = "SpecificCharacterSet" in source
-    except (KeyError, ValueError, NotImplementedError):
+        # else an item would take the place of a value, or a value that of items
+        if (element.VR == "SQ") != (dictionary_VR(element.tag) == "SQ"):
+            return
+        if element.VR == "SQ":
+            value: Any = list(_items(element, keyword, labelled))
+        else:
+            value = written_value(element, labelled)
+        if value is None or value == [] or value not in _ENUMERATED.get(keyword, (value,)):
+            return
+        setattr(target, keyword, value)
+    except _UNREADABLE:
         return
-    if element.VR == "SQ":
-        items = list(_items(element, keyword, unicode))
-        if items:
-            setattr(header, keyword, items)
-        return
-    value = _value(element, unicode)
-    if value is not None:
-        setattr(header, keyword, value)
 
 
-def _items(element: DataElement, keyword: str, unicode: bool) -> Iterable[Dataset]:
+def _items(element: DataElement, keyword: str, labelled: bool) -> Iterator[Dataset]:
     """Yield the items of a sequence that are still whole after cleaning."""
-    needed = _CODE if keyword.endswith("CodeSequence") else _NEEDED_IN_ITEM.get(keyword, ())
     for item in element.value:
-        clean = Dataset()
-        for child in item:
-            if child.keyword and not child.tag.is_private:
-                _copy_child(child, clean, unicode)
-        if len(clean) and all(clean.get(name) for name in needed):
+        clean = _clean(item, _labelled(item, labelled))
+        if len(clean) and _is_whole(clean, keyword):
             yield clean
 
 
-def _copy_child(child: DataElement, clean: Dataset, unicode: bool) -> None:
-    if child.VR == "SQ":
-        setattr(clean, child.keyword, list(_items(child, child.keyword, unicode)))
-        return
-    value = _value(child, unicode)
-    if value is not None:
-        setattr(clean, child.keyword, value)
+def _clean(item: Dataset, labelled: bool) -> Dataset:
+    """Copy what is usable of an item; its text goes into the character set of our object."""
+    clean = Dataset()
+    for tag in item.keys():  # noqa: SIM118 - to go through the items would read them, and may raise
+        keyword = keyword_for_tag(tag)
+        if keyword and keyword != "SpecificCharacterSet":
+            _copy(item, clean, keyword, labelled)
+    # the sequences that we copy hold nothing of type 2, and nothing else has to be there empty
+    for element in list(clean):
+        if element.is_empty:
+            del clean[element.tag]
+    entity = ("UniversalEntityID", "UniversalEntityIDType")
+    if not all(keyword in clean for keyword in entity):
+        for keyword in entity:
+            clean.pop(keyword, None)
+    return clean
 
 
-def _value(element: DataElement, unicode: bool) -> Any:
-    """Return what to write for an element, or None to leave it out."""
-    VR = dictionary_VR(element.tag)
-    raw = element.value
-    values = list(raw) if isinstance(raw, MultiValue) else [raw]
-    if VR in ("US", "SS", "UL", "FD", "FL"):
-        return raw if all(isinstance(v, int | float) for v in values) else None
-    texts = ["" if v is None else _text(v, VR, unicode) for v in values]
-    if not all(text == "" or _legal(text, VR) for text in texts):
-        return None
-    single = dictionary_VM(element.tag) == "1"
-    if single and len(texts) > 1:
-        return None
-    return texts if len(texts) > 1 else texts[0]
-
-
-def _text(value: object, VR: str, unicode: bool) -> str:
-    """Return a value as text, trimmed, and read as UTF-8 if nobody said what it is."""
-    text = str(value.decode()) if isinstance(value, PersonName) else str(value)
-    if not unicode and not text.isascii():
-        text = _unlabelled(text)
-    text = text.strip(" \0")
-    return text if VR in _LINE_BREAKS_ALLOWED else _CONTROL.sub(" ", text).strip()
-
-
-def _unlabelled(text: str) -> str:
-    """Undo the reading of unlabelled UTF-8 as Latin-1; text that is not UTF-8 stays Latin-1."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
-
-
-def _legal(text: str, VR: str) -> bool:
-    if VR in _PATTERNS:
-        return _PATTERNS[VR].fullmatch(text) is not None
-    if VR == "PN":
-        groups = text.split("=")
-        return len(groups) <= 3 and all(_name(group) for group in groups)
-    check = _CHECKS.get(VR)
-    return check(text) if check else len(text) <= _MAX_CHARS.get(VR, 64)
-
-
-def _name(group: str) -> bool:
-    """Whether a component group of a person's name is legal (PS3.5 6.2.1)."""
-    return len(group) <= _MAX_CHARS["PN"] and group.count("^") <= 4 and "\\" not in group
-
-
-def _date(text: str) -> bool:
-    if not re.fullmatch(r"\d{8}", text):
-        return False
-    try:
-        datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007 - only asks whether the day exists
-    except ValueError:
-        return False
-    return True
-
-
-_CHECKS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType({"DA": _date})
+def _is_whole(item: Dataset, keyword: str) -> bool:
+    if keyword in _DESIGNATORS:
+        return "LocalNamespaceEntityID" in item or "UniversalEntityID" in item
+    needed = _CODE if keyword.endswith("CodeSequence") else _NEEDED_IN_ITEM.get(keyword, ())
+    return all(name in item for name in needed)
