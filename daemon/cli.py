@@ -197,8 +197,11 @@ def peers_add(
 
     A research archive: `osteoscreen peers add ARCHIVE 10.0.0.9 11112 --results all`
     """
-    if not 1 <= len(aet) <= 16 or "\\" in aet or not aet.isascii() or aet != aet.strip():
+    settings = config.load(home)
+    if not config.is_ae_title(aet):
         raise ConfigError(f"AE title {aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)")
+    if aet == settings.aet or not host:
+        raise ConfigError("a peer is another AE than ours, at a host with a name or an address")
     peer = Peer(
         aet=aet,
         host=host,
@@ -208,7 +211,7 @@ def peers_add(
         role=role,
         sr_class=SR_CLASS_UIDS[sr],
     )
-    peers.add(_ledger(config.load(home)), peer)
+    peers.add(_ledger(settings), peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
     )

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -23,6 +23,15 @@ AETitle = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$"),
 ]
 """An AE title (PS3.5 VR AE): 1 to 16 printable ASCII characters without backslash."""
+
+
+def is_ae_title(text: str) -> bool:
+    """Tell whether a text can be an AE title as it stands, without padding."""
+    try:
+        return TypeAdapter(AETitle).validate_python(text) == text
+    except ValidationError:
+        return False
+
 
 EMBEDDED = "embedded://"
 
@@ -114,21 +123,27 @@ def load(home: Path | None = None) -> Settings:
     """
     _refuse_unknown_environment()
     try:
-        return Settings(home=(home or default_home()).expanduser().absolute())  # type: ignore[call-arg]
+        settings = Settings(home=(home or default_home()).expanduser().absolute())  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"setting {key!r}: {first['msg']} (osteoscreen.toml or {PREFIX}{key.upper()})"
         ) from None
+    if settings.weights and not settings.weights.is_dir():
+        # never the reference weights in their place, unnoticed
+        raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
+    return settings
 
 
 def _refuse_unknown_environment() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {name + "_FILE" for name in known}
+    known |= {name + "_FILE" for name in known - {PREFIX + "HOME"}}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise ConfigError(f"unknown environment variable {unknown[0]}; known ones: see README")
+        raise ConfigError(
+            f"unknown environment variable {unknown[0]}; known ones: osteoscreen.example.toml"
+        )
 
 
 def _values_from_named_files(settings_cls: type[BaseSettings]) -> dict[str, Any]:
@@ -145,8 +160,11 @@ def _values_from_named_files(settings_cls: type[BaseSettings]) -> dict[str, Any]
 
 def _values_from_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
+    if "home" in values:
+        raise ConfigError(f"{path}: home is where this file lies; it cannot be set in it")
+    return values

@@ -99,7 +99,7 @@ def study(story: Mapping[str, Any]) -> None:
             _result(branch, result)
         events = branch.add("what happened")
         for event in series["events"]:
-            why = " ".join(filter(None, (event["reason"], event["detail"])))
+            why = " ".join(filter(None, (event["aet"], event["reason"], event["detail"])))
             events.add(f"{event['at'][:19]} {event['kind']} {why}")
     stdout().print(tree)
 

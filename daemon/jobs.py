@@ -48,7 +48,7 @@ class Doorbell:
         try:
             with self.app.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, timeout=3)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, OSError, KeyError, ImportError) as error:
             return str(error).splitlines()[0]
         return None
 

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -16,6 +17,8 @@ log = logging.getLogger("daemon.part")
 
 IDLE_S = 0.05
 LEDGER_AWAY_S = 2.0
+LEAVE_S = 0.5
+"""Time for an object that is being written when the listener is told to stop."""
 
 
 def main() -> None:
@@ -40,7 +43,13 @@ def _listen(settings: Settings, ledger: Ledger, listening: socket.socket) -> Non
     # the intake needs the models' catalogue, the listener needs the network: neither loads both
     from daemon.scp import Listener
 
-    Listener(settings, ledger).serve(listening)
+    try:
+        Listener(settings, ledger).serve(listening)
+    finally:
+        # what was acknowledged is on the disk; a modality that holds its association open must
+        # not hold this process, and with it the port
+        time.sleep(LEAVE_S)
+        os._exit(0)
 
 
 def _take_in(settings: Settings, ledger: Ledger) -> None:

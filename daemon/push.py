@@ -37,7 +37,7 @@ def push(address: scu.Address, paths: Sequence[Path]) -> None:
     for answer in refused:
         notes.print(f"{answer.SOPInstanceUID}: {answer.detail}")
     stored, other = len(answers) - len(refused), len(files) - len(answers)
-    left_out = f"; {other} files are not DICOM, left out" if other else ""
+    left_out = f"; {other} files are no DICOM objects, left out" if other else ""
     Console(highlight=False).print(f"{stored} objects stored at {address.aet}{left_out}")
     if refused or not answers:
         raise DeliveryError(f"{len(refused)} of {len(answers)} objects were not stored")
@@ -53,6 +53,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _read(file: Path) -> Dataset | None:
     try:
-        return dcmread(file)
+        ds = dcmread(file)
     except (InvalidDicomError, OSError):
         return None
+    # a DICOMDIR, for one, is DICOM but no object to store
+    storable = "SOPClassUID" in ds and "SOPInstanceUID" in ds
+    return ds if storable and "TransferSyntaxUID" in ds.file_meta else None

@@ -1,5 +1,8 @@
 """The database's revision: bring it up to date, or say that it is not."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -14,20 +17,34 @@ from daemon.records.ledger import Ledger, LedgerError
 
 def migrate(settings: Settings) -> str:
     """Bring the ledger to the newest revision, made if need be; return that revision."""
-    if not settings.database_url:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(settings.ledger_url)
     try:
-        config = _config()
-        with ledger.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        ledger.namespace()
+        settings.home.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger(settings.ledger_url)
+    except OSError as error:
+        raise ConfigError(f"{settings.home}: {error.strerror}") from None
+    except (LedgerError, ModuleNotFoundError) as error:
+        raise ConfigError(f"database: {_first_line(error)}") from None
+    try:
+        with _alone(settings):
+            config = _config()
+            with ledger.engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+            ledger.namespace()
         return newest()
     except LedgerError as error:
         raise ConfigError(f"database: {_first_line(error)}") from None
     finally:
         ledger.close()
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Let one process of this host migrate at a time: at a first start many may want to."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -40,10 +57,10 @@ def open_ledger(settings: Settings) -> Ledger:
     """
     if not settings.database_url and not settings.home.is_dir():
         raise ConfigError(f"{settings.home} does not exist yet: run osteoscreen migrate")
-    ledger = Ledger(settings.ledger_url)
     try:
+        ledger = Ledger(settings.ledger_url)
         revision = ledger.revision()
-    except LedgerError as error:
+    except (LedgerError, ModuleNotFoundError) as error:
         raise ConfigError(f"database: {_first_line(error)}") from None
     if revision != newest():
         raise ConfigError(

@@ -70,6 +70,7 @@ class Listener:
             listening.getsockname()[:2],
             evt_handlers=[
                 (evt.EVT_REQUESTED, self.on_requested),
+                (evt.EVT_REJECTED, self.on_rejected),
                 (evt.EVT_C_ECHO, self.on_c_echo),
                 (evt.EVT_C_STORE, self.on_c_store),
             ],
@@ -108,6 +109,14 @@ class Listener:
             )
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
 
+    def on_rejected(self, event: Event) -> None:
+        """Say what pynetdicom itself refuses: more associations than are allowed at once."""
+        calling = event.assoc.requestor.ae_title.strip()
+        most = self._settings.max_associations
+        self._note_refusal(
+            calling, f"peer {calling} was one too many: max_associations is {most} per process"
+        )
+
     def on_c_echo(self, _event: Event) -> int:
         """Answer a C-ECHO."""
         return SUCCESS
@@ -131,7 +140,7 @@ class Listener:
     def _may_send(self, calling: str, address: str) -> bool:
         """Tell whether a title is a peer that sends; our own counts on this host: it is push."""
         if calling == self._settings.aet:
-            return ip_address(address).is_loopback
+            return ip_address(address).is_loopback or address == self._settings.host
         return calling in self._senders()
 
     def _senders(self) -> frozenset[str]:
@@ -147,6 +156,9 @@ class Listener:
     def _refuse(self, event: Event, diagnostic: int, calling: str, why: str) -> None:
         event.assoc.acse.send_reject(REJECTED_PERMANENT, SERVICE_USER, diagnostic)
         event.assoc.kill()
+        self._note_refusal(calling, why)
+
+    def _note_refusal(self, calling: str, why: str) -> None:
         log.warning("event=association-refused aet=%s why=%r", calling, why)
         try:
             with self._ledger.write() as session:

@@ -18,8 +18,8 @@ from daemon.errors import DeliveryError
 CONTEXTS_MOST = 128
 """PS3.8 9.3.2: presentation context IDs are odd numbers up to 255."""
 
-WARNINGS = frozenset({0xB000, 0xB006, 0xB007})
-"""PS3.4 B.2.3: the object was stored, with a remark."""
+WARNING_CLASS = 0xB0
+"""First byte of PS3.7's warnings of a C-STORE: the object was stored, with a remark."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Answer:
     @property
     def stored(self) -> bool:
         """Whether the peer has the object: success, or a warning (PS3.4 B.2.3)."""
-        return self.status == 0 or self.status in WARNINGS
+        return self.status == 0 or (self.status or 0) >> 8 == WARNING_CLASS
 
 
 def echo(address: Address) -> None:

@@ -49,7 +49,10 @@ class _Child:
         moment = time.monotonic()
         if self.process is None:
             if moment >= self.start_at:
-                self.process = subprocess.Popen(self.command, pass_fds=self.descriptors)
+                # a session of its own: a Ctrl-C is ours to pass on, as SIGTERM
+                self.process = subprocess.Popen(
+                    self.command, pass_fds=self.descriptors, start_new_session=True
+                )
                 self.started_at = moment
         elif self.process.poll() is not None:
             steady = moment - self.started_at > STEADY_S
@@ -67,11 +70,15 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
     ConfigError
         If the port is taken.
     """
-    Spool(settings.spool).prepare()
+    spool = Spool(settings.spool)
+    spool.prepare()
     settings.outbox.mkdir(parents=True, exist_ok=True)
+    # binds the port: beyond this line no other system is at work on it
+    children = _children(settings, parts)
+    if Part.LISTENER in parts:
+        spool.drop_partial()
     if settings.broker_url == EMBEDDED and set(parts) == set(Part):
         embedded.silence(settings.home / "doorbell")
-    children = _children(settings, parts)
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stop.append(received))

@@ -30,9 +30,12 @@ class Spool:
         self._min_free_bytes = min_free_mib << 20
 
     def prepare(self) -> None:
-        """Make the folders and drop what a dead listener left half written."""
+        """Make the folders."""
         for folder in (self.incoming, self.kept, self.aside):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def drop_partial(self) -> None:
+        """Drop what a dead listener left half written; only while none is at work."""
         for partial in self.incoming.glob("*.part"):
             partial.unlink()
 

@@ -9,7 +9,7 @@ SILENT_S = 30
 """A queued series not taken for so long may have been rung for in vain."""
 
 MOST = 50
-"""Rings of one sweep, of each kind."""
+"""Series rung for in one sweep."""
 
 
 def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
@@ -18,6 +18,6 @@ def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
     for series in claims.to_ring(ledger, SILENT_S, MOST):
         if series.exam is not None:
             doorbell.screen(series.SeriesInstanceUID, series.exam)
-    deliveries.free_lapsed(ledger)
-    for delivery_id in deliveries.to_ring(ledger, settings.sweep_s, MOST):
+    deliveries.free_lapsed(ledger, settings.delivery_attempts)
+    for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
         doorbell.deliver(delivery_id)

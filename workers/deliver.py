@@ -14,9 +14,10 @@ from daemon import scu
 from daemon.config import Settings
 from daemon.errors import DeliveryError
 from daemon.jobs import Doorbell
+from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
-from daemon.records.tables import Delivery, Peer
+from daemon.records.tables import Delivery, Peer, Stage
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +37,42 @@ def deliver(desk: Desk, delivery_id: int) -> None:
     if not claimed:
         return
     peer = peers.named(desk.ledger, claimed[0].aet)
-    if peer is None:
+    unwanted = _why_unwanted(desk.ledger, claimed[0], peer)
+    if peer is None or unwanted:
         for delivery in claimed:
-            deliveries.park(desk.ledger, delivery, None, f"peer {delivery.aet} was removed")
+            deliveries.park(desk.ledger, delivery, None, unwanted)
         return
-    try:
-        answers = _send(desk, peer, claimed)
-    except DeliveryError as error:
-        answers = {d.id: scu.Answer(d.SOPInstanceUID, None, error.detail) for d in claimed}
+    with deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s):
+        answers = _answers(desk, peer, claimed)
     for delivery in claimed:
         _settle(desk, delivery, answers[delivery.id])
     waiting = deliveries.next_for(desk.ledger, peer.aet)
     if waiting is not None:
         desk.doorbell.deliver(waiting)
+
+
+def _why_unwanted(ledger: Ledger, delivery: Delivery, peer: Peer | None) -> str:
+    """Judge again what was judged at screening: an admin may have changed stage or peer since."""
+    if peer is None:
+        return f"peer {delivery.aet} was removed"
+    screening = deliveries.screening_of(ledger, delivery)
+    stage = min(
+        (peers.stage_of(ledger, screening.model), Stage(screening.stage)), key=list(Stage).index
+    )
+    if peer.aet in {one.aet for one in peers.receivers(ledger, stage, screening.flagged)}:
+        return ""
+    return f"no longer wanted: {screening.model} is in stage {stage}, or {peer.aet} was changed"
+
+
+def _answers(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
+    try:
+        return _send(desk, peer, claimed)
+    except DeliveryError as error:
+        detail = error.detail
+    except Exception as error:  # noqa: BLE001 - the task edge: tried again or parked, with the place
+        log.error("event=delivery-broke aet=%s error=%s", peer.aet, where(error))
+        detail = f"could not be sent from here: {where(error)}"
+    return {one.id: scu.Answer(one.SOPInstanceUID, None, detail) for one in claimed}
 
 
 def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:

@@ -16,7 +16,7 @@ from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
 from engines.cases import Case, Rules, read_case
-from engines.errors import EngineMismatch
+from engines.errors import EngineMismatch, Reason
 from engines.exams import Exam
 from engines.images import read_image
 from workers import looking
@@ -75,6 +75,9 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
         for made in look.made:
             write_durably(bench.settings.outbox / f"{made.record.SOPInstanceUID}.dcm", made.part10)
         outcomes.append(look.outcome)
+    if not outcomes:
+        detail = f"the models for {case.exam} were switched off while it waited"
+        return claims.skip(bench.ledger, series, Reason.NO_MODEL, detail)
     return results.keep(bench.ledger, series, outcomes)
 
 

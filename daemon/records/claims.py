@@ -2,15 +2,14 @@
 
 import os
 import socket
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from sqlalchemy import Update, select, update
 
-from daemon.records.ledger import Ledger, LedgerError, changed, note, now
+from daemon.records.heartbeat import heartbeat as beating
+from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Series, SeriesState
 from engines.errors import Reason
 
@@ -34,28 +33,10 @@ def claim(ledger: Ledger, series_uid: str, lease_s: float) -> Series | None:
         return session.get(Series, series_uid)
 
 
-@contextmanager
-def heartbeat(ledger: Ledger, series: Series, lease_s: float) -> Iterator[None]:
-    """Extend the lease while the work inside goes on, however long it takes."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(lease_s / 3):
-            try:
-                with ledger.write() as session:
-                    until = now() + timedelta(seconds=lease_s)
-                    session.execute(_mine(series).values(lease_until=until))
-            except LedgerError:
-                # the next beat tries again; a lease that lapses only costs a second run
-                continue
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+def heartbeat(ledger: Ledger, series: Series, lease_s: float) -> AbstractContextManager[None]:
+    """Keep a claimed series while it is screened."""
+    mine = _mine(series)
+    return beating(ledger, lambda until: mine.values(lease_until=until), lease_s)
 
 
 def finished(series: Series, state: SeriesState, reason: str | None, detail: str | None) -> Update:
@@ -75,6 +56,18 @@ def finished(series: Series, state: SeriesState, reason: str | None, detail: str
             lease_until=None,
         )
     )
+
+
+def skip(ledger: Ledger, series: Series, reason: Reason, detail: str) -> bool:
+    """End a claimed series that no model looks at."""
+    with ledger.write() as session:
+        change = finished(series, SeriesState.SKIPPED, reason, detail)
+        if not changed(session.execute(change)):
+            session.execute(reopened(series))
+            return False
+        uid = series.SeriesInstanceUID
+        note(session, "skipped", SeriesInstanceUID=uid, reason=reason, detail=detail)
+    return True
 
 
 def reopened(series: Series) -> Update:

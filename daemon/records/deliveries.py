@@ -3,12 +3,15 @@
 import random
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from daemon.records.ledger import Ledger, note, now
+from daemon.records.heartbeat import heartbeat as beating
+from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Delivery, DeliveryState, ResultObject, Screening
 
 LONGEST_DELAY_S = 3600
@@ -101,52 +104,69 @@ def postpone(
     delay_s = min(backoff_s * 2 ** (delivery.attempts - 1), LONGEST_DELAY_S)
     # not a secret: any spread will do
     delay_s *= random.uniform(0.75, 1.25)
+    values = {
+        "state": DeliveryState.PENDING,
+        "status": status,
+        "detail": detail,
+        "due_at": now() + timedelta(seconds=delay_s),
+    }
+    _settle(ledger, delivery, values, "delivery postponed")
+
+
+def heartbeat(
+    ledger: Ledger, claimed: Sequence[Delivery], lease_s: float
+) -> AbstractContextManager[None]:
+    """Keep claimed deliveries while they are sent, however slowly the peer takes them."""
+    mine = update(Delivery).where(
+        Delivery.lease_owner == claimed[0].lease_owner, Delivery.state == DeliveryState.SENDING
+    )
+    return beating(ledger, lambda until: mine.values(lease_until=until), lease_s)
+
+
+def free_lapsed(ledger: Ledger, max_attempts: int) -> None:
+    """Put back what a worker that fell silent was sending, and park what was tried enough.
+
+    The same UIDs go out again, so a peer that has the object already keeps one.
+    """
+    lapsed = update(Delivery).where(
+        Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now()
+    )
+    free = {"lease_owner": None, "lease_until": None}
+    detail = "the workers that sent it fell silent; see their logs"
     with ledger.write() as session:
         session.execute(
-            update(Delivery)
-            .where(Delivery.id == delivery.id, Delivery.lease_owner == delivery.lease_owner)
-            .values(
-                state=DeliveryState.PENDING,
-                status=status,
-                detail=detail,
-                due_at=now() + timedelta(seconds=delay_s),
-                lease_owner=None,
-                lease_until=None,
+            lapsed.where(Delivery.attempts >= max_attempts).values(
+                state=DeliveryState.PARKED, detail=detail, **free
             )
         )
+        session.execute(lapsed.values(state=DeliveryState.PENDING, **free))
 
 
-def free_lapsed(ledger: Ledger) -> None:
-    """Put back what a worker that fell silent was sending; the same UIDs go out again."""
-    with ledger.write() as session:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now())
-            .values(state=DeliveryState.PENDING, lease_owner=None, lease_until=None)
-        )
+def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
+    """Return for each peer one delivery that is due and not rung lately; count it as rung now.
 
-
-def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[int]:
-    """Return the longest due deliveries not rung for that long, and count them as rung now."""
+    Who finishes with a peer rings for its next; so a peer that is away never fills the sweep.
+    """
     moment = now()
-    longest = (
-        select(Delivery.id)
+    one_each = (
+        select(func.min(Delivery.id))
         .where(
             Delivery.state == DeliveryState.PENDING,
             Delivery.due_at <= moment,
             Delivery.rung_at < moment - timedelta(seconds=silent_s),
         )
-        .order_by(Delivery.due_at)
-        .limit(most)
-    )
-    due = (
-        update(Delivery)
-        .where(Delivery.id.in_(longest))
-        .values(rung_at=moment)
-        .returning(Delivery.screening_id, Delivery.aet, Delivery.id)
+        .group_by(Delivery.aet)
     )
     with ledger.write() as session:
-        return _one_a_journey(session.execute(due).all())
+        due = list(session.scalars(one_each))
+        session.execute(update(Delivery).where(Delivery.id.in_(due)).values(rung_at=moment))
+    return due
+
+
+def screening_of(ledger: Ledger, delivery: Delivery) -> Screening:
+    """Return the screening whose result this is."""
+    with ledger.read() as session:
+        return session.get_one(Screening, delivery.screening_id)
 
 
 def _one_a_journey(rows: Sequence[tuple[int, str, int]]) -> list[int]:
@@ -157,24 +177,24 @@ def _one_a_journey(rows: Sequence[tuple[int, str, int]]) -> list[int]:
 def _end(
     ledger: Ledger, delivery: Delivery, state: DeliveryState, status: int | None, detail: str | None
 ) -> None:
+    sent_at = now() if state == DeliveryState.SENT else None
+    values = {"state": state, "status": status, "detail": detail, "sent_at": sent_at}
+    _settle(ledger, delivery, values, f"delivery {state}")
+
+
+def _settle(ledger: Ledger, delivery: Delivery, values: dict[str, Any], kind: str) -> None:
+    """Write down what came of a delivery that is still ours, and say so."""
+    mine = update(Delivery).where(
+        Delivery.id == delivery.id, Delivery.lease_owner == delivery.lease_owner
+    )
     with ledger.write() as session:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == delivery.id, Delivery.lease_owner == delivery.lease_owner)
-            .values(
-                state=state,
-                status=status,
-                detail=detail,
-                sent_at=now() if state == DeliveryState.SENT else None,
-                lease_owner=None,
-                lease_until=None,
+        settled = mine.values(**values, lease_owner=None, lease_until=None)
+        if changed(session.execute(settled)):
+            screening = session.get_one(Screening, delivery.screening_id)
+            note(
+                session,
+                kind,
+                SeriesInstanceUID=screening.SeriesInstanceUID,
+                aet=delivery.aet,
+                detail=values["detail"],
             )
-        )
-        screening = session.get(Screening, delivery.screening_id)
-        note(
-            session,
-            f"delivery {state}",
-            SeriesInstanceUID=screening.SeriesInstanceUID if screening else None,
-            aet=delivery.aet,
-            detail=detail,
-        )

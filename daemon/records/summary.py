@@ -187,6 +187,7 @@ def _told(event: Event) -> dict[str, Any]:
     return {
         "at": event.at.isoformat(),
         "kind": event.kind,
+        "aet": event.aet,
         "reason": event.reason,
         "detail": event.detail,
     }

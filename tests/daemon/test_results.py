@@ -151,12 +151,12 @@ def test_a_parked_delivery_is_told_by_status(ledger, claimed, outcome):
 def test_what_a_silent_worker_was_sending_is_sent_again(ledger, claimed, outcome):
     results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
     deliveries.claim(ledger, 1, 60)
-    deliveries.free_lapsed(ledger)
-    assert deliveries.to_ring(ledger, 0, most=9) == []
+    deliveries.free_lapsed(ledger, 9)
+    assert deliveries.to_ring(ledger, 0) == []
     with ledger.write() as session:
         session.execute(update(Delivery).values(lease_until=now() - timedelta(seconds=1)))
-    deliveries.free_lapsed(ledger)
-    assert deliveries.to_ring(ledger, 0, most=9) == [1]
+    deliveries.free_lapsed(ledger, 9)
+    assert deliveries.to_ring(ledger, 0) == [1]
 
 
 def test_the_states_add_up_to_what_was_received(ledger, claimed, make_arrival):

@@ -56,7 +56,7 @@ def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
 def test_half_written_files_of_a_dead_listener_are_dropped_at_the_next_start(folder):
     (folder.incoming / "x.part").write_bytes(b"half")
     assert folder.arrived(10) == []
-    folder.prepare()
+    folder.drop_partial()
     assert os.listdir(folder.incoming) == []
 
 
