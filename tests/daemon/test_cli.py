@@ -56,7 +56,9 @@ def test_a_peer_is_added_changed_listed_and_removed(osteoscreen):
     assert osteoscreen("peers", "remove", "CR1")[0] == 2
 
 
-@pytest.mark.parametrize("aet", ["SEVENTEEN_LETTERS", "BACK\\SLASH", " PADDED", "ÄTITLE", ""])
+@pytest.mark.parametrize(
+    "aet", ["SEVENTEEN_LETTERS", "BACK\\SLASH", " PADDED", "ÄTITLE", "", "A\tB"]
+)
 def test_what_is_no_ae_title_is_refused(osteoscreen, aet):
     code, _, err = osteoscreen("peers", "add", aet, "h", "104")
     assert code == 2

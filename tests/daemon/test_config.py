@@ -69,3 +69,18 @@ def test_the_example_file_names_every_setting_with_its_default(tmp_path):
     defaults = config.load(tmp_path / "elsewhere")
     assert set(example) == set(config.Settings.model_fields) - {"home", "weights"}
     assert {name: getattr(defaults, name) for name in example} == example
+
+
+def test_weights_that_are_not_there_are_an_error_and_never_replaced_unnoticed(tmp_path):
+    (tmp_path / config.FILE).write_text(f'weights = "{tmp_path / "nowhere"}"\n')
+    with pytest.raises(ConfigError, match="weights"):
+        config.load(tmp_path)
+
+
+def test_home_cannot_be_set_where_it_would_be_ignored(tmp_path, monkeypatch):
+    (tmp_path / config.FILE).write_text('home = "/elsewhere"\n')
+    with pytest.raises(ConfigError, match="home"):
+        config.load(tmp_path)
+    monkeypatch.setenv("OSTEOSCREEN_HOME_FILE", str(tmp_path))
+    with pytest.raises(ConfigError, match="OSTEOSCREEN_HOME_FILE"):
+        config.load(tmp_path / "other")

@@ -173,6 +173,7 @@ def a_pacs(status, contexts=((DX, ExplicitVRLittleEndian),)):
     [
         (0x0000, True),
         (0xB000, True),
+        (0xB001, True),
         (0xB006, True),
         (0xB007, True),
         (0xA700, False),

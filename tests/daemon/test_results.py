@@ -1,5 +1,6 @@
 """Outcomes, objects and deliveries: written once, sent once, parked with the peer's words."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -193,3 +194,25 @@ def test_a_model_is_in_shadow_until_an_admin_decides(ledger):
     assert peers.stage_of(ledger, "cxr_osporscreen") is Stage.SHADOW
     peers.set_stage(ledger, "cxr_osporscreen", Stage.RESEARCH)
     assert peers.stage_of(ledger, "cxr_osporscreen") is Stage.RESEARCH
+
+
+def test_the_sweep_rings_once_for_each_peer_however_much_waits(ledger, claimed, outcome):
+    many = tuple(made(f"2.25.{n}", receivers=("PACS", "B")) for n in range(5))
+    results.keep(ledger, claimed, [replace(outcome, objects=many)])
+    assert len(deliveries.to_ring(ledger, 0)) == 2
+
+
+def test_a_slow_peer_keeps_its_delivery_as_long_as_it_takes(ledger, claimed, outcome):
+    results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
+    mine = deliveries.claim(ledger, 1, lease_s=0.3)
+    with deliveries.heartbeat(ledger, mine, lease_s=0.3):
+        time.sleep(0.6)
+        deliveries.free_lapsed(ledger, 9)
+        assert rows(ledger, Delivery)[0].state == "sending"
+
+
+def test_a_delivery_that_silences_every_worker_is_parked(ledger, claimed, outcome):
+    results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
+    deliveries.claim(ledger, 1, lease_s=-1)
+    deliveries.free_lapsed(ledger, max_attempts=1)
+    assert rows(ledger, Delivery)[0].state == "parked"

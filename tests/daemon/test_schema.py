@@ -1,5 +1,8 @@
 """The migrations make exactly the tables that the code speaks of, and can be taken back."""
 
+import subprocess
+import sys
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -41,3 +44,9 @@ def test_a_home_that_does_not_exist_is_not_made_by_looking(tmp_path):
     with pytest.raises(ConfigError, match="osteoscreen migrate"):
         schema.open_ledger(config.load(tmp_path / "nowhere"))
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_many_first_starts_at_once_make_one_ledger(tmp_path):
+    command = [sys.executable, "-m", "daemon", "status", "--home", str(tmp_path / "home")]
+    starts = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [start.wait() for start in starts] == [0, 0, 0, 0]

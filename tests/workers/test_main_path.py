@@ -273,3 +273,48 @@ def test_a_damaged_file_in_the_outbox_is_never_sent(site):
     assert got == []
     told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
     assert all("damaged" in d["detail"] for d in told)
+
+
+def test_what_is_no_longer_wanted_is_parked_and_not_sent(site):
+    site.stage(Stage.RESEARCH)
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        film = films.film(1)
+        site.screen(film)
+        site.stage(Stage.SHADOW)
+        site.deliver()
+    assert got == []
+    told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
+    assert all(d["state"] == "parked" and "no longer wanted" in d["detail"] for d in told)
+
+
+def test_a_peer_that_became_clinical_is_told_nothing_of_research(site):
+    site.stage(Stage.RESEARCH)
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        site.screen(films.film(1))
+        site.add("PACS", port, role="clinical")
+        site.deliver()
+    assert got == []
+
+
+def test_what_cannot_be_sent_from_here_is_postponed_and_told(site):
+    site.stage(Stage.RESEARCH)
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        film = films.film(1)
+        for made in objects(site.screen(film)).values():
+            (site.settings.outbox / f"{made['SOPInstanceUID']}.dcm").unlink()
+        site.deliver()
+    assert got == []
+    told = [d for one in objects(site.story(film)).values() for d in one["deliveries"]]
+    assert all(d["state"] == "pending" and "FileNotFoundError" in d["detail"] for d in told)
+    assert "delivery postponed" in {event["kind"] for event in site.story(film)["events"]}
+
+
+def test_a_series_whose_models_were_switched_off_while_it_waited_is_skipped(site):
+    film = films.film(1)
+    site.receive(film)
+    site.stage(Stage.OFF)
+    screen.screen(site.bench, film.SeriesInstanceUID)
+    assert (site.story(film)["state"], site.story(film)["reason"]) == ("skipped", "no-model")
