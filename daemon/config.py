@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")
     max_attempts: int = Field(3, ge=1, description="tries before a series is parked")
     delivery_attempts: int = Field(12, ge=1, description="tries before a delivery is parked")
-    delivery_backoff_s: float = Field(5, gt=0, description="first delay; doubles up to an hour")
+    delivery_backoff_s: float = Field(
+        5, gt=0, description="first delay, doubled up to an hour; sweep_s at least"
+    )
     sweep_s: float = Field(5, gt=0, description="interval of the sweep that rings again")
     min_age_years: int = Field(50, ge=0, le=120, description="youngest age that is screened")
     accept_derived_primary: bool = Field(
