@@ -37,9 +37,7 @@ def run(settings: Settings) -> list[Finding]:
     found = [Finding("configuration", "ok", f"home {settings.home}"), *_packages()]
     found += [_disk(settings), _port(settings), _broker(settings)]
     try:
-        if not settings.database_url:
-            schema.migrate(settings)
-        ledger = schema.open_ledger(settings)
+        ledger = schema.ready_ledger(settings)
     except ConfigError as error:
         return [*found, Finding("database", "fail", str(error))]
     found.append(Finding("database", "ok", f"revision {ledger.revision()}"))
@@ -74,14 +72,10 @@ def _port(settings: Settings) -> Finding:
     except OSError:
         pass
     try:
-        scu.echo(scu.Address(settings.aet, _reachable(settings), settings.port, settings.aet, 5))
+        scu.echo(scu.Address(settings.aet, settings.reachable_host, settings.port, settings.aet, 5))
     except DeliveryError:
         return Finding("listener", "fail", f"{place}: the port is taken by another program")
     return Finding("listener", "ok", f"{place} answers")
-
-
-def _reachable(settings: Settings) -> str:
-    return "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
 
 
 def _broker(settings: Settings) -> Finding:

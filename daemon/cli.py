@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 from rich.console import Console
 
 from daemon import config, schema
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.records import peers, summary
-from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.ledger import LedgerError
 from daemon.records.tables import Peer, Role, Stage, Wants
 from daemon.serve import Part
 from engines.product import PRODUCT, VERSION
@@ -64,9 +65,9 @@ class SrClass(StrEnum):
 
 
 SR_CLASS_UIDS = {
-    SrClass.COMPREHENSIVE_3D: "1.2.840.10008.5.1.4.1.1.88.34",
-    SrClass.COMPREHENSIVE: "1.2.840.10008.5.1.4.1.1.88.33",
-    SrClass.ENHANCED: "1.2.840.10008.5.1.4.1.1.88.22",
+    SrClass.COMPREHENSIVE_3D: str(Comprehensive3DSRStorage),
+    SrClass.COMPREHENSIVE: str(ComprehensiveSRStorage),
+    SrClass.ENHANCED: str(EnhancedSRStorage),
 }
 
 
@@ -90,7 +91,7 @@ def serve(
         raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
     settings = config.load(home)
     logs.set_up(settings.log_level)
-    _ledger(settings).close()
+    schema.ready_ledger(settings).close()
     run(settings, parts)
 
 
@@ -105,7 +106,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     """Count what came and what became of it; name what waits and what needs a person."""
     from daemon import console
 
-    numbers = summary.status(_ledger(config.load(home)))
+    numbers = summary.status(schema.ready_ledger(config.load(home)))
     _print(numbers, as_json, console.status)
 
 
@@ -118,7 +119,7 @@ def show(
     """Tell one study's whole story: what arrived, what was decided and why, what was sent."""
     from daemon import console
 
-    story = summary.study(_ledger(config.load(home)), study_uid)
+    story = summary.study(schema.ready_ledger(config.load(home)), study_uid)
     if story is None:
         raise ConfigError(f"nothing of study {study_uid} has come to us")
     _print(story, as_json, console.study)
@@ -134,7 +135,7 @@ def audit(home: Home = None, as_json: AsJson = False) -> None:
     from daemon.audit import audit as look
 
     settings = config.load(home)
-    found = look(settings, _ledger(settings))
+    found = look(settings, schema.ready_ledger(settings))
     _print(found, as_json, console.audit)
     raise typer.Exit(bool(found["problems"]))
 
@@ -211,7 +212,7 @@ def peers_add(
         role=role,
         sr_class=SR_CLASS_UIDS[sr],
     )
-    peers.add(_ledger(settings), peer)
+    peers.add(schema.ready_ledger(settings), peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
     )
@@ -233,7 +234,7 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
             "role": peer.role,
             "sr": names[peer.sr_class],
         }
-        for peer in peers.everyone(_ledger(config.load(home)))
+        for peer in peers.everyone(schema.ready_ledger(config.load(home)))
     ]
     _print(rows, as_json, console.table)
 
@@ -241,7 +242,7 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
 @peers_app.command("remove")
 def peers_remove(aet: str, home: Home = None) -> None:
     """Remove a peer; what was sent to it stays in the ledger."""
-    if not peers.remove(_ledger(config.load(home)), aet):
+    if not peers.remove(schema.ready_ledger(config.load(home)), aet):
         raise ConfigError(f"there is no peer {aet}: osteoscreen peers list")
     typer.echo(f"{aet} removed")
 
@@ -262,7 +263,7 @@ def models_list(home: Home = None, as_json: AsJson = False) -> None:
     from daemon.models import rows
 
     settings = config.load(home)
-    _print(rows(settings, _ledger(settings)), as_json, console.table)
+    _print(rows(settings, schema.ready_ledger(settings)), as_json, console.table)
 
 
 @models_app.command("stage")
@@ -276,7 +277,7 @@ def models_stage(model: str, stage: Stage, home: Home = None) -> None:
     from daemon.models import set_stage
 
     settings = config.load(home)
-    set_stage(settings, _ledger(settings), model, stage)
+    set_stage(settings, schema.ready_ledger(settings), model, stage)
     typer.echo(f"{model} is now in stage {stage}")
 
 
@@ -304,17 +305,10 @@ def _fail(line: str, code: int) -> None:
     sys.exit(code)
 
 
-def _ledger(settings: Settings) -> Ledger:
-    """Open the ledger; the embedded one is made or brought up to date on the way."""
-    if not settings.database_url:
-        schema.migrate(settings)
-    return schema.open_ledger(settings)
-
-
 def _address(settings: Settings, aet: str) -> Any:
     from daemon.scu import Address
 
-    peer = peers.named(_ledger(settings), aet)
+    peer = peers.named(schema.ready_ledger(settings), aet)
     if peer is None:
         raise ConfigError(f"there is no peer {aet}: osteoscreen peers add {aet} HOST PORT")
     return Address(peer.aet, peer.host, peer.port, settings.aet)
@@ -323,8 +317,7 @@ def _address(settings: Settings, aet: str) -> Any:
 def _ourselves(settings: Settings) -> Any:
     from daemon.scu import Address
 
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host
-    return Address(settings.aet, host, settings.port, settings.aet)
+    return Address(settings.aet, settings.reachable_host, settings.port, settings.aet)
 
 
 def _print(facts: Any, as_json: bool, show_it: Any) -> None:

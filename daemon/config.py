@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
 
     @property
+    def reachable_host(self) -> str:
+        """Where a program on this host reaches our listener."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+
+    @property
     def spool(self) -> Path:
         """Where received images lie."""
         return self.home / "spool"

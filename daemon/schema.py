@@ -17,34 +17,52 @@ from daemon.records.ledger import Ledger, LedgerError
 
 def migrate(settings: Settings) -> str:
     """Bring the ledger to the newest revision, made if need be; return that revision."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+    with _said_in_one_line(), _alone(settings):
         ledger = Ledger(settings.ledger_url)
-    except OSError as error:
-        raise ConfigError(f"{settings.home}: {error.strerror}") from None
-    except (LedgerError, ModuleNotFoundError) as error:
-        raise ConfigError(f"database: {_first_line(error)}") from None
-    try:
-        with _alone(settings):
+        try:
             config = _config()
             with ledger.engine.begin() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
             ledger.namespace()
-        return newest()
-    except LedgerError as error:
-        raise ConfigError(f"database: {_first_line(error)}") from None
-    finally:
-        ledger.close()
+        finally:
+            ledger.close()
+    return newest()
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Let one process of this host migrate at a time: at a first start many may want to."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "migrate.lock").open("w") as lock:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = (settings.home / "migrate.lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{settings.home}: {error.strerror}") from None
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _said_in_one_line() -> Iterator[None]:
+    """Turn what a database or its missing driver says into one line for a human."""
+    try:
+        yield
+    except (LedgerError, ModuleNotFoundError) as error:
+        raise ConfigError(f"database: {str(error).splitlines()[0]}") from None
+
+
+def ready_ledger(settings: Settings) -> Ledger:
+    """Open the ledger; the embedded one is made or brought up to date on the way.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`open_ledger`.
+    """
+    if not settings.database_url:
+        migrate(settings)
+    return open_ledger(settings)
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -57,11 +75,9 @@ def open_ledger(settings: Settings) -> Ledger:
     """
     if not settings.database_url and not settings.home.is_dir():
         raise ConfigError(f"{settings.home} does not exist yet: run osteoscreen migrate")
-    try:
+    with _said_in_one_line():
         ledger = Ledger(settings.ledger_url)
         revision = ledger.revision()
-    except (LedgerError, ModuleNotFoundError) as error:
-        raise ConfigError(f"database: {_first_line(error)}") from None
     if revision != newest():
         raise ConfigError(
             f"database is at revision {revision}, this version needs {newest()}: "
@@ -79,7 +95,3 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     return config
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydicom.uid import Comprehensive3DSRStorage
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -104,15 +105,13 @@ def _site(folder: Path) -> Iterator[Site]:
     port = free_port()
     (home / config.FILE).write_text(f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\n')
     settings = config.load(home)
-    schema.migrate(settings)
-    ledger = schema.open_ledger(settings)
-    comprehensive_3d = "1.2.840.10008.5.1.4.1.1.88.34"
+    ledger = schema.ready_ledger(settings)
     for aet, at, sends, wants in (
         (MODALITY, 104, True, Wants.NONE),
         (PACS, pacs.port, False, Wants.ALL),
     ):
         peer = Peer(aet=aet, host="127.0.0.1", port=at, sends=sends, results=wants)
-        peer.role, peer.sr_class = Role.RESEARCH, comprehensive_3d
+        peer.role, peer.sr_class = Role.RESEARCH, str(Comprehensive3DSRStorage)
         peers.add(ledger, peer)
     for model in catalog.MODELS:
         peers.set_stage(ledger, model.CARD.model, Stage.RESEARCH)

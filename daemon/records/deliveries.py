@@ -97,7 +97,8 @@ def park(ledger: Ledger, delivery: Delivery, status: int | None, detail: str) ->
 def postpone(
     ledger: Ledger, delivery: Delivery, status: int | None, detail: str, backoff_s: float
 ) -> None:
-    """Try again later: the delay doubles each time, to an hour at most, and is spread by half.
+    """Try again later: the delay doubles each time, to an hour at most, and is spread by a quarter
+    either way.
 
     Spreading keeps many hosts from calling a PACS that has just come back at the same moment.
     """
@@ -133,12 +134,15 @@ def free_lapsed(ledger: Ledger, max_attempts: int) -> None:
     )
     free = {"lease_owner": None, "lease_until": None}
     detail = "the workers that sent it fell silent; see their logs"
+    hopeless = lapsed.where(Delivery.attempts >= max_attempts).values(
+        state=DeliveryState.PARKED, detail=detail, **free
+    )
     with ledger.write() as session:
-        session.execute(
-            lapsed.where(Delivery.attempts >= max_attempts).values(
-                state=DeliveryState.PARKED, detail=detail, **free
-            )
-        )
+        for aet, screening_id in session.execute(
+            hopeless.returning(Delivery.aet, Delivery.screening_id)
+        ).all():
+            uid = session.get_one(Screening, screening_id).SeriesInstanceUID
+            note(session, "delivery parked", SeriesInstanceUID=uid, aet=aet, detail=detail)
         session.execute(lapsed.values(state=DeliveryState.PENDING, **free))
 
 

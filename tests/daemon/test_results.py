@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from daemon.records import arrivals, claims, deliveries, peers, results, summary
 from daemon.records.ledger import now
 from daemon.records.results import MadeObject, Outcome
-from daemon.records.tables import Delivery, Peer, Screening, SeriesState, Stage
+from daemon.records.tables import Delivery, Event, Peer, Screening, SeriesState, Stage
 
 
 def made(uid="2.25.1", kind="SR", receivers=("PACS",)):
@@ -216,3 +216,4 @@ def test_a_delivery_that_silences_every_worker_is_parked(ledger, claimed, outcom
     deliveries.claim(ledger, 1, lease_s=-1)
     deliveries.free_lapsed(ledger, max_attempts=1)
     assert rows(ledger, Delivery)[0].state == "parked"
+    assert [row.kind for row in rows(ledger, Event)][-1] == "delivery parked"
