@@ -8,7 +8,7 @@ FILMS ?= ../shared/data/cxr
 PIP := -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv test check bench clean
+.PHONY: help demo venv test check bench faults soak clean
 
 help:
 	@echo 'make demo    install the runtime into $(RUN) and send films through the whole system'
@@ -16,6 +16,9 @@ help:
 	@echo 'make venv    install the development environment, torch included, into $(DEV)'
 	@echo 'make test    run the tests          (ARGS="-k listener": hand arguments to pytest)'
 	@echo 'make check   formatting, lint, types, import contracts, size of files and functions'
+	@echo 'make faults  kill, cut off, starve and confuse every part: nothing lost, nothing doubled'
+	@echo '             (LONG=1: for hours, with the figures of docs/reliability.md)'
+	@echo 'make soak    mixed traffic for MINUTES=30 at a fixed rate, and is everything flat?'
 	@echo 'make bench   time the listener beside DCMTK and Orthanc, and a film from sent to SR stored'
 	@echo 'make clean   remove all that the others made'
 	@echo
@@ -40,8 +43,14 @@ bench: $(DEV)/.ready
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.listener $(ARGS)
 	PYTHONPATH=tests $(DEV)/bin/python -m bench.turnaround
 
+faults: $(DEV)/.ready
+	$(DEV)/bin/python -m pytest tests/faults $(if $(LONG),--long) $(ARGS)
+
+soak: $(DEV)/.ready
+	PYTHONPATH=tests $(DEV)/bin/python -m faults.soak --minutes $(or $(MINUTES),30) $(ARGS)
+
 clean:
-	rm -rf $(RUN) $(DEV) build dist *.egg-info demo-results bench-results
+	rm -rf $(RUN) $(DEV) build dist *.egg-info demo-results bench-results soak-results
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find daemon workers engines migrations tests -name __pycache__ -prune -exec rm -rf {} +
 
