@@ -1,14 +1,14 @@
 """``osteoscreen check``: everything that could keep us from working, one line each."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions
 from typing import Any
 
-from daemon import models, schema, scu
+from daemon import disk, models, schema, scu
 from daemon.config import EMBEDDED, Settings
+from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
 from daemon.jobs import Doorbell
 from daemon.records import peers
@@ -57,11 +57,15 @@ def _packages() -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
-    free_mib = shutil.disk_usage(folder).free >> 20
-    words = f"{free_mib} MiB free; below {settings.min_free_mib} MiB we answer 0xA700"
-    enough = "ok" if free_mib > 4 * settings.min_free_mib else "warn"
-    return Finding("disk", enough if free_mib > settings.min_free_mib else "fail", words)
+    spool = settings.spool
+    free = disk.free_on(next(path for path in (spool, *spool.parents) if path.exists()))
+    levels = disk.levels_of(settings)
+    door = levels.judge(Door.OPEN, free)
+    if door is Door.OPEN:
+        words = disk.words(door, free, levels) + f"; below {settings.min_free_mib} we answer 0xA700"
+        return Finding("disk", "ok" if free.covers(levels.ease) else "warn", words)
+    state = "fail" if door is Door.SHUT else "warn"
+    return Finding("disk", state, disk.words(door, free, levels))
 
 
 def _port(settings: Settings) -> Finding:

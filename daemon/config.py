@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     max_associations: int = Field(64, ge=1, description="open associations per listener process")
     network_timeout_s: float = Field(60, gt=0, description="idle time after which we abort")
     min_free_mib: int = Field(512, ge=0, description="free disk below which we answer 0xA700")
+    min_free_inodes: int = Field(1000, ge=0, description="free inodes below which we do the same")
+    wary_free_mib: int = Field(
+        0, ge=0, description="free disk below which no new sender is let in; 0: twice min_free_mib"
+    )
+    resume_free_mib: int = Field(
+        0, ge=0, description="free disk from which images are taken again; 0: thrice min_free_mib"
+    )
     radiograph_settle_s: float = Field(0.5, gt=0, description="quiet time that ends a film series")
     volume_settle_s: float = Field(15, gt=0, description="quiet time that ends a CT or MR series")
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
@@ -137,10 +144,19 @@ def load(home: Path | None = None) -> Settings:
         raise ConfigError(
             f"setting {key!r}: {first['msg']} (osteoscreen.toml or {PREFIX}{key.upper()})"
         ) from None
+    _refuse_crossed_levels(settings)
     if settings.weights and not settings.weights.is_dir():
         # never the reference weights in their place, unnoticed
         raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
     return settings
+
+
+def _refuse_crossed_levels(settings: Settings) -> None:
+    wary = settings.wary_free_mib or 2 * settings.min_free_mib
+    if wary < settings.min_free_mib:
+        raise ConfigError("setting 'wary_free_mib': it is less than min_free_mib")
+    if 0 < settings.resume_free_mib < wary:
+        raise ConfigError(f"setting 'resume_free_mib': less than {wary}, where senders are refused")
 
 
 def _refuse_unknown_environment() -> None:

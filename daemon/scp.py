@@ -15,10 +15,15 @@ from socketserver import TCPServer
 from pynetdicom import AE, _config, evt
 from pynetdicom.dsutils import encode_file_meta
 from pynetdicom.events import Event
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    StorageCommitmentPushModel,
+    Verification,
+)
 from pynetdicom.transport import ThreadedAssociationServer
 
 from daemon.config import Settings
+from daemon.disk import Door, room_of
 from daemon.errors import SpoolFull
 from daemon.logs import where
 from daemon.records import peers
@@ -33,11 +38,13 @@ SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
 
-# PS3.8 9.3.4
-REJECTED_PERMANENT = 1
-SERVICE_USER = 1
-CALLING_AET_NOT_RECOGNIZED = 3
-CALLED_AET_NOT_RECOGNIZED = 7
+# PS3.8 9.3.4: result, source, reason
+CALLING_AET_NOT_RECOGNIZED = (1, 1, 3)
+CALLED_AET_NOT_RECOGNIZED = (1, 1, 7)
+TEMPORARY_CONGESTION = (2, 3, 1)
+
+TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel)
+"""Whoever proposes nothing else is heard though the disk is full."""
 
 PREAMBLE = b"\x00" * 128 + b"DICM"
 MAXIMUM_PDU_LENGTH = 131072
@@ -50,7 +57,8 @@ class Listener:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._spool = Spool(settings.spool, settings.min_free_mib)
+        self._room = room_of(settings)
+        self._spool = Spool(settings.spool, self._room)
         self._known: frozenset[str] = frozenset()
         self._fresh_until = 0.0
         self._server: ThreadedAssociationServer | None = None
@@ -108,6 +116,10 @@ class Listener:
                 f"osteoscreen peers add {calling} {requestor.address} PORT --sends"
             )
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
+        elif self._room.door() is not Door.OPEN and _brings_images(request):
+            # no event each: a modality may try every second, and the ledger needs what room is left
+            log.warning("event=association-refused aet=%s why=%r", calling, self._room.words())
+            _reject(event, TEMPORARY_CONGESTION)
 
     def on_rejected(self, event: Event) -> None:
         """Say what pynetdicom itself refuses: more associations than are allowed at once."""
@@ -153,9 +165,8 @@ class Listener:
                 log.error("event=ledger-unreachable error=%s", type(error).__name__)
         return self._known
 
-    def _refuse(self, event: Event, diagnostic: int, calling: str, why: str) -> None:
-        event.assoc.acse.send_reject(REJECTED_PERMANENT, SERVICE_USER, diagnostic)
-        event.assoc.kill()
+    def _refuse(self, event: Event, code: tuple[int, int, int], calling: str, why: str) -> None:
+        _reject(event, code)
         self._note_refusal(calling, why)
 
     def _note_refusal(self, calling: str, why: str) -> None:
@@ -191,6 +202,16 @@ class SharedSocketServer(ThreadedAssociationServer):
         client.setblocking(True)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client, address
+
+
+def _reject(event: Event, code: tuple[int, int, int]) -> None:
+    event.assoc.acse.send_reject(*code)
+    event.assoc.kill()
+
+
+def _brings_images(request: A_ASSOCIATE) -> bool:
+    proposed = request.presentation_context_definition_list
+    return any(context.abstract_syntax not in TAKES_NO_ROOM for context in proposed)
 
 
 def _part10_head(event: Event, calling: str) -> bytes:

@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import uuid
 from hashlib import sha256
 from pathlib import Path
 
+from daemon.disk import NO_ROOM, Room
 from daemon.errors import SpoolFull
 
 PLAIN_UID = re.compile(r"[0-9.]{1,64}")
@@ -23,11 +23,11 @@ class Spool:
         What cannot be indexed: no DICOM header, or other bytes under a known UID.
     """
 
-    def __init__(self, folder: Path, min_free_mib: int = 0) -> None:
+    def __init__(self, folder: Path, room: Room | None = None) -> None:
         self.incoming = folder / "incoming"
         self.kept = folder / "kept"
         self.aside = folder / "aside"
-        self._min_free_bytes = min_free_mib << 20
+        self._room = room
 
     def prepare(self) -> None:
         """Make the folders."""
@@ -56,7 +56,7 @@ class Spool:
         OSError
             If the disk refuses; no partial file is left under a final name.
         """
-        if shutil.disk_usage(self.incoming).free - len(data) < self._min_free_bytes:
+        if self._room and not self._room.takes(len(data)):
             raise SpoolFull
         final = self.incoming / f"{uuid.uuid4().hex}.dcm"
         partial = final.with_suffix(".part")
@@ -68,8 +68,10 @@ class Spool:
                 os.fsync(file.fileno())
             partial.rename(final)
             sync_folder(self.incoming)
-        except OSError:
+        except OSError as error:
             partial.unlink(missing_ok=True)
+            if self._room and error.errno in NO_ROOM:
+                self._room.ran_out()
             raise
         return final
 
@@ -125,11 +127,15 @@ def write_durably(path: Path, data: bytes) -> None:
     """Write a file under its name, whole or not at all, and make it durable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    with partial.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -12,6 +12,7 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import build_context
 
 from daemon import config, schema, scu
+from daemon.disk import Free, Levels
 from daemon.errors import DeliveryError, SpoolFull
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
@@ -142,6 +143,20 @@ def test_a_full_disk_is_answered_with_a700_and_nothing_is_kept(ours, monkeypatch
     [answer] = scu.store(ours.address(), [film()])
     assert (answer.status, answer.stored) == (0xA700, False)
     assert ours.spool.arrived(10) == []
+
+
+def test_a_nearly_full_disk_refuses_new_senders_for_the_time_being_and_hears_an_echo(ours):
+    scarce = Levels(Free(0, 0), Free(1 << 60, 0), Free(1 << 60, 0))
+    ours.listener._room.levels = scarce
+    ours.listener._room.ran_out()
+    with pytest.raises(DeliveryError, match=r"[Tt]emporary congestion"):
+        scu.store(ours.address(), [film()])
+    scu.echo(ours.address())
+    assert ours.refusals() == []
+    ours.listener._room.levels = Levels(*[Free(0, 0)] * 3)
+    ours.listener._room.ran_out()
+    [answer] = scu.store(ours.address(), [film()])
+    assert answer.stored
 
 
 @pytest.fixture

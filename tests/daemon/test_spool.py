@@ -5,6 +5,7 @@ import os
 import pytest
 
 from daemon import spool
+from daemon.disk import Free, Levels, Room
 from daemon.errors import SpoolFull
 from daemon.spool import Spool
 
@@ -36,7 +37,8 @@ def test_file_and_folder_are_synced_before_put_returns(folder, monkeypatch):
 
 
 def test_a_full_disk_takes_nothing_and_leaves_nothing(tmp_path):
-    full = Spool(tmp_path, min_free_mib=1 << 40)
+    more = Free(1 << 60, 0)
+    full = Spool(tmp_path, Room(tmp_path, Levels(more, more, more)))
     full.prepare()
     with pytest.raises(SpoolFull):
         full.put(b"head", b"data")
