@@ -48,6 +48,24 @@ class DeliveryState(StrEnum):
     PARKED = "parked"
 
 
+class Confirmation(StrEnum):
+    """What a peer says, after it took an object, of still having it."""
+
+    NOT_OFFERED = "not-offered"
+    DUE = "due"
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    UNANSWERED = "unanswered"
+
+
+class CommitmentState(StrEnum):
+    """One request for storage commitment, of a modality to us or of ours to a peer."""
+
+    WAITING = "waiting"
+    REPORTED = "reported"
+    PARKED = "parked"
+
+
 class Stage(StrEnum):
     """How far a model's results may travel."""
 
@@ -115,6 +133,8 @@ class Peer(Table):
     results: Mapped[str]
     role: Mapped[str]
     sr_class: Mapped[str] = mapped_column(UID)
+    commits: Mapped[bool] = mapped_column(default=False)
+    answers_find: Mapped[bool] = mapped_column(default=False)
 
 
 class ModelStage(Table):
@@ -140,6 +160,8 @@ class Series(Table):
     reason: Mapped[str | None]
     detail: Mapped[str | None]
     images: Mapped[int]
+    expected_images: Mapped[int | None]
+    counted_at: Mapped[datetime | None]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
     queued_at: Mapped[datetime | None]
@@ -240,6 +262,70 @@ class Delivery(Table):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+    confirmation: Mapped[str | None]
+    confirm_at: Mapped[datetime | None]
+    confirm_attempts: Mapped[int] = mapped_column(default=0)
+    confirmed_at: Mapped[datetime | None]
+    resends: Mapped[int] = mapped_column(default=0)
+
+
+class Commitment(Table):
+    """One transaction of the Storage Commitment Push Model (PS3.4 J)."""
+
+    __tablename__ = "commitment"
+    __table_args__ = (
+        UniqueConstraint("by_us", "aet", "TransactionUID"),
+        Index("commitment_by_state", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    by_us: Mapped[bool]
+    aet: Mapped[str] = mapped_column(AET)
+    TransactionUID: Mapped[str] = mapped_column(UID)
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+
+
+class CommitmentObject(Table):
+    """One object that a commitment was asked for; ``failure`` is why it was refused."""
+
+    __tablename__ = "commitment_object"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    commitment_id: Mapped[int] = mapped_column(ForeignKey("commitment.id"), index=True)
+    SOPClassUID: Mapped[str] = mapped_column(UID)
+    SOPInstanceUID: Mapped[str] = mapped_column(UID, index=True)
+    failure: Mapped[int | None]
+
+
+class ProcedureStep(Table):
+    """One performed procedure step that a modality told us of (PS3.4 F.7)."""
+
+    __tablename__ = "procedure_step"
+
+    SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
+    aet: Mapped[str] = mapped_column(AET)
+    status: Mapped[str] = mapped_column(String(16))
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class PerformedSeries(Table):
+    """How many images a procedure step says that it made of a series."""
+
+    __tablename__ = "performed_series"
+
+    step_uid: Mapped[str] = mapped_column(
+        ForeignKey("procedure_step.SOPInstanceUID"), primary_key=True
+    )
+    SeriesInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True, index=True)
+    images: Mapped[int]
 
 
 class Event(Table):

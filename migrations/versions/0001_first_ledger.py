@@ -10,6 +10,10 @@ depends_on = None
 
 TABLES = (
     "event",
+    "performed_series",
+    "procedure_step",
+    "commitment_object",
+    "commitment",
     "delivery",
     "result_object",
     "screening",
@@ -28,6 +32,8 @@ def upgrade() -> None:
     _arrivals()
     _results()
     _history()
+    _commitments()
+    _procedures()
 
 
 def downgrade() -> None:
@@ -53,6 +59,8 @@ def _configuration() -> None:
         sa.Column("results", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("sr_class", sa.String(length=64), nullable=False),
+        sa.Column("commits", sa.Boolean(), nullable=False),
+        sa.Column("answers_find", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("aet"),
     )
     op.create_table(
@@ -74,6 +82,8 @@ def _arrivals() -> None:
         sa.Column("reason", sa.String()),
         sa.Column("detail", sa.String()),
         sa.Column("images", sa.Integer(), nullable=False),
+        sa.Column("expected_images", sa.Integer()),
+        sa.Column("counted_at", sa.DateTime()),
         sa.Column("first_at", sa.DateTime(), nullable=False),
         sa.Column("last_at", sa.DateTime(), nullable=False),
         sa.Column("queued_at", sa.DateTime()),
@@ -174,6 +184,11 @@ def _history() -> None:
         sa.Column("lease_owner", sa.String()),
         sa.Column("lease_until", sa.DateTime()),
         sa.Column("sent_at", sa.DateTime()),
+        sa.Column("confirmation", sa.String()),
+        sa.Column("confirm_at", sa.DateTime()),
+        sa.Column("confirm_attempts", sa.Integer(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime()),
+        sa.Column("resends", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["SOPInstanceUID"],
             ["result_object.SOPInstanceUID"],
@@ -201,3 +216,65 @@ def _history() -> None:
     op.create_index("ix_event_SeriesInstanceUID", "event", ["SeriesInstanceUID"])
     op.create_index("ix_event_at", "event", ["at"])
     op.create_index("ix_event_kind", "event", ["kind"])
+
+
+def _commitments() -> None:
+    op.create_table(
+        "commitment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("by_us", sa.Boolean(), nullable=False),
+        sa.Column("aet", sa.String(length=16), nullable=False),
+        sa.Column("TransactionUID", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("detail", sa.String()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime()),
+        sa.Column("lease_owner", sa.String()),
+        sa.Column("lease_until", sa.DateTime()),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("by_us", "aet", "TransactionUID"),
+    )
+    op.create_index("commitment_by_state", "commitment", ["state", "due_at"])
+    op.create_table(
+        "commitment_object",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("commitment_id", sa.Integer(), nullable=False),
+        sa.Column("SOPClassUID", sa.String(length=64), nullable=False),
+        sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("failure", sa.Integer()),
+        sa.ForeignKeyConstraint(
+            ["commitment_id"],
+            ["commitment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_commitment_object_commitment_id", "commitment_object", ["commitment_id"])
+    op.create_index("ix_commitment_object_SOPInstanceUID", "commitment_object", ["SOPInstanceUID"])
+
+
+def _procedures() -> None:
+    op.create_table(
+        "procedure_step",
+        sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("aet", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("begun_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime()),
+        sa.PrimaryKeyConstraint("SOPInstanceUID"),
+    )
+    op.create_table(
+        "performed_series",
+        sa.Column("step_uid", sa.String(length=64), nullable=False),
+        sa.Column("SeriesInstanceUID", sa.String(length=64), nullable=False),
+        sa.Column("images", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["step_uid"],
+            ["procedure_step.SOPInstanceUID"],
+        ),
+        sa.PrimaryKeyConstraint("step_uid", "SeriesInstanceUID"),
+    )
+    op.create_index(
+        "ix_performed_series_SeriesInstanceUID", "performed_series", ["SeriesInstanceUID"]
+    )
