@@ -50,6 +50,14 @@ class Settings(BaseSettings):
     aet: AETitle = Field("OSTEOSCREEN", description="our AE title")
     host: str = Field("0.0.0.0", description="address the listener binds to")
     port: int = Field(11112, ge=1, le=65535, description="port the listener binds to")
+    tls_port: int | None = Field(None, ge=1, le=65535, description="port for TLS; unset: none")
+    tls_only: bool = Field(False, description="leave the plain port closed, answer TLS alone")
+    tls_certificate: Path | None = Field(None, description="our certificate and its chain, PEM")
+    tls_key: Path | None = Field(
+        None, description="its private key without passphrase, PEM; unset: in the same file"
+    )
+    tls_ca: Path | None = Field(None, description="who may vouch for peers: certificates, PEM")
+    tls_mutual: bool = Field(True, description="a peer must show a certificate tls_ca vouches for")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in home")
     broker_url: str = Field(EMBEDDED, description="Celery broker; embedded:// needs no server")
     listener_processes: int = Field(2, ge=1, le=32, description="processes sharing the port")
@@ -90,6 +98,11 @@ class Settings(BaseSettings):
     def reachable_host(self) -> str:
         """Where a program on this host reaches our listener."""
         return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+
+    @property
+    def reachable_port(self) -> int:
+        """Where on this host our listener answers: by TLS if the plain port is closed."""
+        return self.tls_port if self.tls_only and self.tls_port else self.port
 
     @property
     def spool(self) -> Path:
@@ -148,6 +161,7 @@ def load(home: Path | None = None) -> Settings:
     if settings.weights and not settings.weights.is_dir():
         # never the reference weights in their place, unnoticed
         raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
+    _refuse_half_tls(settings)
     return settings
 
 
@@ -157,6 +171,20 @@ def _refuse_crossed_levels(settings: Settings) -> None:
         raise ConfigError("setting 'wary_free_mib': it is less than min_free_mib")
     if 0 < settings.resume_free_mib < wary:
         raise ConfigError(f"setting 'resume_free_mib': less than {wary}, where senders are refused")
+
+
+def _refuse_half_tls(settings: Settings) -> None:
+    """Refuse settings that would open another door than the one an admin meant."""
+    if settings.tls_port is None:
+        if settings.tls_only:
+            raise ConfigError("setting 'tls_port': tls_only leaves no port without it")
+        return
+    if settings.tls_certificate is None:
+        raise ConfigError("setting 'tls_certificate': tls_port needs one")
+    if settings.tls_mutual and settings.tls_ca is None:
+        raise ConfigError("setting 'tls_ca': who vouches for peers? (or tls_mutual = false)")
+    if settings.tls_port == settings.port and not settings.tls_only:
+        raise ConfigError("setting 'tls_port': the plain port has that number")
 
 
 def _refuse_unknown_environment() -> None:

@@ -11,6 +11,9 @@ from daemon.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "osteoscreen.example.toml"
 
+# the file shows one for each of these, and none is the default
+UNSET = {"weights", "tls_port", "tls_certificate", "tls_key", "tls_ca"}
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch):
@@ -64,16 +67,32 @@ def test_an_unknown_environment_variable_is_an_error(tmp_path, monkeypatch):
 def test_the_example_file_names_every_setting_with_its_default(tmp_path):
     shown = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
     example = tomllib.loads(shown)
-    example.pop("weights")
+    for name in UNSET:
+        example.pop(name)
     (tmp_path / config.FILE).write_text("\n".join(f"{k} = {v!r}" for k, v in example.items()))
     defaults = config.load(tmp_path / "elsewhere")
-    assert set(example) == set(config.Settings.model_fields) - {"home", "weights"}
+    assert set(example) == set(config.Settings.model_fields) - {"home", *UNSET}
     assert {name: getattr(defaults, name) for name in example} == example
 
 
 def test_weights_that_are_not_there_are_an_error_and_never_replaced_unnoticed(tmp_path):
     (tmp_path / config.FILE).write_text(f'weights = "{tmp_path / "nowhere"}"\n')
     with pytest.raises(ConfigError, match="weights"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("tls_only = true", "tls_port"),
+        ("tls_port = 2762", "tls_certificate"),
+        ('tls_port = 2762\ntls_certificate = "c"', "tls_ca"),
+        ('tls_port = 11112\ntls_certificate = "c"\ntls_ca = "a"', "tls_port"),
+    ],
+)
+def test_half_a_tls_is_refused(tmp_path, lines, named):
+    (tmp_path / config.FILE).write_text(lines + "\n")
+    with pytest.raises(ConfigError, match=f"setting '{named}'"):
         config.load(tmp_path)
 
 
