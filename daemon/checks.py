@@ -1,12 +1,12 @@
 """``osteoscreen check``: everything that could keep us from working, one line each."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions
 from typing import Any
 
-from daemon import disk, models, schema, scu
+from daemon import certificates, disk, models, schema, scu
 from daemon.config import EMBEDDED, Settings
 from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
@@ -35,7 +35,8 @@ class Finding:
 def run(settings: Settings) -> list[Finding]:
     """Look at configuration, packages, disk, port, broker, database, models and peers."""
     found = [Finding("configuration", "ok", f"home {settings.home}"), *_packages()]
-    found += [_disk(settings), _port(settings), _broker(settings)]
+    found += [_disk(settings), *_ports(settings), _broker(settings)]
+    found += [Finding(*said) for said in certificates.findings(settings)]
     try:
         ledger = schema.ready_ledger(settings)
     except ConfigError as error:
@@ -68,18 +69,32 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", state, disk.words(door, free, levels))
 
 
-def _port(settings: Settings) -> Finding:
-    place = f"{settings.aet} at {settings.host}:{settings.port}"
+def _ports(settings: Settings) -> Iterator[Finding]:
+    if not settings.tls_only:
+        yield _port("listener", settings, settings.port, scu.ourselves)
+    if settings.tls_port is not None:
+        yield _port("TLS listener", settings, settings.tls_port, scu.ourselves_by_tls)
+
+
+def _port(
+    what: str, settings: Settings, port: int, ours: Callable[[Settings, float], scu.Address]
+) -> Finding:
+    place = f"{settings.aet} at {settings.host}:{port}"
     try:
-        with socket.create_server((settings.host, settings.port)):
-            return Finding("listener", "ok", f"{place} is free: nothing listens yet")
+        with socket.create_server((settings.host, port)):
+            return Finding(what, "ok", f"{place} is free: nothing listens yet")
     except OSError:
         pass
     try:
-        scu.echo(scu.Address(settings.aet, settings.reachable_host, settings.port, settings.aet, 5))
-    except DeliveryError:
-        return Finding("listener", "fail", f"{place}: the port is taken by another program")
-    return Finding("listener", "ok", f"{place} answers")
+        scu.echo(ours(settings, 5))
+    except ConfigError as error:
+        return Finding(what, "fail", f"{place} is in use; {error}")
+    except DeliveryError as error:
+        words = (
+            f"{place}: the port is taken by another program, or we do not answer: {error.detail}"
+        )
+        return Finding(what, "fail", words)
+    return Finding(what, "ok", f"{place} answers")
 
 
 def _broker(settings: Settings) -> Finding:
@@ -110,7 +125,7 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
         # a modality often answers no C-ECHO: only who receives results must
         needed = peer.results != Wants.NONE
         try:
-            scu.echo(scu.Address(peer.aet, peer.host, peer.port, settings.aet, 5))
+            scu.echo(scu.address_of(settings, peer, 5))
         except DeliveryError as error:
             yield Finding(f"peer {peer.aet}", "fail" if needed else "warn", error.detail)
         else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -190,6 +191,18 @@ def peers_add(
     sr: Annotated[SrClass, typer.Option(help="SR class its viewers read best.")] = (
         SrClass.COMPREHENSIVE_3D
     ),
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Is called, and may call, by TLS alone.")
+    ] = False,
+    tls_fingerprint: Annotated[
+        str, typer.Option(help="SHA-256 of its certificate: the only one it may show; means --tls.")
+    ] = "",
+    tls_name: Annotated[
+        bool, typer.Option(help="Its certificate has to name its host when we call it.")
+    ] = True,
+    only_from_host: Annotated[
+        bool, typer.Option("--only-from-host", help="May call from HOST alone.")
+    ] = False,
     home: Home = None,
 ) -> None:
     """Add a peer, or change the one of that AE title; effective within a second.
@@ -211,11 +224,24 @@ def peers_add(
         results=results,
         role=role,
         sr_class=SR_CLASS_UIDS[sr],
+        tls=tls or bool(tls_fingerprint),
+        tls_fingerprint=_sha256(tls_fingerprint),
+        tls_named=tls_name,
+        bound=only_from_host,
     )
     peers.add(schema.ready_ledger(settings), peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
+        f"{' by TLS' if peer.tls else ''}{' from this host alone' if only_from_host else ''}"
     )
+
+
+def _sha256(text: str) -> str:
+    """Read a fingerprint as openssl and browsers write it."""
+    plain = text.rpartition("=")[2].replace(":", "").replace(" ", "").lower()
+    if plain and not re.fullmatch("[0-9a-f]{64}", plain):
+        raise ConfigError(f"fingerprint {text}: openssl x509 -noout -fingerprint -sha256 -in FILE")
+    return plain
 
 
 @peers_app.command("list")
@@ -233,10 +259,14 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
             "results": peer.results,
             "role": peer.role,
             "sr": names[peer.sr_class],
+            "tls": peer.tls,
+            "tls_fingerprint": peer.tls_fingerprint,
+            "tls_name": peer.tls_named,
+            "only_from_host": peer.bound,
         }
         for peer in peers.everyone(schema.ready_ledger(config.load(home)))
     ]
-    _print(rows, as_json, console.table)
+    _print(rows, as_json, console.peers)
 
 
 @peers_app.command("remove")
@@ -306,18 +336,18 @@ def _fail(line: str, code: int) -> None:
 
 
 def _address(settings: Settings, aet: str) -> Any:
-    from daemon.scu import Address
+    from daemon.scu import address_of
 
     peer = peers.named(schema.ready_ledger(settings), aet)
     if peer is None:
         raise ConfigError(f"there is no peer {aet}: osteoscreen peers add {aet} HOST PORT")
-    return Address(peer.aet, peer.host, peer.port, settings.aet)
+    return address_of(settings, peer)
 
 
 def _ourselves(settings: Settings) -> Any:
-    from daemon.scu import Address
+    from daemon.scu import ourselves
 
-    return Address(settings.aet, settings.reachable_host, settings.port, settings.aet)
+    return ourselves(settings)
 
 
 def _print(facts: Any, as_json: bool, show_it: Any) -> None:

@@ -100,11 +100,6 @@ class Settings(BaseSettings):
         return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
 
     @property
-    def reachable_port(self) -> int:
-        """Where on this host our listener answers: by TLS if the plain port is closed."""
-        return self.tls_port if self.tls_only and self.tls_port else self.port
-
-    @property
     def spool(self) -> Path:
         """Where received images lie."""
         return self.home / "spool"

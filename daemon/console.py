@@ -30,6 +30,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
     stdout().print(shown)
 
 
+def peers(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the peers; of a fingerprint as much as tells two apart."""
+    shown = [{**row, "tls_fingerprint": row["tls_fingerprint"][:12]} for row in rows]
+    table(shown)
+
+
 def checks(found: Sequence[Mapping[str, str]]) -> None:
     """Print what ``check`` found."""
     shown = Table(box=None, show_header=False)

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from daemon import config, logs, parent, schema
@@ -26,7 +27,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="daemon.part", description=__doc__)
     parser.add_argument("part", choices=["listener", "intake"])
     parser.add_argument("--home", type=Path)
-    parser.add_argument("--socket", type=int, help="descriptor of the listening socket")
+    parser.add_argument("--socket", type=int, help="descriptor of the plain listening socket")
+    parser.add_argument("--tls-socket", type=int, help="descriptor of the one for TLS")
     arguments = parser.parse_args()
     settings = config.load(arguments.home)
     logs.set_up(settings.log_level)
@@ -34,17 +36,18 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     ledger = schema.open_ledger(settings)
     if arguments.part == "listener":
-        _listen(settings, ledger, socket.socket(fileno=arguments.socket))
+        _listen(settings, ledger, [arguments.socket, arguments.tls_socket])
     else:
         _take_in(settings, ledger)
 
 
-def _listen(settings: Settings, ledger: Ledger, listening: socket.socket) -> None:
+def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
     # the intake needs the models' catalogue, the listener needs the network: neither loads both
     from daemon.scp import Listener
 
     try:
-        Listener(settings, ledger).serve(listening)
+        plain, secure = (None if one is None else socket.socket(fileno=one) for one in descriptors)
+        Listener(settings, ledger).serve(plain, secure)
     finally:
         # what was acknowledged is on the disk; a modality that holds its association open must
         # not hold this process, and with it the port

@@ -8,9 +8,10 @@ transfer syntax, and no copy of 170 presentation contexts per association), no l
 
 import logging
 import socket
-import time
-from ipaddress import ip_address
+import ssl
+import threading
 from socketserver import TCPServer
+from typing import Any
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.dsutils import encode_file_meta
@@ -22,11 +23,13 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 from pynetdicom.transport import ThreadedAssociationServer
 
+from daemon import tls
+from daemon.callers import Caller, Callers
 from daemon.config import Settings
 from daemon.disk import Door, room_of
 from daemon.errors import SpoolFull
+from daemon.handshake import Porch
 from daemon.logs import where
-from daemon.records import peers
 from daemon.records.ledger import Ledger, LedgerError, note
 from daemon.records.tables import REFUSAL
 from daemon.spool import Spool
@@ -48,7 +51,7 @@ TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel)
 
 PREAMBLE = b"\x00" * 128 + b"DICM"
 MAXIMUM_PDU_LENGTH = 131072
-PEERS_FRESH_S = 1.0
+POLL_S = 0.5
 
 
 class Listener:
@@ -59,9 +62,8 @@ class Listener:
         self._ledger = ledger
         self._room = room_of(settings)
         self._spool = Spool(settings.spool, self._room)
-        self._known: frozenset[str] = frozenset()
-        self._fresh_until = 0.0
-        self._server: ThreadedAssociationServer | None = None
+        self._callers = Callers(settings, ledger)
+        self._servers: list[ThreadedAssociationServer] = []
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
@@ -72,9 +74,23 @@ class Listener:
         self._ae.acse_timeout = settings.network_timeout_s
         self._ae.dimse_timeout = settings.network_timeout_s
 
-    def serve(self, listening: socket.socket) -> None:
-        """Answer associations until the process is told to stop."""
-        server = self._ae.make_server(
+    def serve(self, plain: socket.socket | None, secure: socket.socket | None = None) -> None:
+        """Answer associations on the ports that are open until the process is told to stop."""
+        certificates = tls.Certificates(self._settings)
+        servers = [self._server(plain, None)] if plain else []
+        servers += [self._server(secure, certificates)] if secure else []
+        for server in servers[1:]:
+            threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
+        self._servers = servers
+        servers[0].serve_forever(POLL_S)
+
+    def _server(
+        self, listening: socket.socket, certificates: tls.Certificates | None
+    ) -> ThreadedAssociationServer:
+        port, how = listening.getsockname()[1], "TLS" if certificates else "plain"
+        log.info("event=listening aet=%s port=%d speaks=%s", self._settings.aet, port, how)
+        most = self._settings.max_associations
+        return self._ae.make_server(
             listening.getsockname()[:2],
             evt_handlers=[
                 (evt.EVT_REQUESTED, self.on_requested),
@@ -84,22 +100,20 @@ class Listener:
             ],
             server_class=SharedSocketServer,
             listening=listening,
+            porch=Porch(port, certificates, most, lambda why: self._note_refusal("", why)),
         )
-        log.info("event=listening aet=%s port=%d", self._settings.aet, listening.getsockname()[1])
-        self._server = server
-        server.serve_forever(poll_interval=0.5)
 
     @property
     def serving(self) -> bool:
         """Whether :meth:`serve` has got as far as answering."""
-        return self._server is not None
+        return bool(self._servers)
 
     def stop(self) -> None:
-        """Make :meth:`serve` return and close the socket."""
-        if self._server is not None:
+        """Make :meth:`serve` return and close the sockets."""
+        for server in self._servers:
             # pynetdicom's own shutdown() knows only the servers that its AE has started
-            TCPServer.shutdown(self._server)
-            self._server.server_close()
+            TCPServer.shutdown(server)
+            server.server_close()
 
     def on_requested(self, event: Event) -> None:
         """Refuse whoever is not one of today's peers, and say why where an admin will look."""
@@ -110,11 +124,7 @@ class Listener:
         if called != self._settings.aet:
             why = f"peer {calling} called us {called}, we are {self._settings.aet}"
             self._refuse(event, CALLED_AET_NOT_RECOGNIZED, calling, why)
-        elif not self._may_send(calling, requestor.address):
-            why = (
-                f"peer {calling} at {requestor.address} is not allowed to send: "
-                f"osteoscreen peers add {calling} {requestor.address} PORT --sends"
-            )
+        elif why := self._callers.objection(_caller(event, calling)):
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
         elif self._room.door() is not Door.OPEN and _brings_images(request):
             # no event each: a modality may try every second, and the ledger needs what room is left
@@ -149,22 +159,6 @@ class Listener:
             return CANNOT_UNDERSTAND
         return SUCCESS
 
-    def _may_send(self, calling: str, address: str) -> bool:
-        """Tell whether a title is a peer that sends; our own counts on this host: it is push."""
-        if calling == self._settings.aet:
-            return ip_address(address).is_loopback or address == self._settings.host
-        return calling in self._senders()
-
-    def _senders(self) -> frozenset[str]:
-        """Return the allowed titles: a second old at most, older while the ledger is away."""
-        if time.monotonic() > self._fresh_until:
-            try:
-                self._known = frozenset(p.aet for p in peers.everyone(self._ledger) if p.sends)
-                self._fresh_until = time.monotonic() + PEERS_FRESH_S
-            except LedgerError as error:
-                log.error("event=ledger-unreachable error=%s", type(error).__name__)
-        return self._known
-
     def _refuse(self, event: Event, code: tuple[int, int, int], calling: str, why: str) -> None:
         _reject(event, code)
         self._note_refusal(calling, why)
@@ -173,7 +167,7 @@ class Listener:
         log.warning("event=association-refused aet=%s why=%r", calling, why)
         try:
             with self._ledger.write() as session:
-                note(session, REFUSAL, aet=calling[:16], detail=why)
+                note(session, REFUSAL, aet=calling[:16] or None, detail=why)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
 
@@ -181,8 +175,14 @@ class Listener:
 class SharedSocketServer(ThreadedAssociationServer):
     """An association server on a socket that is already bound and listening."""
 
-    def __init__(self, *args: object, listening: socket.socket, **kwargs: object) -> None:
+    # a handshake that is waited for must not hold up the end
+    daemon_threads = True
+
+    def __init__(
+        self, *args: object, listening: socket.socket, porch: Porch, **kwargs: object
+    ) -> None:
         self._listening = listening
+        self._porch = porch
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
     def server_bind(self) -> None:
@@ -202,6 +202,24 @@ class SharedSocketServer(ThreadedAssociationServer):
         client.setblocking(True)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client, address
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Begin an association, in a thread of its own, once the peer has passed the porch."""
+        admitted = self._porch.admit(request, client_address[0])
+        if admitted is None:
+            self.shutdown_request(request)
+        else:
+            super().finish_request(admitted, client_address)
+
+
+def _caller(event: Event, calling: str) -> Caller:
+    """Say who asks, and which certificate it has shown."""
+    wire, address = event.assoc.dul.socket, event.assoc.requestor.address
+    sock = wire.socket if wire else None
+    if not isinstance(sock, ssl.SSLSocket):
+        return Caller(calling, address)
+    shown = sock.getpeercert(binary_form=True)
+    return Caller(calling, address, secured=True, fingerprint=tls.fingerprint(shown or b""))
 
 
 def _reject(event: Event, code: tuple[int, int, int]) -> None:

@@ -13,7 +13,10 @@ from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from daemon.errors import DeliveryError
+from daemon.config import Settings
+from daemon.errors import ConfigError, DeliveryError
+from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
+from daemon.records.tables import Peer
 
 CONTEXTS_MOST = 128
 """PS3.8 9.3.2: presentation context IDs are odd numbers up to 255."""
@@ -31,6 +34,7 @@ class Address:
     port: int
     our_aet: str
     timeout_s: float = 30
+    tls: Terms | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,39 @@ class Answer:
     def stored(self) -> bool:
         """Whether the peer has the object: success, or a warning (PS3.4 B.2.3)."""
         return self.status == 0 or (self.status or 0) >> 8 == WARNING_CLASS
+
+
+def address_of(settings: Settings, peer: Peer, timeout_s: float = 30) -> Address:
+    """Return where and how a peer is called."""
+    terms = terms_of(settings, peer)
+    return Address(peer.aet, peer.host, peer.port, settings.aet, timeout_s, terms)
+
+
+def ourselves_by_tls(settings: Settings, timeout_s: float = 30) -> Address:
+    """Return where and how our own TLS port is called on this host; it must be open.
+
+    Raises
+    ------
+    ConfigError
+        If our certificate cannot be read.
+    """
+    assert settings.tls_port is not None, "the caller has looked"
+    place = settings.reachable_host, settings.tls_port
+    return Address(settings.aet, *place, settings.aet, timeout_s, terms_of_ours(settings))
+
+
+def ourselves(settings: Settings, timeout_s: float = 30) -> Address:
+    """Return where and how our own listener is called on this host.
+
+    Raises
+    ------
+    ConfigError
+        If it answers TLS alone and our certificate cannot be read.
+    """
+    if settings.tls_only:
+        return ourselves_by_tls(settings, timeout_s)
+    place = settings.reachable_host, settings.port
+    return Address(settings.aet, *place, settings.aet, timeout_s)
 
 
 def echo(address: Address) -> None:
@@ -136,20 +173,33 @@ def _association(address: Address, kinds: Sequence[tuple[str, str]]) -> Iterator
         if isinstance(event.pdu, A_ASSOCIATE_RJ):
             rejection.append(event.pdu.reason_str)
 
+    call = _call(address)
     assoc = ae.associate(
         address.host,
         address.port,
         contexts=contexts,
         ae_title=address.aet,
         evt_handlers=[(evt.EVT_PDU_RECV, on_pdu)],
+        # a Call stands for the context that wraps the socket
+        tls_args=(call, address.host) if call else None,  # type: ignore[arg-type]
     )
     try:
         if not assoc.is_established:
+            if call is not None and call.failure is not None:
+                place = f"{address.aet} at {address.host}:{address.port}"
+                raise DeliveryError(f"{place}, by TLS: {in_words(call.failure)}")
             raise DeliveryError(_why_not(address, assoc, rejection))
         yield assoc
     finally:
         if assoc.is_established:
             assoc.release()
+
+
+def _call(address: Address) -> Call | None:
+    try:
+        return Call(address.tls) if address.tls else None
+    except ConfigError as error:
+        raise DeliveryError(f"{address.aet} wants TLS: {error}") from None
 
 
 def _why_not(address: Address, assoc: Association, rejection: Sequence[str]) -> str:

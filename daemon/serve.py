@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from daemon import embedded
+from daemon import embedded, tls
 from daemon.config import EMBEDDED, Settings
 from daemon.errors import ConfigError
 from daemon.spool import Spool
@@ -68,7 +68,7 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
     Raises
     ------
     ConfigError
-        If the port is taken.
+        If a port is taken, or our certificate cannot be used.
     """
     spool = Spool(settings.spool)
     spool.prepare()
@@ -97,10 +97,11 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
     workers = [sys.executable, "-m", "workers"]
     children = []
     if Part.LISTENER in parts:
-        descriptor = _bind(settings)
-        command = [*daemon, "listener", *home, "--socket", str(descriptor)]
+        doors = _doors(settings)
+        sockets = [text for option, number in doors.items() for text in (option, str(number))]
+        command = [*daemon, "listener", *home, *sockets]
         for number in range(settings.listener_processes):
-            children.append(_Child(f"listener-{number}", command, (descriptor,)))
+            children.append(_Child(f"listener-{number}", command, tuple(doors.values())))
     if Part.INTAKE in parts:
         children.append(_Child("intake", [*daemon, "intake", *home]))
     if Part.WORKER in parts:
@@ -109,19 +110,30 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
     return children
 
 
-def open_socket(settings: Settings) -> socket.socket:
-    """Bind and listen; raises OSError when the port is taken."""
+def _doors(settings: Settings) -> dict[str, int]:
+    """Bind the ports that are wanted; return each one's descriptor by its option."""
+    doors = {}
+    if settings.tls_port is not None:
+        tls.server_context(settings)
+        doors["--tls-socket"] = _bind(settings, settings.tls_port)
+    if not settings.tls_only:
+        doors["--socket"] = _bind(settings, settings.port)
+    return doors
+
+
+def open_socket(settings: Settings, port: int | None = None) -> socket.socket:
+    """Bind and listen, at the plain port unless told otherwise; raises OSError when it is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     return socket.create_server(
-        (settings.host, settings.port), family=family, backlog=256, reuse_port=False
+        (settings.host, port or settings.port), family=family, backlog=256, reuse_port=False
     )
 
 
-def _bind(settings: Settings) -> int:
+def _bind(settings: Settings, port: int) -> int:
     try:
-        return open_socket(settings).detach()
+        return open_socket(settings, port).detach()
     except OSError as error:
-        place = f"{settings.host}:{settings.port}"
+        place = f"{settings.host}:{port}"
         raise ConfigError(f"cannot listen at {place}: {error.strerror}") from None
 
 

@@ -1,4 +1,4 @@
-"""TLS: who we are, whom we trust, and the handshake before an association (PS3.15 B.9 and B.12).
+"""TLS: who we are and whom we trust (PS3.15 B.9 and B.12).
 
 TLS 1.2 or 1.3 with the cipher suites that BCP 195 (RFC 9325 4.2) recommends. The files may be
 replaced while the listener runs: each new connection gets what they hold now.
@@ -7,11 +7,11 @@ replaced while the listener runs: each new connection gets what they hold now.
 import hashlib
 import logging
 import re
-import socket
 import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from daemon.config import Settings
 from daemon.errors import ConfigError
@@ -21,18 +21,8 @@ log = logging.getLogger(__name__)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """RFC 9325 4.2, for TLS 1.2; TLS 1.3 has none but good ones."""
 
-HANDSHAKE_S = 10.0
-"""Ours: a peer that takes longer to begin is told nothing and let go."""
-
 LOOK_AGAIN_S = 1.0
 """The files are looked at once in this time at most."""
-
-RECORD_HANDSHAKE, PDU_ASSOCIATE_RQ = 0x16, 0x01
-"""First byte of a TLS connection (RFC 8446 5.1) and of a plain DICOM one (PS3.8 9.3.2)."""
-
-
-class Refused(Exception):
-    """A connection on which no association can begin; the words are for the admin."""
 
 
 class Certificates:
@@ -54,7 +44,7 @@ class Certificates:
 
         Raises
         ------
-        Refused
+        ConfigError
             If there has been no usable certificate yet.
         """
         with self._lock:
@@ -62,7 +52,7 @@ class Certificates:
                 self._look_at = time.monotonic() + LOOK_AGAIN_S
                 self._look()
             if self._context is None:
-                raise Refused(f"we have no certificate to show: {self._problem}")
+                raise ConfigError(self._problem)
             return self._context
 
     def _look(self) -> None:
@@ -133,26 +123,33 @@ def client_context(settings: Settings, pinned: bool, named: bool) -> ssl.SSLCont
     return context
 
 
-def admit(client: socket.socket, context: ssl.SSLContext, within_s: float) -> ssl.SSLSocket:
-    """Do the handshake of a connection to our TLS port, in the connection's own thread.
+def own_context(settings: Settings) -> ssl.SSLContext:
+    """Make the context of a peer that knows our certificate and shows it itself.
 
     Raises
     ------
-    Refused
-        What the peer did instead.
+    ConfigError
+        Which file cannot be used, and why.
     """
-    client.settimeout(within_s)
-    try:
-        first = client.recv(1, socket.MSG_PEEK)
-        if first and first[0] == PDU_ASSOCIATE_RQ:
-            raise Refused("spoke plain DICOM to the TLS port")
-        secured = context.wrap_socket(client, server_side=True)
-        secured.settimeout(None)
-    except TimeoutError:
-        raise Refused(f"did not finish the TLS handshake within {within_s:.0f} s") from None
-    except OSError as error:
-        raise Refused(f"failed the TLS handshake: {in_words(error)}") from None
-    return secured
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    _show(context, settings)
+    context.load_verify_locations(cadata=own_certificate(settings))
+    return context
+
+
+def anchors(settings: Settings) -> list[dict[str, Any]]:
+    """Return the authorities in ``tls_ca``, as ``ssl`` reads them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be used.
+    """
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.tls_ca is not None:
+        _trust(context, settings.tls_ca)
+    return [dict(one) for one in context.get_ca_certs()]
 
 
 def own_certificate(settings: Settings) -> bytes:
@@ -178,56 +175,6 @@ def own_certificate(settings: Settings) -> bytes:
 def fingerprint(certificate: bytes) -> str:
     """Return a certificate's SHA-256, as ``openssl x509 -fingerprint -sha256`` but plain."""
     return hashlib.sha256(certificate).hexdigest()
-
-
-def in_words(error: OSError) -> str:
-    """Say what went wrong in a handshake, so that somebody can act on it."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _VERIFIED.get(error.verify_code, error.verify_message)
-    reason = getattr(error, "reason", None) or ""
-    if reason in _REASONS:
-        return _REASONS[reason]
-    if isinstance(error, ConnectionError | ssl.SSLEOFError) or reason.startswith("UNEXPECTED_EOF"):
-        return "it closed the connection during the TLS handshake: does it speak TLS at this port?"
-    if isinstance(error, TimeoutError):
-        return "it did not finish the TLS handshake in time: does it speak TLS at this port?"
-    return reason.replace("_", " ").lower() or error.strerror or type(error).__name__
-
-
-_VERIFIED = {
-    # OpenSSL's X509_V_ERR_* (x509_vfy.h)
-    9: "its certificate is not valid yet: is a clock wrong?",
-    10: "its certificate has expired",
-    18: "its certificate is self-signed and not in tls_ca",
-    19: "its certificate comes from an authority that is not in tls_ca",
-    20: "its certificate comes from an authority that is not in tls_ca",
-    21: "its certificate comes from an authority that is not in tls_ca",
-    26: "its certificate is not made for this use (extended key usage)",
-    62: "its certificate is for another host name: --no-tls-name, or --tls-fingerprint",
-    64: "its certificate is for another address: --no-tls-name, or --tls-fingerprint",
-}
-
-_NO_TLS = "it speaks no TLS at this port"
-_OLD = "it speaks no TLS 1.2 or 1.3"
-_REFUSES_OURS = "it refuses our certificate: "
-_REASONS = {
-    "WRONG_VERSION_NUMBER": _NO_TLS,
-    "HTTP_REQUEST": "it spoke HTTP",
-    "UNSUPPORTED_PROTOCOL": _OLD,
-    "VERSION_TOO_LOW": _OLD,
-    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
-    "NO_SHARED_CIPHER": "it has none of the cipher suites of BCP 195",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "it wants a client certificate, or other cipher suites",
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it showed no certificate (tls_mutual)",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a client certificate: set tls_certificate",
-    "TLSV1_ALERT_UNKNOWN_CA": _REFUSES_OURS + "it does not know its authority",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _REFUSES_OURS + "expired",
-    "SSLV3_ALERT_CERTIFICATE_REVOKED": _REFUSES_OURS + "revoked",
-    "SSLV3_ALERT_BAD_CERTIFICATE": _REFUSES_OURS + "bad",
-    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _REFUSES_OURS + "not made for this use",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _REFUSES_OURS + "not acceptable, for a reason it keeps",
-    "TLSV1_ALERT_ACCESS_DENIED": _REFUSES_OURS + "access denied",
-}
 
 
 def _context(protocol: int) -> ssl.SSLContext:

@@ -83,8 +83,7 @@ def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answ
         if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
             raise DeliveryError("the built object in the outbox is damaged; it was not sent")
         datasets.append(dcmread(path))
-    address = scu.Address(peer.aet, peer.host, peer.port, desk.settings.aet)
-    answers = scu.store(address, datasets)
+    answers = scu.store(scu.address_of(desk.settings, peer), datasets)
     return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
 
 

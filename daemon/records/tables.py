@@ -133,6 +133,12 @@ class Peer(Table):
     results: Mapped[str]
     role: Mapped[str]
     sr_class: Mapped[str] = mapped_column(UID)
+    # called, and calling, by TLS alone; the certificate it is known by; whether that names its host
+    tls: Mapped[bool] = mapped_column(default=False)
+    tls_fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    tls_named: Mapped[bool] = mapped_column(default=True)
+    # heard from its host alone
+    bound: Mapped[bool] = mapped_column(default=False)
     commits: Mapped[bool] = mapped_column(default=False)
     answers_find: Mapped[bool] = mapped_column(default=False)
 

@@ -50,6 +50,10 @@ def test_a_peer_is_added_changed_listed_and_removed(osteoscreen):
             "results": "none",
             "role": "research",
             "sr": "enhanced",
+            "tls": False,
+            "tls_fingerprint": "",
+            "tls_name": True,
+            "only_from_host": False,
         }
     ]
     assert osteoscreen("peers", "remove", "CR1")[0] == 0

@@ -1,0 +1,141 @@
+"""Who may associate with us: a peer that sends, from its own address, over TLS where it must."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from daemon.config import Settings
+from daemon.records import peers
+from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.tables import Peer
+
+log = logging.getLogger(__name__)
+
+PEERS_FRESH_S = 1.0
+ADDRESSES_FRESH_S = 60.0
+LOOK_UP_S = 2.0
+"""How long an association waits for a host name that was never looked up before."""
+
+IP = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks for an association, as the network shows it."""
+
+    aet: str
+    address: str
+    secured: bool = False
+    fingerprint: str = ""
+
+
+class Callers:
+    """Today's peers: a second old at most, older while the ledger is away."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._known: Mapping[str, Peer] = {}
+        self._fresh_until = 0.0
+        self._hosts = Hosts()
+
+    def objection(self, caller: Caller) -> str:
+        """Return why a caller may not associate with us; nothing when it may."""
+        if caller.aet == self._settings.aet and self._is_this_host(caller.address):
+            return ""  # push
+        peer = self._today().get(caller.aet)
+        if peer is None or not peer.sends:
+            return (
+                f"peer {caller.aet} at {caller.address} is not allowed to send: "
+                f"osteoscreen peers add {caller.aet} {caller.address} PORT --sends"
+            )
+        return self._from_elsewhere(peer, caller) or _not_secured(peer, caller)
+
+    def _is_this_host(self, address: str) -> bool:
+        return plain_ip(address).is_loopback or address == self._settings.host
+
+    def _from_elsewhere(self, peer: Peer, caller: Caller) -> str:
+        if not peer.bound:
+            return ""
+        allowed = self._hosts.addresses(peer.host)
+        if plain_ip(caller.address) in allowed:
+            return ""
+        where = ", ".join(sorted(map(str, allowed))) or "no address found for it"
+        bound = peer.host if where == peer.host else f"{peer.host} ({where})"
+        return f"peer {peer.aet} called from {caller.address}, it is bound to {bound}"
+
+    def _today(self) -> Mapping[str, Peer]:
+        if time.monotonic() > self._fresh_until:
+            try:
+                self._known = {peer.aet: peer for peer in peers.everyone(self._ledger)}
+                self._fresh_until = time.monotonic() + PEERS_FRESH_S
+            except LedgerError as error:
+                log.error("event=ledger-unreachable error=%s", type(error).__name__)
+        return self._known
+
+
+def _not_secured(peer: Peer, caller: Caller) -> str:
+    if not peer.tls:
+        return ""
+    if not caller.secured:
+        return f"peer {peer.aet} called in the clear, it may call by TLS alone (peers add --tls)"
+    if peer.tls_fingerprint and caller.fingerprint != peer.tls_fingerprint:
+        shown = caller.fingerprint or "none"
+        return f"peer {peer.aet} showed another certificate than the one it is known by: {shown}"
+    return ""
+
+
+def plain_ip(address: str) -> IP:
+    """Read an address; an IPv4 one that came over IPv6 (RFC 4291 2.5.5.2) is the IPv4 one."""
+    ip = ip_address(address.split("%")[0])
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+@dataclass
+class _Host:
+    """What is known of one host name."""
+
+    addresses: frozenset[IP] = frozenset()
+    look_at: float = 0.0
+    looked: threading.Event = field(default_factory=threading.Event)
+
+
+class Hosts:
+    """The addresses of host names, looked up beside the associations that ask for them.
+
+    Only the first to ask for a name waits, and not for long; a name that no longer resolves keeps
+    the addresses it had.
+    """
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Host] = {}
+        self._lock = threading.Lock()
+
+    def addresses(self, host: str) -> frozenset[IP]:
+        """Return the addresses of a host; none if it has no known one."""
+        try:
+            return frozenset({plain_ip(host)})
+        except ValueError:
+            pass
+        with self._lock:
+            known = self._hosts.setdefault(host, _Host())
+            if time.monotonic() >= known.look_at:
+                known.look_at = time.monotonic() + ADDRESSES_FRESH_S
+                threading.Thread(target=_look_up, args=(host, known), daemon=True).start()
+        known.looked.wait(LOOK_UP_S)
+        return known.addresses
+
+
+def _look_up(host: str, known: _Host) -> None:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        known.addresses = frozenset(plain_ip(str(entry[4][0])) for entry in found)
+    except (OSError, UnicodeError) as error:
+        log.warning("event=host-not-found host=%s error=%s", host, error)
+        # nothing to stand on: ask again soon
+        known.look_at = time.monotonic() + (ADDRESSES_FRESH_S if known.addresses else LOOK_UP_S)
+    known.looked.set()
