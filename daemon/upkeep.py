@@ -15,9 +15,18 @@ MOST = 50
 def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
     """Free what fell silent, and ring for all that waits."""
     claims.free_lapsed(ledger, settings.max_attempts)
-    for series in claims.to_ring(ledger, SILENT_S, MOST):
-        if series.exam is not None:
-            doorbell.screen(series.SeriesInstanceUID, series.exam)
+    ring_queued(ledger, doorbell, SILENT_S)
     deliveries.free_lapsed(ledger, settings.delivery_attempts)
     for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
         doorbell.deliver(delivery_id)
+
+
+def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:
+    """Ring for the series that have been queued longest and were not rung for that long.
+
+    A screening process begins with it, at zero seconds: the one before it may have heard rings that
+    it did not live to answer.
+    """
+    for series in claims.to_ring(ledger, silent_s, MOST):
+        if series.exam is not None:
+            doorbell.screen(series.SeriesInstanceUID, series.exam)

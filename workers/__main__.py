@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import Celery
 
-from daemon import config, jobs, logs, parent, schema
+from daemon import config, jobs, logs, parent, schema, upkeep
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.records.ledger import Ledger
@@ -70,6 +70,7 @@ def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callab
     room = EngineRoom(settings.weights, settings.engine_threads)
     bench = screen.Bench(settings, ledger, doorbell, room)
     screen.warm(bench)
+    upkeep.ring_queued(ledger, doorbell, silent_s=0)
     return lambda series_uid: screen.screen(bench, series_uid)
 
 

@@ -1,58 +1,92 @@
-"""Each process killed while films come in: nothing lost, nothing doubled, the audit adds up."""
+"""Each process killed at random moments under load: nothing lost, nothing doubled."""
 
-import json
 import os
-import signal
-from pathlib import Path
+import random
+import statistics
+import time
+from dataclasses import dataclass, field
 
-import films
 import pytest
-from line import running_line
-from peers import dcmsend, wait_for
+from faults.site import PARTS, SUPERVISOR, TREE, kept_up_line, prove
+from faults.traffic import Traffic, by_dcmsend, by_hand, by_storescu
 
-PROCESSES = ("daemon.part listener", "daemon.part intake", "workers screen", "workers deliver")
+from daemon.records import summary
+
+KINDS = (*PARTS, SUPERVISOR, TREE)
+LONG_KILLS = 100
+RESTART_AFTER = 3
+"""Kills after which the supervisor is restarted: it waits longer for each death in a row."""
 
 
 @pytest.fixture(scope="module")
-def hurried_line(tmp_path_factory, orthanc):
-    """Start a line whose leases and sweeps are short, so that it recovers while we watch."""
-    folder = tmp_path_factory.mktemp("ours")
-    with running_line(folder, orthanc, lease_s=3, sweep_s=1, delivery_backoff_s=0.2) as line:
-        yield line
+def line(tmp_path_factory, orthanc):
+    """Start one site for all kinds: what one kill leaves behind, the next must live with."""
+    with kept_up_line(tmp_path_factory.mktemp("ours"), orthanc) as running:
+        yield running
 
 
-def pids(home: Path, process: str) -> list[int]:
-    wanted = f"{process} --home {home}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if wanted in command:
-            found.append(int(folder.name))
-    return found
+@pytest.fixture(scope="module")
+def seed():
+    """Return what all random moments follow from; SEED in the environment runs one again."""
+    return int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
 
 
-@pytest.mark.parametrize("process", PROCESSES)
-def test_a_killed_process_loses_nothing_and_doubles_nothing(hurried_line, tmp_path, process):
-    line = hurried_line
-    sent = [films.film(seed, size=512) for seed in (1, 2, 3)]
-    killed = []
-    for film in sent:
-        path = films.write(tmp_path, film)
-        for pid in pids(line.system.home, process):
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-        # a modality repeats what was not acknowledged
-        wait_for(
-            "an acknowledgement",
-            lambda path=path: dcmsend(line.system.port, [path], line.system.aet)[0] == 0,
-        )
-    assert killed
-    for film in sent:
-        story = line.system.delivered(film.StudyInstanceUID, within_s=150)
-        assert story["state"] == "screened"
-        assert len(line.stored(film.StudyInstanceUID)) == 2
-    audited = line.system.run("audit", "--json")
-    assert (audited.returncode, json.loads(audited.stdout)["problems"]) == (0, [])
+@dataclass
+class Recovery:
+    """What a film that is sent at the moment of a kill has to wait for."""
+
+    acknowledged_s: list[float] = field(default_factory=list)
+    in_the_pacs_s: list[float] = field(default_factory=list)
+
+    def __str__(self):
+        return f"{_spread(self.acknowledged_s)} to success, {_spread(self.in_the_pacs_s)} to result"
+
+
+def test_each_process_killed_under_load_loses_nothing_and_doubles_nothing(
+    line, seed, tell, tmp_path
+):
+    kinds = random.Random(seed).sample(KINDS, len(KINDS))
+    _kill_under_load(line, kinds, seed, tell, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_kills_of_a_kind_lose_nothing_and_double_nothing(
+    line, kind, seed, tell, tmp_path
+):
+    _kill_under_load(line, [kind] * LONG_KILLS, seed, tell, tmp_path)
+
+
+def _kill_under_load(line, kinds, seed, tell, folder):
+    system, chance, recovery = line.system, random.Random(seed), Recovery()
+    ours = by_hand(system.port, system.aet)
+    dcmtk = [make(system.port, system.aet, folder) for make in (by_storescu, by_dcmsend)]
+    with Traffic([ours, ours, *dcmtk], seed) as traffic:
+        for number, kind in enumerate(kinds, start=1):
+            with traffic.pouring():
+                time.sleep(chance.uniform(0, 1))
+                killed_at = time.monotonic()
+                system.kill(kind, chance)
+                study, waited_s = traffic.film(ours)
+            recovery.acknowledged_s.append(waited_s)
+            system.delivered(study, within_s=120)
+            recovery.in_the_pacs_s.append(time.monotonic() - killed_at)
+            if len(kinds) > len(KINDS) and number % RESTART_AFTER == 0:
+                system.restart()
+        traffic.end()
+    proof = prove(line, traffic)
+    tell(
+        f"kills: {len(kinds)} of {', '.join(dict.fromkeys(kinds))} | sent {len(traffic.sent)}, "
+        f"acknowledged {len(traffic.acknowledged)}, repeated {traffic.repeats}, "
+        f"lost {len(proof.lost)}, doubled {len(proof.doubled)} | a film at the kill: {recovery} "
+        f"| SEED={seed}"
+    )
+    assert proof.is_sound, f"SEED={seed}: {proof}"
+    assert traffic.acknowledged == set(traffic.sent)
+    told = summary.status(system.ledger)["series"]["by_state"]
+    assert told["screened"] >= len(kinds) and told["skipped"] > 0
+    assert told["failed"] == told["parked"] == 0
+
+
+def _spread(seconds):
+    return f"median {statistics.median(seconds):.1f} s, max {max(seconds):.1f} s"

@@ -1,0 +1,185 @@
+"""A whole site under fault: kept up as systemd would keep it up, and proved sound afterwards."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from faults.traffic import Traffic
+from line import MODEL, Line
+from ours import ENDED, Osteoscreen, deliveries
+from peers import LOOPBACK, Orthanc, Process, wait_for
+
+from daemon.records import summary
+from daemon.spool import dataset_sha256
+
+PARTS: Mapping[str, str] = {
+    "listener": "daemon.part listener",
+    "intake": "daemon.part intake",
+    "screen worker": "workers screen",
+    "deliver worker": "workers deliver",
+}
+SUPERVISOR, TREE = "supervisor", "whole tree"
+QUIET_WITHIN_S = 180.0
+
+
+class KeptUp(Osteoscreen):
+    """`osteoscreen serve`, started again whenever it is gone: ``Restart=always``."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._leave = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._leave.wait(0.1):
+            if self.process is not None and self.process.poll() is not None:
+                # the port may still be held by a listener that is about to leave: tried again
+                with contextlib.suppress(AssertionError):
+                    Process.__enter__(self)
+
+    def stop(self) -> None:
+        """End it for good."""
+        if hasattr(self, "_watcher") and threading.current_thread() is not self._watcher:
+            self._leave.set()
+            self._watcher.join()
+        Process.stop(self)
+
+    def restart(self) -> None:
+        """End it politely and wait until it is up again; forgotten is who died how often."""
+        before = self.process
+        before.terminate()
+        wait_for("the restart", lambda: self.process not in (None, before) and self.is_ready(), 60)
+
+    def pids(self, part: str) -> list[int]:
+        """Return the processes of one part, or of all with an empty name."""
+        return pids(f"{PARTS[part]} --home {self.home}" if part else f"--home {self.home}")
+
+    def kill(self, kind: str, chance: random.Random) -> None:
+        """Kill one process of a kind, or the supervisor, or all; a dead one is waited for first."""
+        supervisor = wait_for("the supervisor", self._supervisor, 60)
+        if kind in PARTS:
+            victims = wait_for(f"a {kind} to kill", lambda: self.pids(kind), 60)
+            victims = [chance.choice(victims)]
+        else:
+            victims = [supervisor, *(self.pids("") if kind == TREE else ())]
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _supervisor(self) -> int | None:
+        alive = self.process is not None and self.process.poll() is None
+        return self.process.pid if alive else None
+
+
+def pids(words: str) -> list[int]:
+    """Return the processes whose command line holds these words."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+            if words.encode() in command:
+                found.append(int(folder.name))
+    return found
+
+
+@contextlib.contextmanager
+def kept_up_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Line]:
+    """Start a site that recovers while we watch: short leases, sweeps and quiet times.
+
+    A film on which a worker died is tried again here however often that was: the test kills more
+    often than any real fault.
+    """
+    modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
+    place = [pacs.aet, LOOPBACK, str(pacs.port)]
+    archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
+    hurried: dict[str, object] = {"lease_s": 3, "sweep_s": 1, "delivery_backoff_s": 0.2}
+    patient: dict[str, object] = {"max_attempts": 1000, "delivery_attempts": 1000}
+    quiet: dict[str, object] = {"volume_settle_s": 1, "radiograph_settle_s": 0.3}
+    with KeptUp(folder, [modality, archive], **(hurried | patient | quiet | settings)) as system:
+        system.cli("models", "stage", MODEL, "research")
+        yield Line(system, pacs)
+
+
+@dataclass
+class Proof:
+    """What was found after the dust has settled; every list must be empty."""
+
+    lost: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    audit: list[str] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        return self == Proof()
+
+
+def prove(line: Line, traffic: Traffic) -> Proof:
+    """Wait until nothing moves, then hold what was acknowledged against spool, ledger and PACS."""
+    proof = Proof()
+    wait_for("everything to come to rest", lambda: _at_rest(line), QUIET_WITHIN_S)
+    _look_at_the_spool(line.system, traffic, proof)
+    _look_at_the_results(line, traffic, proof)
+    audited = line.system.run("audit", "--json")
+    proof.audit = json.loads(audited.stdout)["problems"]
+    if audited.returncode:
+        proof.audit.append(f"osteoscreen audit ended with {audited.returncode}")
+    return proof
+
+
+def _at_rest(line: Line) -> bool:
+    told = summary.status(line.system.ledger)
+    series = sum(count for state, count in told["series"]["by_state"].items() if state in ENDED)
+    moving = told["deliveries"]["pending"] + told["deliveries"]["sending"]
+    waiting = list((line.system.home / "spool" / "incoming").rglob("*.dcm"))
+    return series == told["series"]["total"] and not moving and not waiting
+
+
+def _look_at_the_spool(system: Osteoscreen, traffic: Traffic, proof: Proof) -> None:
+    places: dict[str, list[Path]] = {}
+    for path in (system.home / "spool").rglob("*.dcm"):
+        places.setdefault(path.stem, []).append(path)
+    for uid in traffic.acknowledged:
+        found = places.get(uid, [])
+        if not found:
+            proof.lost.append(f"{uid} was acknowledged and is gone")
+        for path in found:
+            if dataset_sha256(path.read_bytes())[0] != traffic.sent[uid]:
+                proof.altered.append(f"{path.name} is not what was sent")
+        if len(found) > 1:
+            proof.doubled.append(f"{uid} lies in {len(found)} places")
+    proof.altered += [path.name for path in (system.home / "spool" / "aside").iterdir()]
+
+
+def _look_at_the_results(line: Line, traffic: Traffic, proof: Proof) -> None:
+    in_the_pacs = Counter(
+        (tags["StudyInstanceUID"], tags["SOPInstanceUID"])
+        for tags in map(line.pacs.tags, line.pacs.instances())
+    )
+    for study in traffic.films:
+        [series] = (line.system.show(study) or {"series": [{"state": "unknown"}]})["series"]
+        if series["state"] != "screened":
+            proof.unfinished.append(f"{study}: {series['state']}, {series.get('reason')}")
+            continue
+        current = [result for result in series["results"] if result["current"]]
+        made = {(study, one["SOPInstanceUID"]) for result in current for one in result["objects"]}
+        stored = {key for key in in_the_pacs if key[0] == study}
+        if len(current) != 1 or len(series["results"]) != 1 or len(made) != 2:
+            proof.doubled.append(f"{study}: {len(series['results'])} results, {len(made)} objects")
+        if stored != made:
+            proof.unfinished.append(f"{study}: {len(stored)} of {len(made)} objects in the PACS")
+        states = {delivery["state"] for _, delivery in deliveries(series)}
+        if states != {"sent"}:
+            proof.unfinished.append(f"{study}: deliveries {sorted(states)}")
+    proof.doubled += [str(key) for key, count in in_the_pacs.items() if count > 1]
