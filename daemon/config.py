@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     broker_url: str = Field(EMBEDDED, description="Celery broker; embedded:// needs no server")
     listener_processes: int = Field(2, ge=1, le=32, description="processes sharing the port")
     max_associations: int = Field(64, ge=1, description="open associations per listener process")
+    straight_path: bool = Field(
+        True, description="carry images past pynetdicom's queues (off: its public path only)"
+    )
     network_timeout_s: float = Field(60, gt=0, description="idle time after which we abort")
     min_free_mib: int = Field(512, ge=0, description="free disk below which we answer 0xA700")
     min_free_inodes: int = Field(1000, ge=0, description="free inodes below which we do the same")

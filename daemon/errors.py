@@ -24,3 +24,11 @@ class DeliveryError(Exception):
 
 class SpoolFull(Exception):
     """The disk has less room than the site wants kept free; nothing was written."""
+
+
+class PeerBroke(Exception):
+    """A peer left the protocol or fell silent in the middle of it; the association is aborted."""
+
+
+class PeerGone(PeerBroke):
+    """The connection is no more; there is nobody left to tell."""

@@ -1,45 +1,40 @@
 """The listener: who may call, and an image answered 0x0000 only when it is on disk.
 
-The handler decodes nothing of a dataset; the UIDs it needs stand in the request itself. The levers
-used are pynetdicom's documented ones: unrestricted storage (every storage SOP class in every
-transfer syntax, and no copy of 170 presentation contexts per association), no log handlers, a
-128 K PDU.
+Who may call and what is offered stands here; the images themselves go through :mod:`daemon.door`,
+or, where that cannot be used, through pynetdicom's public path: :meth:`Listener.on_c_store`. Every
+storage SOP class is taken in every transfer syntax.
 """
 
+import errno
 import logging
 import socket
 import ssl
 import threading
-from socketserver import TCPServer
-from typing import Any
 
 from pynetdicom import AE, _config, evt
-from pynetdicom.dsutils import encode_file_meta
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
     Verification,
 )
-from pynetdicom.transport import ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler
 
-from daemon import tls
+from daemon import door, rehearsal, tls
+from daemon.accept import Entrance, SharedSocketServer
 from daemon.callers import Caller, Callers
 from daemon.config import Settings
 from daemon.disk import Door, room_of
-from daemon.errors import SpoolFull
 from daemon.handshake import Porch
 from daemon.logs import where
+from daemon.reception import CANNOT_UNDERSTAND, SUCCESS, Reception, Request
 from daemon.records.ledger import Ledger, LedgerError, note
 from daemon.records.tables import REFUSAL
+from daemon.seats import Seats
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)
-
-# PS3.4 B.2.3 and PS3.7 C
-SUCCESS = 0x0000
-OUT_OF_RESOURCES = 0xA700
-CANNOT_UNDERSTAND = 0xC000
 
 # PS3.8 9.3.4: result, source, reason
 CALLING_AET_NOT_RECOGNIZED = (1, 1, 3)
@@ -49,7 +44,6 @@ TEMPORARY_CONGESTION = (2, 3, 1)
 TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel)
 """Whoever proposes nothing else is heard though the disk is full."""
 
-PREAMBLE = b"\x00" * 128 + b"DICM"
 MAXIMUM_PDU_LENGTH = 131072
 POLL_S = 0.5
 
@@ -63,7 +57,8 @@ class Listener:
         self._room = room_of(settings)
         self._spool = Spool(settings.spool, self._room)
         self._callers = Callers(settings, ledger)
-        self._servers: list[ThreadedAssociationServer] = []
+        self._seats = Seats(settings.max_associations)
+        self._servers: list[SharedSocketServer] = []
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
@@ -76,32 +71,48 @@ class Listener:
 
     def serve(self, plain: socket.socket | None, secure: socket.socket | None = None) -> None:
         """Answer associations on the ports that are open until the process is told to stop."""
-        certificates = tls.Certificates(self._settings)
-        servers = [self._server(plain, None)] if plain else []
-        servers += [self._server(secure, certificates)] if secure else []
+        path, certificates = self._path(), tls.Certificates(self._settings)
+        servers = [self._server(plain, path, None)] if plain else []
+        servers += [self._server(secure, path, certificates)] if secure else []
         for server in servers[1:]:
             threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         self._servers = servers
         servers[0].serve_forever(POLL_S)
 
+    def _path(self) -> type[RequestHandler]:
+        """Choose the straight path, or pynetdicom's public one and say why."""
+        why = rehearsal.problem() if self._settings.straight_path else "straight_path is off"
+        if why is None:
+            return door.Door
+        log.warning("event=public-path why=%r", why)
+        return RequestHandler
+
     def _server(
-        self, listening: socket.socket, certificates: tls.Certificates | None
-    ) -> ThreadedAssociationServer:
+        self,
+        listening: socket.socket,
+        path: type[RequestHandler],
+        certificates: tls.Certificates | None,
+    ) -> SharedSocketServer:
         port, how = listening.getsockname()[1], "TLS" if certificates else "plain"
         log.info("event=listening aet=%s port=%d speaks=%s", self._settings.aet, port, how)
         most = self._settings.max_associations
-        return self._ae.make_server(
+        porch = Porch(port, certificates, most, lambda why: self._note_refusal("", why))
+        server = self._ae.make_server(
             listening.getsockname()[:2],
             evt_handlers=[
+                (evt.EVT_CONN_OPEN, self.on_conn_open),
                 (evt.EVT_REQUESTED, self.on_requested),
                 (evt.EVT_REJECTED, self.on_rejected),
                 (evt.EVT_C_ECHO, self.on_c_echo),
                 (evt.EVT_C_STORE, self.on_c_store),
             ],
             server_class=SharedSocketServer,
+            request_handler=path,
             listening=listening,
-            porch=Porch(port, certificates, most, lambda why: self._note_refusal("", why)),
+            entrance=Entrance(self._spool, self._seats, porch),
         )
+        assert isinstance(server, SharedSocketServer)
+        return server
 
     @property
     def serving(self) -> bool:
@@ -111,9 +122,20 @@ class Listener:
     def stop(self) -> None:
         """Make :meth:`serve` return and close the sockets."""
         for server in self._servers:
-            # pynetdicom's own shutdown() knows only the servers that its AE has started
-            TCPServer.shutdown(server)
-            server.server_close()
+            server.stop()
+
+    def on_conn_open(self, event: Event) -> None:
+        """Bound what pynetdicom's own reader would take into memory; the door bounds its own."""
+        transport = event.assoc.dul.socket
+        assert transport is not None, "it is what was opened"
+        receive = transport.recv
+
+        def at_most(count: int) -> bytearray:
+            if count > door.LONGEST_PDU:
+                raise OSError(errno.EMSGSIZE, "longer than any PDU we take")
+            return receive(count)
+
+        transport.recv = at_most  # type: ignore[method-assign, assignment]
 
     def on_requested(self, event: Event) -> None:
         """Refuse whoever is not one of today's peers, and say why where an admin will look."""
@@ -146,18 +168,21 @@ class Listener:
     def on_c_store(self, event: Event) -> int:
         """Keep one object; the status says what the sender may rely on."""
         calling = event.assoc.requestor.ae_title.strip()
+        asked = event.request
+        assert isinstance(asked, C_STORE), "it is what the event is about"
         try:
-            self._spool.put(_part10_head(event, calling), event.encoded_dataset(include_meta=False))
-        except SpoolFull:
-            log.error("event=disk-full aet=%s status=0x%04X", calling, OUT_OF_RESOURCES)
-            return OUT_OF_RESOURCES
-        except OSError as error:
-            log.error("event=not-stored aet=%s errno=%s", calling, error.errno)
-            return OUT_OF_RESOURCES
+            request = Request(
+                str(asked.AffectedSOPClassUID).encode(),
+                str(asked.AffectedSOPInstanceUID).encode(),
+                event.context.transfer_syntax,
+                calling,
+            )
+            reception = Reception(self._spool, request)
+            reception.add(event.encoded_dataset(include_meta=False))
+            return reception.end()
         except Exception as error:  # noqa: BLE001 - the edge: a peer gets a status, never silence
             log.error("event=not-stored aet=%s error=%s", calling, where(error))
             return CANNOT_UNDERSTAND
-        return SUCCESS
 
     def _refuse(self, event: Event, code: tuple[int, int, int], calling: str, why: str) -> None:
         _reject(event, code)
@@ -170,46 +195,6 @@ class Listener:
                 note(session, REFUSAL, aet=calling[:16] or None, detail=why)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
-
-
-class SharedSocketServer(ThreadedAssociationServer):
-    """An association server on a socket that is already bound and listening."""
-
-    # a handshake that is waited for must not hold up the end
-    daemon_threads = True
-
-    def __init__(
-        self, *args: object, listening: socket.socket, porch: Porch, **kwargs: object
-    ) -> None:
-        self._listening = listening
-        self._porch = porch
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-
-    def server_bind(self) -> None:
-        """Take the inherited socket instead of binding a new one."""
-        if self.socket is not None:
-            self.socket.close()
-        self.socket = self._listening
-        # several processes wait on the socket: whoever loses the race must not block in accept
-        self.socket.setblocking(False)
-
-    def server_activate(self) -> None:
-        """Leave the socket as it is: it listens already."""
-
-    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Accept one association, without waiting 40 ms for small answers to fill a packet."""
-        client, address = self._listening.accept()
-        client.setblocking(True)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return client, address
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Begin an association, in a thread of its own, once the peer has passed the porch."""
-        admitted = self._porch.admit(request, client_address[0])
-        if admitted is None:
-            self.shutdown_request(request)
-        else:
-            super().finish_request(admitted, client_address)
 
 
 def _caller(event: Event, calling: str) -> Caller:
@@ -230,10 +215,3 @@ def _reject(event: Event, code: tuple[int, int, int]) -> None:
 def _brings_images(request: A_ASSOCIATE) -> bool:
     proposed = request.presentation_context_definition_list
     return any(context.abstract_syntax not in TAKES_NO_ROOM for context in proposed)
-
-
-def _part10_head(event: Event, calling: str) -> bytes:
-    """Return preamble and file meta information; who sent it is kept there (PS3.10 7.1)."""
-    meta = event.file_meta
-    meta.SourceApplicationEntityTitle = calling
-    return PREAMBLE + encode_file_meta(meta)

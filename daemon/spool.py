@@ -2,7 +2,10 @@
 
 import os
 import re
+import time
 import uuid
+from collections.abc import Sequence
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,24 +59,31 @@ class Spool:
         OSError
             If the disk refuses; no partial file is left under a final name.
         """
-        if self._room and not self._room.takes(len(data)):
-            raise SpoolFull
-        final = self.incoming / f"{uuid.uuid4().hex}.dcm"
-        partial = final.with_suffix(".part")
+        incoming = self.receive()
         try:
-            with partial.open("xb") as file:
-                file.write(head)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(final)
-            sync_folder(self.incoming)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            if self._room and error.errno in NO_ROOM:
-                self._room.ran_out()
+            incoming.write([head, data])
+            return incoming.keep()
+        except (OSError, SpoolFull):
+            incoming.drop()
             raise
-        return final
+
+    def receive(self) -> "Incoming":
+        """Begin a file that is written as it comes.
+
+        Raises
+        ------
+        SpoolFull
+            If less than the wanted room is free.
+        OSError
+            If the disk refuses.
+        """
+        if self._room and not self._room.takes(0):
+            raise SpoolFull
+        return Incoming(self.incoming, self._incoming_folder, self._room)
+
+    @cached_property
+    def _incoming_folder(self) -> int:
+        return os.open(self.incoming, os.O_RDONLY | os.O_DIRECTORY)
 
     def arrived(self, most: int) -> list[Path]:
         """Return files waiting for the index, at most that many, oldest first."""
@@ -104,6 +114,71 @@ class Spool:
     def series(self, series_uid: str) -> list[Path]:
         """Return the files of one series."""
         return sorted((self.kept / _safe(series_uid)).glob("*.dcm"))
+
+
+class Incoming:
+    """One file on its way in: write it as it comes, then keep it or drop it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it shall lie.
+    descriptor : int
+        The same folder, open: its names are made durable through it.
+    room : Room, optional
+        What is free on its disk.
+    """
+
+    def __init__(self, folder: Path, descriptor: int, room: Room | None = None) -> None:
+        # the moment comes first, so that names sort by arrival
+        name = f"{folder}/{time.time_ns():016x}{uuid.uuid4().hex[:16]}"
+        self._partial, self._final = f"{name}.part", f"{name}.dcm"
+        self._folder, self._room = descriptor, room
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = os.open(self._partial, flags, 0o640)
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append pieces.
+
+        Raises
+        ------
+        SpoolFull
+            If less than the wanted room would stay free.
+        OSError
+            If the disk refuses.
+        """
+        wanted = sum(map(len, pieces))
+        if self._room and not self._room.takes(wanted, files=0):
+            raise SpoolFull
+        try:
+            written = os.writev(self._file, pieces)
+            if written < wanted:
+                # a disk about to be full takes a part, and says no at the next write
+                rest = memoryview(b"".join(pieces))[written:]
+                while rest:
+                    rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            if self._room and error.errno in NO_ROOM:
+                self._room.ran_out()
+            raise
+
+    def keep(self) -> Path:
+        """Give the file its name; on return both are on the disk."""
+        os.fdatasync(self._file)
+        self._close()
+        os.rename(self._partial, self._final)
+        os.fsync(self._folder)
+        return Path(self._final)
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self._close()
+        Path(self._partial).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            os.close(file)
 
 
 def dataset_sha256(content: bytes) -> tuple[str, int]:

@@ -139,7 +139,7 @@ def test_a_full_disk_is_answered_with_a700_and_nothing_is_kept(ours, monkeypatch
     def full(*_):
         raise SpoolFull
 
-    monkeypatch.setattr(Spool, "put", full)
+    monkeypatch.setattr(Spool, "receive", full)
     [answer] = scu.store(ours.address(), [film()])
     assert (answer.status, answer.stored) == (0xA700, False)
     assert ours.spool.arrived(10) == []

@@ -25,15 +25,23 @@ def test_what_is_put_arrives_byte_for_byte(folder):
 
 def test_file_and_folder_are_synced_before_put_returns(folder, monkeypatch):
     synced = []
-    real = os.fsync
 
-    def fsync(descriptor):
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-        real(descriptor)
+    def watched(name):
+        real = getattr(os, name)
 
-    monkeypatch.setattr(spool.os, "fsync", fsync)
+        def sync(descriptor):
+            synced.append((name, os.readlink(f"/proc/self/fd/{descriptor}")))
+            real(descriptor)
+
+        return sync
+
+    monkeypatch.setattr(spool.os, "fdatasync", watched("fdatasync"))
+    monkeypatch.setattr(spool.os, "fsync", watched("fsync"))
     final = folder.put(b"head", b"data")
-    assert synced == [str(final.with_suffix(".part")), str(folder.incoming)]
+    assert synced == [
+        ("fdatasync", str(final.with_suffix(".part"))),
+        ("fsync", str(folder.incoming)),
+    ]
 
 
 def test_a_full_disk_takes_nothing_and_leaves_nothing(tmp_path):
@@ -49,7 +57,7 @@ def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
     def no_space(_descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool.os, "fsync", no_space)
+    monkeypatch.setattr(spool.os, "fdatasync", no_space)
     with pytest.raises(OSError, match="No space"):
         folder.put(b"head", b"data")
     assert os.listdir(folder.incoming) == []

@@ -1,0 +1,96 @@
+"""Accept connections on a socket that several listener processes share."""
+
+import logging
+import socket
+import sys
+from dataclasses import dataclass
+from socketserver import TCPServer
+from typing import Any
+
+from pynetdicom.transport import ThreadedAssociationServer
+
+from daemon.handshake import Porch
+from daemon.logs import where
+from daemon.seats import Seats
+from daemon.spool import Spool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """What a connection finds when it comes in.
+
+    Parameters
+    ----------
+    spool : Spool
+        Where received objects go.
+    seats : Seats
+        How many connections are served at once.
+    porch : Porch, optional
+        Where a peer shows its certificate before its association begins.
+    """
+
+    spool: Spool
+    seats: Seats
+    porch: Porch | None = None
+
+
+class SharedSocketServer(ThreadedAssociationServer):
+    """An association server on a socket that is already bound and listening."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self, *args: object, listening: socket.socket, entrance: Entrance, **kwargs: object
+    ) -> None:
+        self._listening = listening
+        self.entrance = entrance
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def stop(self) -> None:
+        """Make ``serve_forever`` return and close the socket."""
+        # pynetdicom's own shutdown() knows only the servers that its AE has started
+        TCPServer.shutdown(self)
+        self.server_close()
+
+    def server_bind(self) -> None:
+        """Take the inherited socket instead of binding a new one."""
+        if self.socket is not None:
+            self.socket.close()
+        self.socket = self._listening
+        # several processes wait on the socket: whoever loses the race must not block in accept
+        self.socket.setblocking(False)
+
+    def server_activate(self) -> None:
+        """Leave the socket as it is: it listens already."""
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept one association, without waiting 40 ms for small answers to fill a packet."""
+        client, address = self._listening.accept()
+        client.setblocking(True)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return client, address
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Begin an association, in a thread of its own, once the peer has passed the porch."""
+        porch = self.entrance.porch
+        admitted = porch.admit(request, client_address[0]) if porch else request
+        if admitted is None:
+            self.shutdown_request(request)
+        else:
+            super().finish_request(admitted, client_address)
+
+    def verify_request(self, _request: object, _client_address: object) -> bool:
+        """Close at once what there is not even standing room for."""
+        return not self.entrance.seats.no_room()
+
+    def service_actions(self) -> None:
+        """Leave the garbage to Python: collecting all of it here costs every association."""
+
+    def handle_error(self, _request: object, _client_address: object) -> None:
+        """Say what broke one connection, and no content of it."""
+        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        if error is not None:
+            log.error("event=connection-broke error=%s", where(error))

@@ -1,0 +1,320 @@
+"""C-STORE data straight from the socket to the spool, in the one thread of its association.
+
+pynetdicom negotiates, and serves every message but C-STORE; its classes for PDUs and datasets never
+see an image. It offers no public way to do so. What is used of its private parts stands here and
+nowhere else:
+
+- ``RequestHandler._create_association``: an association, made and bound as pynetdicom does it;
+- ``DULServiceProvider._decode_pdu``, ``_recv_pdu``, ``_process_recv_primitive`` and the state
+  machine (PS3.8 9.2), stepped by this thread, for the provider's own thread is never started;
+- ``Association._serve_request``, ``_accepted_cx``, ``_kill``, ``_is_paused``,
+  ``_reactor_checkpoint``.
+
+:mod:`daemon.rehearsal` holds a conversation through all of this before the port opens. Where it
+fails, the listener takes pynetdicom's public path: slower, and with the same answers.
+"""
+
+import logging
+import struct
+import threading
+from contextlib import suppress
+
+from pynetdicom import evt
+from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
+from pynetdicom.transport import RequestHandler
+
+from daemon.accept import SharedSocketServer
+from daemon.errors import PeerBroke, PeerGone
+from daemon.logs import where
+from daemon.reception import Reception, Request
+from daemon.spool import Spool
+from daemon.wire import Wire
+
+log = logging.getLogger(__name__)
+
+# PS3.8 9.3
+P_DATA_TF = 0x04
+PDU_HEAD = struct.Struct(">BxL")
+PDV_HEAD = struct.Struct(">LBB")
+COMMAND, LAST = 0x01, 0x02
+LONGEST_PDU = 16 << 20
+"""We announce 128 K. Senders that overlook it are heard up to here."""
+
+# PS3.8 9.3.4: rejected for now, by the provider (presentation), local limit exceeded
+NO_SEAT = (2, 3, 2)
+STANDING_S = 5.0
+
+# PS3.8 9.2: what the state machine is told, and the state in which data flows
+UNRECOGNISED_PDU, ASSOCIATED = "Evt19", "Sta6"
+
+# PS3.7 9.3.1 and E.1
+ELEMENT = struct.Struct("<HHL")
+PDATA_RESPONSE = struct.Struct(">BxLLBB")
+C_STORE_RQ, C_STORE_RSP, NO_DATASET = b"\x01\x00", b"\x01\x80", b"\x01\x01"
+SOP_CLASS, COMMAND_FIELD, MESSAGE_ID, RESPONDED_TO = 0x0002, 0x0100, 0x0110, 0x0120
+DATASET_TYPE, STATUS, SOP_INSTANCE = 0x0800, 0x0900, 0x1000
+LONGEST_COMMAND = 64 << 10
+LONGEST_DATASET = 16 << 20
+"""Of a message other than C-STORE: pynetdicom holds it in memory."""
+
+
+class Door(RequestHandler):
+    """Serves one connection in the thread that was started for it."""
+
+    server: SharedSocketServer
+
+    def handle(self) -> None:
+        """Carry the association from its request to its end."""
+        assoc = self._create_association()
+        wire = Wire(self.request, assoc.network_timeout or STANDING_S)
+        entrance = self.server.entrance
+        with wire, entrance.seats.taken(wire) as seated:
+            conversation = Conversation(assoc, wire, entrance.spool)
+            try:
+                conversation.hold(seated)
+            except Exception as error:  # noqa: BLE001 - the edge: one association ends, not the listener
+                conversation.break_off(error)
+
+
+class Conversation:
+    """One association, message by message."""
+
+    def __init__(self, assoc: Association, wire: Wire, spool: Spool) -> None:
+        self._assoc, self._dul = assoc, assoc.dul
+        self._machine = assoc.dul.state_machine
+        self._wire, self._spool = wire, spool
+        self._store: Store | None = None
+        self._command = b""
+        self._dataset_bytes = 0
+        self._sending = threading.RLock()
+        # no reactor runs beside us: whoever sends a request through this association need not wait
+        assoc._is_paused = True
+        self._dul.send_pdu = self._send  # type: ignore[method-assign]
+
+    def hold(self, seated: bool) -> None:
+        """Negotiate, then serve until the peer or we have had enough.
+
+        Raises
+        ------
+        PeerBroke
+            If the peer leaves the protocol, falls silent or is gone.
+        """
+        self._machine.do_action(self._dul.event_queue.get_nowait())
+        self._wire.expect((self._assoc.acse_timeout or STANDING_S) if seated else STANDING_S)
+        self._pdu()
+        request: object = self._dul.receive_pdu()
+        if isinstance(request, A_ASSOCIATE):
+            self._negotiate(request, seated)
+        self._wire.expect_nothing()
+        while self._assoc.is_established and not self._assoc._kill:
+            self._pdu()
+        self._drop_unfinished()
+        self._wire.linger()
+
+    def break_off(self, error: Exception) -> None:
+        """End what cannot go on: tell the peer, forget the object that was not whole."""
+        self._drop_unfinished()
+        self._assoc.is_established, self._assoc.is_aborted = False, True
+        if not isinstance(error, PeerGone):
+            with suppress(Exception):
+                self._machine.do_action(UNRECOGNISED_PDU)
+                self._wire.linger()
+        if self._wire.heard:
+            why = str(error) if isinstance(error, PeerBroke) else where(error)
+            aet = self._assoc.requestor.ae_title.strip()
+            log.warning("event=association-broke aet=%s why=%r", aet, why)
+
+    def _negotiate(self, request: A_ASSOCIATE, seated: bool) -> None:
+        assoc = self._assoc
+        assoc.requestor.primitive = request
+        evt.trigger(assoc, evt.EVT_REQUESTED, {})
+        if assoc.is_rejected or assoc.is_aborted:
+            return
+        if seated:
+            assoc.acse.negotiate_association()
+        else:
+            assoc.acse.send_reject(*NO_SEAT)
+            evt.trigger(assoc, evt.EVT_REJECTED, {})
+
+    def _send(self, primitive: object) -> None:
+        """Stand in for the provider's queue: what pynetdicom has to say goes out at once."""
+        with self._sending:
+            self._dul.to_provider_queue.put(primitive)  # type: ignore[arg-type]
+            while self._dul._process_recv_primitive():
+                self._machine.do_action(self._dul.event_queue.get_nowait())
+
+    def _pdu(self) -> None:
+        """Read one PDU and do what it asks."""
+        kind, length = PDU_HEAD.unpack(self._wire.exactly(PDU_HEAD.size))
+        if length > LONGEST_PDU:
+            raise PeerBroke(f"it announced a PDU of {length} bytes")
+        if kind == P_DATA_TF and self._machine.current_state == ASSOCIATED:
+            self._data(length)
+        else:
+            self._control(PDU_HEAD.pack(kind, length) + self._wire.exactly(length))
+
+    def _control(self, pdu: bytes) -> None:
+        """Let the state machine judge what is no data, and carry out what follows."""
+        try:
+            decoded, event = self._dul._decode_pdu(bytearray(pdu))
+        except Exception:  # noqa: BLE001 - the edge to bytes from outside: the peer is told
+            event = UNRECOGNISED_PDU
+        else:
+            self._dul._recv_pdu.put(decoded)
+        self._machine.do_action(event)
+        acse = self._assoc.acse
+        if acse.is_release_requested():
+            acse.send_release(is_response=True)
+            self._assoc.is_released, self._assoc.is_established = True, False
+            evt.trigger(self._assoc, evt.EVT_RELEASED, {})
+        elif acse.is_aborted():
+            self._assoc.is_aborted, self._assoc.is_established = True, False
+            evt.trigger(self._assoc, evt.EVT_ABORTED, {})
+
+    def _data(self, length: int) -> None:
+        """Take the fragments of one P-DATA-TF (PS3.8 9.3.5.1)."""
+        while length:
+            size, context_id, control = PDV_HEAD.unpack(self._wire.exactly(PDV_HEAD.size))
+            length -= 4 + size
+            if size < 2 or length < 0:
+                raise PeerBroke("a fragment does not fit into its PDU")
+            if control & COMMAND:
+                self._command_fragment(context_id, control & LAST, self._wire.exactly(size - 2))
+            elif self._store is not None:
+                self._image_fragment(self._store, context_id, control & LAST, size - 2)
+            else:
+                self._other_fragment(context_id, control, self._wire.exactly(size - 2))
+
+    def _command_fragment(self, context_id: int, last: int, fragment: bytes) -> None:
+        if self._store is not None or self._assoc.dimse.message is not None:
+            raise PeerBroke("a command came in the middle of a dataset")
+        self._command += fragment
+        if len(self._command) > LONGEST_COMMAND:
+            raise PeerBroke("a command is longer than any in the standard")
+        if last:
+            command, self._command = self._command, b""
+            self._begin(context_id, command)
+
+    def _begin(self, context_id: int, command: bytes) -> None:
+        """Receive an image ourselves; hand every other message to pynetdicom."""
+        fields = read_command(command)
+        if (
+            fields.get(COMMAND_FIELD) != C_STORE_RQ
+            or fields.get(DATASET_TYPE, NO_DATASET) == NO_DATASET
+            or MESSAGE_ID not in fields
+        ):
+            self._hand_over(context_id, COMMAND | LAST, command)
+            return
+        context = self._assoc._accepted_cx.get(context_id)
+        if context is None:
+            raise PeerBroke(f"presentation context {context_id} was not accepted")
+        request = Request(
+            fields.get(SOP_CLASS, b""),
+            fields.get(SOP_INSTANCE, b""),
+            context.transfer_syntax[0],
+            self._assoc.requestor.ae_title.strip(),
+        )
+        self._store = Store(context_id, fields, Reception(self._spool, request))
+        self._wire.before_refill = self._store.reception.flush
+
+    def _image_fragment(self, store: "Store", context_id: int, last: int, size: int) -> None:
+        if context_id != store.context_id:
+            raise PeerBroke("a fragment came in another presentation context than its command")
+        while size:
+            piece = self._wire.some(size)
+            store.reception.add(piece)
+            size -= len(piece)
+        if last:
+            answer = store.answer(store.reception.end())
+            self._forget_store()
+            with self._sending:
+                self._wire.send(answer)
+
+    def _other_fragment(self, context_id: int, control: int, fragment: bytes) -> None:
+        if self._assoc.dimse.message is None:
+            raise PeerBroke("a dataset came without its command")
+        self._dataset_bytes += len(fragment)
+        if self._dataset_bytes > LONGEST_DATASET:
+            raise PeerBroke(f"the dataset of a message is longer than {LONGEST_DATASET} bytes")
+        self._hand_over(context_id, control, fragment)
+
+    def _hand_over(self, context_id: int, control: int, fragment: bytes) -> None:
+        """Give pynetdicom a fragment, and let it serve the message that this completes."""
+        assoc = self._assoc
+        primitive = P_DATA()
+        fragments = [[context_id, bytes([control]) + fragment]]
+        primitive.presentation_data_value_list = fragments  # type: ignore[assignment]
+        assoc.dimse.receive_primitive(primitive)
+        if assoc.dimse.message is None:
+            self._dataset_bytes = 0
+        # cleared while another thread waits for the answer to a request of its own
+        while assoc._reactor_checkpoint.is_set():
+            message_context_id, message = assoc.dimse.get_msg()
+            if message is None or message_context_id is None:
+                break
+            assoc._serve_request(message, message_context_id)
+        while not self._dul.event_queue.empty():
+            self._machine.do_action(self._dul.event_queue.get_nowait())
+
+    def _drop_unfinished(self) -> None:
+        if self._store is not None:
+            self._store.reception.drop()
+            self._forget_store()
+
+    def _forget_store(self) -> None:
+        self._store = None
+        self._wire.before_refill = _nothing
+
+
+class Store:
+    """One C-STORE request: where it goes, and how it is answered."""
+
+    def __init__(self, context_id: int, fields: dict[int, bytes], reception: Reception) -> None:
+        self.context_id = context_id
+        self.reception = reception
+        self._fields = fields
+
+    def answer(self, status: int) -> bytes:
+        """Return the C-STORE-RSP as one PDU (PS3.7 9.3.1.2)."""
+        fields = self._fields
+        body = b"".join(
+            _element(number, value)
+            for number, value in (
+                (SOP_CLASS, fields.get(SOP_CLASS, b"")),
+                (COMMAND_FIELD, C_STORE_RSP),
+                (RESPONDED_TO, fields[MESSAGE_ID]),
+                (DATASET_TYPE, NO_DATASET),
+                (STATUS, status.to_bytes(2, "little")),
+                (SOP_INSTANCE, fields.get(SOP_INSTANCE, b"")),
+            )
+        )
+        body = _element(0, len(body).to_bytes(4, "little")) + body
+        size = len(body) + 2
+        return (
+            PDATA_RESPONSE.pack(P_DATA_TF, size + 4, size, self.context_id, COMMAND | LAST) + body
+        )
+
+
+def read_command(command: bytes) -> dict[int, bytes]:
+    """Return the values of a command set by element number.
+
+    Commands are in Implicit VR Little Endian (PS3.7 6.3.1). What is no such thing gives what could
+    be read before it stopped making sense.
+    """
+    fields, at = {}, 0
+    while at + ELEMENT.size <= len(command):
+        group, element, length = ELEMENT.unpack_from(command, at)
+        at += ELEMENT.size + length
+        if group or at > len(command):
+            break
+        fields[element] = command[at - length : at]
+    return fields
+
+
+def _element(number: int, value: bytes) -> bytes:
+    return ELEMENT.pack(0, number, len(value)) + value
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,49 @@
+"""Preamble and file meta information of a received object (PS3.10 7.1), without decoding it."""
+
+import re
+import struct
+
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
+
+PREAMBLE = b"\x00" * 128 + b"DICM"
+GROUP_LENGTH_BYTES = 12
+UID = re.compile(rb"[0-9.]{1,64}")
+
+
+def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_aet: str) -> bytes:
+    """Return what stands before the dataset in a Part 10 file.
+
+    Parameters
+    ----------
+    sop_class, sop_instance : bytes
+        The UIDs of the C-STORE request as they came; one that is none is left out, for the index
+        takes its UIDs from the dataset.
+    transfer_syntax : str
+        Of the accepted presentation context.
+    calling_aet : str
+        Who sent it, kept as SourceApplicationEntityTitle.
+    """
+    meta = b"".join(
+        (
+            struct.pack("<HH2s2xL", 2, 0x0001, b"OB", 2) + b"\x00\x01",
+            _short(0x0002, b"UI", _uid(sop_class)),
+            _short(0x0003, b"UI", _uid(sop_instance)),
+            _short(0x0010, b"UI", transfer_syntax.encode("ascii", "replace")),
+            _short(0x0012, b"UI", PYDICOM_IMPLEMENTATION_UID.encode()),
+            _short(0x0013, b"SH", b"OSTEOSCREEN"),
+            _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
+        )
+    )
+    return PREAMBLE + _short(0x0000, b"UL", struct.pack("<L", len(meta))) + meta
+
+
+def _short(element: int, vr: bytes, value: bytes) -> bytes:
+    """Encode one element of group 0002 whose length has two bytes (PS3.5 7.1.2)."""
+    if len(value) % 2:
+        value += b"\x00" if vr == b"UI" else b" "
+    return struct.pack("<HH2sH", 2, element, vr, len(value)) + value
+
+
+def _uid(value: bytes) -> bytes:
+    plain = value.rstrip(b"\x00 ")
+    return plain if UID.fullmatch(plain) else b""

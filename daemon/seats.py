@@ -1,0 +1,47 @@
+"""The connections that one listener process has open, and who leaves when all seats are taken."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from daemon.wire import Wire
+
+IDLE_ENOUGH_S = 5.0
+"""So long without a byte, a connection gives its seat to one that wants to send."""
+
+
+class Seats:
+    """At most so many connections are served; as many again may stand to be told so."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._seated: set[Wire] = set()
+        self._standing = 0
+
+    def no_room(self) -> bool:
+        """Tell whether a further connection is not even to be heard."""
+        return self._standing >= self._most
+
+    @contextmanager
+    def taken(self, wire: Wire) -> Iterator[bool]:
+        """Seat a connection for a while; False where none is free: it stands."""
+        seated = self._seat(wire)
+        try:
+            yield seated
+        finally:
+            with self._lock:
+                self._seated.discard(wire)
+                self._standing -= not seated
+
+    def _seat(self, wire: Wire) -> bool:
+        with self._lock:
+            if len(self._seated) >= self._most:
+                idlest = max(self._seated, key=lambda one: one.idle_s)
+                if idlest.idle_s < IDLE_ENOUGH_S:
+                    self._standing += 1
+                    return False
+                self._seated.discard(idlest)
+                idlest.show_out()
+            self._seated.add(wire)
+            return True

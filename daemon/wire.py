@@ -1,0 +1,140 @@
+"""One peer's socket, read through one buffer with an eye on the clock."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from daemon.errors import PeerBroke, PeerGone
+
+BUFFER_BYTES = 512 << 10
+LINGER_S = 1.0
+QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+A_P_ABORT = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00"
+"""PS3.8 9.3.8: an abort by the service provider, no reason given."""
+
+
+class Wire:
+    """Reads one connection.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        Connected; plain or TLS.
+    idle_s : float
+        How long the peer may say nothing.
+
+    Attributes
+    ----------
+    before_refill : callable
+        Called before views that :meth:`some` gave out are overwritten.
+    whole_by : float
+        Monotonic moment by which the peer must have sent all of what it has begun.
+    """
+
+    def __init__(self, sock: socket.socket, idle_s: float) -> None:
+        self._sock = sock
+        self._idle_s = idle_s
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._at = self._end = 0
+        self._heard_at = time.monotonic()
+        self.heard = False
+        self.before_refill: Callable[[], None] = _nothing
+        self.whole_by = float("inf")
+        sock.settimeout(idle_s)
+
+    @property
+    def idle_s(self) -> float:
+        """How long ago the peer last sent anything."""
+        return time.monotonic() - self._heard_at
+
+    def expect(self, within_s: float) -> None:
+        """Give the peer so long for all that follows, until :meth:`expect_nothing`."""
+        self.whole_by = time.monotonic() + within_s
+        if within_s < self._idle_s:
+            self._sock.settimeout(within_s)
+
+    def expect_nothing(self) -> None:
+        """Let the peer be silent for its idle time again."""
+        self.whole_by = float("inf")
+        self._sock.settimeout(self._idle_s)
+
+    def exactly(self, count: int) -> bytes:
+        """Read so many bytes, however they come."""
+        if self._end - self._at >= count:
+            self._at += count
+            return bytes(self._buffer[self._at - count : self._at])
+        pieces = []
+        while count:
+            piece = bytes(self.some(count))
+            pieces.append(piece)
+            count -= len(piece)
+        return b"".join(pieces)
+
+    def some(self, most: int) -> memoryview:
+        """Read what has come, one byte at least; a view that holds until the next refill."""
+        if self._at == self._end:
+            self._refill()
+        start = self._at
+        self._at = min(self._end, start + most)
+        return self._buffer[start : self._at]
+
+    def _refill(self) -> None:
+        self.before_refill()
+        try:
+            count = self._sock.recv_into(self._buffer)
+        except TimeoutError:
+            raise PeerBroke("it fell silent") from None
+        except OSError as error:
+            raise PeerGone(f"the connection broke: errno {error.errno}") from None
+        if not count:
+            raise PeerGone("it closed the connection")
+        if QUICKACK is not None:
+            # a sender that leaves Nagle's algorithm on waits for this before its last segment
+            self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
+        self._at, self._end, self.heard = 0, count, True
+        self._heard_at = time.monotonic()
+        if self._heard_at > self.whole_by:
+            raise PeerBroke("it sends too slowly")
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+        try:
+            self._sock.sendall(data)
+        except OSError as error:
+            raise PeerGone(f"the connection broke: errno {error.errno}") from None
+
+    def show_out(self) -> None:
+        """End the connection from another thread: whoever reads it finds it closed."""
+        # over TLS no other thread may write between the records of this one: it is just closed
+        with contextlib.suppress(OSError, ValueError):
+            self._sock.send(A_P_ABORT, socket.MSG_DONTWAIT)
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def linger(self) -> None:
+        """Let the peer read our last word: closing at once could take it away from it."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+            self._sock.settimeout(LINGER_S)
+            until = time.monotonic() + LINGER_S
+            while self._sock.recv_into(self._buffer) and time.monotonic() < until:
+                pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._sock.close()
+
+
+def _nothing() -> None:
+    pass
