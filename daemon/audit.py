@@ -27,10 +27,12 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     """
     spool = Spool(settings.spool)
     results = evidence.results_by_series(ledger)
-    objects, suspects = [], []
+    objects, suspects, remains = [], [], []
     for instance, series in evidence.acknowledged(ledger):
         place = spool.place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
-        if not _holds(place, instance.sha256):
+        if instance.purged_at and place.exists():
+            remains.append(place)
+        elif not instance.purged_by and not _holds(place, instance.sha256):
             suspects.append((place, instance.sha256))
         objects.append(
             {
@@ -38,7 +40,9 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
                 "sha256": instance.sha256,
                 "calling_aet": instance.calling_aet,
                 "received_at": instance.received_at.isoformat(),
-                "lies": str(place.relative_to(settings.home)),
+                "lies": None if instance.purged_by else str(place.relative_to(settings.home)),
+                "purged_by": instance.purged_by,
+                "purged_at": instance.purged_at.isoformat() if instance.purged_at else None,
                 "SeriesInstanceUID": series.SeriesInstanceUID,
                 "state": series.state,
                 "reason": series.reason,
@@ -46,7 +50,8 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
             }
         )
     problems = [
-        *_still(suspects, _holds, "acknowledged, but not on the disk as it was received"),
+        *_still(ledger, suspects, _holds, "acknowledged, but not on the disk as it was received"),
+        *_not_gone(ledger, remains),
         *_unknown_files(spool, {str(one["SOPInstanceUID"]) for one in objects}),
         *_asides(ledger, spool),
         *_outbox(settings, ledger),
@@ -60,6 +65,7 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
     return {
         "objects acknowledged and not yet indexed": len(list(spool.incoming.glob("*.dcm"))),
         "objects indexed": told["instances"],
+        "objects purged": evidence.count_purged(ledger),
         "objects set aside": told["set_aside"],
         "series": told["series"]["total"],
         **{f"series {state}": count for state, count in told["series"]["by_state"].items()},
@@ -82,14 +88,23 @@ def _is_whole(file: Path, sha256_as_built: str) -> bool:
 
 
 def _still(
-    suspects: Sequence[tuple[Path, str]], holds: Callable[[Path, str], bool], what: str
+    ledger: Ledger,
+    suspects: Sequence[tuple[Path, str]],
+    holds: Callable[[Path, str], bool],
+    what: str,
 ) -> Iterator[str]:
     """Look once more at what was amiss, for the site may have been moving it."""
     if suspects:
         time.sleep(LOOK_AGAIN_S)
     for file, digest in suspects:
-        if not holds(file, digest):
+        if not holds(file, digest) and not evidence.purged(ledger, file.stem):
             yield f"{file.parent.name}/{file.name}: {what}"
+
+
+def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
+    for file in remains:
+        if file.exists() and evidence.purged(ledger, file.stem):
+            yield f"{file.parent.name}/{file.name}: purged, but still on the disk"
 
 
 def _unknown_files(spool: Spool, known: set[str]) -> Iterator[str]:
@@ -100,12 +115,16 @@ def _unknown_files(spool: Spool, known: set[str]) -> Iterator[str]:
 
 
 def _asides(ledger: Ledger, spool: Spool) -> Iterator[str]:
-    rows = {row.file for row in evidence.asides(ledger)}
+    found = evidence.asides(ledger)
+    rows = {row.file for row in found if not row.purged_by}
     waiting = {file.name for file in spool.incoming.glob("*.dcm")}
     lying = {file.name for file in spool.aside.iterdir()} if spool.aside.is_dir() else set()
-    for name in sorted(rows - lying - waiting):
+    missing = rows - lying - waiting
+    if missing:
+        missing &= {row.file for row in evidence.asides(ledger) if not row.purged_by}
+    for name in sorted(missing):
         yield f"{name}: set aside, but not on the disk"
-    for name in sorted(lying - rows):
+    for name in sorted(lying - {row.file for row in found if not row.purged_at}):
         yield f"{name} lies aside, but the ledger does not say why"
 
 
@@ -113,6 +132,7 @@ def _outbox(settings: Settings, ledger: Ledger) -> Iterator[str]:
     files = [
         (settings.outbox / f"{made.SOPInstanceUID}.dcm", made.sha256)
         for made in evidence.made(ledger)
+        if not made.purged_by
     ]
     suspects = [(file, digest) for file, digest in files if not _is_whole(file, digest)]
-    yield from _still(suspects, _is_whole, "built, but not on the disk as it was built")
+    yield from _still(ledger, suspects, _is_whole, "built, but not on the disk as it was built")

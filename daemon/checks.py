@@ -58,9 +58,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    spool = settings.spool
-    free = disk.free_on(next(path for path in (spool, *spool.parents) if path.exists()))
-    levels = disk.levels_of(settings)
+    free, levels = disk.free_on(settings.spool), disk.levels_of(settings)
     door = levels.judge(Door.OPEN, free)
     if door is Door.OPEN:
         words = disk.words(door, free, levels) + f"; below {settings.min_free_mib} we answer 0xA700"

@@ -106,8 +106,11 @@ def migrate(home: Home = None) -> None:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Count what came and what became of it; name what waits and what needs a person."""
     from daemon import console
+    from daemon.retention import disk_now
 
-    numbers = summary.status(schema.ready_ledger(config.load(home)))
+    settings = config.load(home)
+    ledger = schema.ready_ledger(settings)
+    numbers = summary.status(ledger) | {"disk": disk_now(settings, ledger)}
     _print(numbers, as_json, console.status)
 
 
@@ -139,6 +142,20 @@ def audit(home: Home = None, as_json: AsJson = False) -> None:
     found = look(settings, schema.ready_ledger(settings))
     _print(found, as_json, console.audit)
     raise typer.Exit(bool(found["problems"]))
+
+
+@app.command()
+def retention(home: Home = None, as_json: AsJson = False) -> None:
+    """Say what would be purged now and by which rule; nothing is changed.
+
+    The rules are settings, `keep_days_...` and `purge_when_full`; `osteoscreen serve` purges.
+    """
+    from daemon import console
+    from daemon.retention import Retention
+
+    settings = config.load(home)
+    rows = Retention(settings, schema.ready_ledger(settings)).due()
+    _print(rows, as_json, console.table)
 
 
 @app.command()

@@ -74,6 +74,17 @@ class Settings(BaseSettings):
     resume_free_mib: int = Field(
         0, ge=0, description="free disk from which images are taken again; 0: thrice min_free_mib"
     )
+    purge_when_full: bool = Field(
+        False, description="purge the longest finished series when the disk lets no sender in"
+    )
+    keep_days_screened: float = Field(0, ge=0, description="images of screened series; 0: for ever")
+    keep_days_skipped: float = Field(0, ge=0, description="images of skipped series; 0: for ever")
+    keep_days_failed: float = Field(0, ge=0, description="images of failed series; 0: for ever")
+    keep_days_aside: float = Field(0, ge=0, description="files that were set aside; 0: for ever")
+    keep_days_results: float = Field(
+        0, ge=0, description="our objects after every receiver has them; 0: for ever"
+    )
+    keep_days_events: float = Field(0, ge=0, description="events in the ledger; 0: for ever")
     radiograph_settle_s: float = Field(0.5, gt=0, description="quiet time that ends a film series")
     volume_settle_s: float = Field(15, gt=0, description="quiet time that ends a CT or MR series")
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")

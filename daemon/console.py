@@ -53,6 +53,7 @@ def status(numbers: Mapping[str, Any]) -> None:
     console.print(f"{numbers['flagged']} flagged, {numbers['set_aside']} files set aside")
     sent = ", ".join(f"{count} {state}" for state, count in deliveries.items() if count)
     console.print(f"deliveries: {sent or 'none'}")
+    console.print(f"disk: {numbers['disk']['why']}")
     _lines(console, "why", [_reason(row) for row in numbers["reasons"]])
     _lines(console, "oldest that waits", [_waits(*item) for item in numbers["oldest"].items()])
     _lines(console, "parked deliveries", [_parked(row) for row in numbers["parked_deliveries"]])

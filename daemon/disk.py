@@ -31,6 +31,11 @@ class Door(IntEnum):
     NO_NEW_SENDERS = 1
     SHUT = 2
 
+    @property
+    def reason(self) -> str:
+        """Give the code that events carry."""
+        return {Door.OPEN: "room", Door.NO_NEW_SENDERS: "nearly-full", Door.SHUT: "full"}[self]
+
 
 @dataclass(frozen=True)
 class Free:
@@ -133,8 +138,11 @@ def levels_of(settings: Settings) -> Levels:
 
 
 def free_on(folder: Path) -> Free:
-    """Read what the disk of a folder has free for us."""
-    read = os.statvfs(folder)
+    """Read what the disk has free for us where a folder is, or will be made."""
+    try:
+        read = os.statvfs(folder)
+    except FileNotFoundError:
+        return free_on(folder.parent)
     # 0 inodes in all: a file system that makes them as it goes
     inodes = read.f_favail if read.f_files else float("inf")
     return Free(read.f_bavail * read.f_frsize, inodes)

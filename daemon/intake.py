@@ -12,7 +12,7 @@ from pydicom.filereader import read_file_meta_info
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
-from daemon.records import arrivals, peers
+from daemon.records import arrivals, peers, retention
 from daemon.records.arrivals import Arrival, Fate, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, SeriesState, Stage
@@ -97,6 +97,10 @@ class Intake:
             return BadSeries(Reason.INTERNAL_ERROR, where(error))
 
     def _classify(self, series: Series) -> Exam:
+        purged, rule = retention.purged_images(self._ledger, series.SeriesInstanceUID)
+        if purged:
+            detail = f"{purged} of its images were purged ({rule}): send the whole series again"
+            raise BadSeries(Reason.IMAGES_PURGED, detail)
         files = self._spool.series(series.SeriesInstanceUID)
         headers = [read_image(file, header_only=True) for file in files]
         uids = [str(header.SOPInstanceUID) for header in headers]

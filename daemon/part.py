@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daemon import config, logs, parent, schema
 from daemon.config import Settings
+from daemon.disk import NO_ROOM
 from daemon.records.ledger import Ledger, LedgerError
 
 log = logging.getLogger("daemon.part")
@@ -58,19 +59,29 @@ def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None
 def _take_in(settings: Settings, ledger: Ledger) -> None:
     from daemon.intake import Intake
     from daemon.jobs import Doorbell
+    from daemon.retention import Retention
     from daemon.upkeep import sweep
 
     doorbell = Doorbell(settings)
     intake = Intake(settings, ledger, doorbell)
+    retention = Retention(settings, ledger)
     sweep_at = 0.0
     while True:
         try:
             more = intake.turn()
             if time.monotonic() >= sweep_at:
+                # first: it makes the room that the others may need
+                retention.turn()
                 sweep(settings, ledger, doorbell)
                 sweep_at = time.monotonic() + settings.sweep_s
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
+            time.sleep(LEDGER_AWAY_S)
+            continue
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            log.error("event=disk-full errno=%s again_in_s=%.1f", error.errno, LEDGER_AWAY_S)
             time.sleep(LEDGER_AWAY_S)
             continue
         if not more:

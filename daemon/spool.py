@@ -111,6 +111,17 @@ class Spool:
         """Keep a file that cannot be indexed, under its own name."""
         return file.rename(self.aside / file.name)
 
+    def forget(self, images: Sequence[tuple[str, str]]) -> None:
+        """Unlink indexed files, given by series and SOP Instance UID; durably."""
+        folders = set()
+        for series_uid, sop_instance_uid in images:
+            place = self.place(series_uid, sop_instance_uid)
+            place.unlink(missing_ok=True)
+            folders.add(place.parent)
+        for folder in folders:
+            _drop_folder(folder)
+        sync_folder(self.kept)
+
     def series(self, series_uid: str) -> list[Path]:
         """Return the files of one series."""
         return sorted((self.kept / _safe(series_uid)).glob("*.dcm"))
@@ -179,6 +190,16 @@ class Incoming:
         if self._file >= 0:
             file, self._file = self._file, -1
             os.close(file)
+
+
+def _drop_folder(folder: Path) -> None:
+    """Remove an empty folder; one that still holds files only gets its names synced."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return
+    except OSError:
+        sync_folder(folder)
 
 
 def dataset_sha256(content: bytes) -> tuple[str, int]:

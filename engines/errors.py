@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ENGINE_FAILED = "engine-failed"
     INTERNAL_ERROR = "internal-error"
     ATTEMPTS_EXHAUSTED = "attempts-exhausted"
+    IMAGES_PURGED = "images-purged"
 
 
 class Verdict(Exception):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
+from daemon.records import retention
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
@@ -68,6 +69,7 @@ def _index_one(session: Session, arrival: Arrival) -> Fate:
         session.flush()
         return Fate.NEW
     if known.sha256 == arrival.receipt.sha256:
+        retention.restore(session, known)
         return Fate.SAME
     detail = f"{arrival.SOPInstanceUID} came again with other content; kept aside"
     _set_aside(session, arrival.receipt, Reason.UID_CONFLICT, detail)
@@ -106,7 +108,7 @@ def _open_series(session: Session, arrival: Arrival) -> None:
     """Count the image in its series; an ended series is received once more."""
     moment = now()
     mine = update(Series).where(Series.SeriesInstanceUID == arrival.SeriesInstanceUID)
-    counted = mine.values(images=Series.images + 1, last_at=moment)
+    counted = mine.values(images=Series.images + 1, last_at=moment, purged_at=None)
     if not changed(session.execute(counted)):
         session.add(_series(arrival, moment))
         session.flush()

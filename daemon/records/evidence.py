@@ -39,6 +39,20 @@ def made(ledger: Ledger) -> list[ResultObject]:
         return list(session.scalars(select(ResultObject).order_by(ResultObject.SOPInstanceUID)))
 
 
+def purged(ledger: Ledger, uid: str) -> bool:
+    """Tell whether an object, received or made, is purged or about to be."""
+    with ledger.read() as session:
+        rows = session.get(Instance, uid), session.get(ResultObject, uid)
+        return any(row is not None and row.purged_by is not None for row in rows)
+
+
+def count_purged(ledger: Ledger) -> int:
+    """Count the received objects that are purged."""
+    with ledger.read() as session:
+        gone = select(func.count()).where(Instance.purged_by.is_not(None))
+        return session.scalar(gone) or 0
+
+
 def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
     """Return what was found in each series and what was sent of it."""
     rows: dict[str, list[dict[str, Any]]] = {}

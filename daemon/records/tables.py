@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -22,6 +23,9 @@ AET = String(16)
 
 REFUSAL = "association refused"
 """The kind of event that ``status`` lists; other kinds are told by ``show`` alone."""
+
+DISK = "disk"
+"""The kind of event that says what the disk lets in from now on."""
 
 
 class SeriesState(StrEnum):
@@ -153,10 +157,22 @@ class ModelStage(Table):
 
 
 class Series(Table):
-    """One series: where it stands and why."""
+    """One series: where it stands and why.
+
+    ``purged_at``: since when its images are not kept any more; None while any of them is.
+    """
 
     __tablename__ = "series"
-    __table_args__ = (Index("series_by_state", "state", "last_at"),)
+    __table_args__ = (
+        Index("series_by_state", "state", "last_at"),
+        Index(
+            "series_kept",
+            "state",
+            "ended_at",
+            sqlite_where=text("purged_at IS NULL"),
+            postgresql_where=text("purged_at IS NULL"),
+        ),
+    )
 
     SeriesInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
     StudyInstanceUID: Mapped[str] = mapped_column(UID, index=True)
@@ -173,15 +189,36 @@ class Series(Table):
     queued_at: Mapped[datetime | None]
     rung_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
 
 
-class Instance(Table):
+class Purgeable:
+    """A row whose file may go while the row stays.
+
+    ``purged_by`` is the rule, written before the file goes; ``purged_at`` is written when it is
+    gone. Between the two, the next turn of the retention finishes what was decided.
+    """
+
+    purged_by: Mapped[str | None] = mapped_column(String(32))
+    purged_at: Mapped[datetime | None]
+
+
+def _to_purge(table: str) -> Index:
+    """Return the index that finds the few rows that are decided and not done."""
+    unfinished = text("purged_by IS NOT NULL AND purged_at IS NULL")
+    return Index(
+        f"{table}_to_purge", "purged_by", sqlite_where=unfinished, postgresql_where=unfinished
+    )
+
+
+class Instance(Purgeable, Table):
     """One object as received; the bytes lie in the spool."""
 
     __tablename__ = "instance"
+    __table_args__ = (_to_purge("instance"),)
 
     SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
     SOPClassUID: Mapped[str] = mapped_column(UID)
@@ -195,10 +232,11 @@ class Instance(Table):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
-class Aside(Table):
+class Aside(Purgeable, Table):
     """One received object that is not indexed: unreadable, or other bytes under a known UID."""
 
     __tablename__ = "aside"
+    __table_args__ = (_to_purge("aside"),)
 
     file: Mapped[str] = mapped_column(String(64), primary_key=True)
     reason: Mapped[str]
@@ -232,10 +270,11 @@ class Screening(Table):
     current: Mapped[bool] = mapped_column(index=True)
 
 
-class ResultObject(Table):
+class ResultObject(Purgeable, Table):
     """One DICOM object we made; its bytes lie in the outbox and are never built again."""
 
     __tablename__ = "result_object"
+    __table_args__ = (_to_purge("result_object"),)
 
     SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
     SOPClassUID: Mapped[str] = mapped_column(UID)

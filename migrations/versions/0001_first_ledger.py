@@ -30,6 +30,7 @@ def upgrade() -> None:
     """Bring the ledger to this revision."""
     _configuration()
     _arrivals()
+    _asides()
     _results()
     _history()
     _commitments()
@@ -93,6 +94,7 @@ def _arrivals() -> None:
         sa.Column("queued_at", sa.DateTime()),
         sa.Column("rung_at", sa.DateTime()),
         sa.Column("ended_at", sa.DateTime()),
+        sa.Column("purged_at", sa.DateTime()),
         sa.Column("lease_owner", sa.String()),
         sa.Column("lease_until", sa.DateTime()),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -100,6 +102,10 @@ def _arrivals() -> None:
     )
     op.create_index("ix_series_StudyInstanceUID", "series", ["StudyInstanceUID"])
     op.create_index("series_by_state", "series", ["state", "last_at"])
+    kept = sa.text("purged_at IS NULL")
+    op.create_index(
+        "series_kept", "series", ["state", "ended_at"], sqlite_where=kept, postgresql_where=kept
+    )
     op.create_table(
         "instance",
         sa.Column("SOPInstanceUID", sa.String(length=64), nullable=False),
@@ -110,6 +116,8 @@ def _arrivals() -> None:
         sa.Column("received_at", sa.DateTime(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("purged_by", sa.String(length=32)),
+        sa.Column("purged_at", sa.DateTime()),
         sa.ForeignKeyConstraint(
             ["SeriesInstanceUID"],
             ["series.SeriesInstanceUID"],
@@ -117,6 +125,10 @@ def _arrivals() -> None:
         sa.PrimaryKeyConstraint("SOPInstanceUID"),
     )
     op.create_index("ix_instance_SeriesInstanceUID", "instance", ["SeriesInstanceUID"])
+    _index_to_purge("instance")
+
+
+def _asides() -> None:
     op.create_table(
         "aside",
         sa.Column("file", sa.String(length=64), nullable=False),
@@ -125,8 +137,11 @@ def _arrivals() -> None:
         sa.Column("calling_aet", sa.String(length=16), nullable=False),
         sa.Column("received_at", sa.DateTime(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("purged_by", sa.String(length=32)),
+        sa.Column("purged_at", sa.DateTime()),
         sa.PrimaryKeyConstraint("file"),
     )
+    _index_to_purge("aside")
 
 
 def _results() -> None:
@@ -163,6 +178,8 @@ def _results() -> None:
         sa.Column("screening_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("purged_by", sa.String(length=32)),
+        sa.Column("purged_at", sa.DateTime()),
         sa.ForeignKeyConstraint(
             ["screening_id"],
             ["screening.id"],
@@ -170,6 +187,7 @@ def _results() -> None:
         sa.PrimaryKeyConstraint("SOPInstanceUID"),
     )
     op.create_index("ix_result_object_screening_id", "result_object", ["screening_id"])
+    _index_to_purge("result_object")
 
 
 def _history() -> None:
@@ -281,4 +299,15 @@ def _procedures() -> None:
     )
     op.create_index(
         "ix_performed_series_SeriesInstanceUID", "performed_series", ["SeriesInstanceUID"]
+    )
+
+
+def _index_to_purge(table: str) -> None:
+    unfinished = sa.text("purged_by IS NOT NULL AND purged_at IS NULL")
+    op.create_index(
+        f"{table}_to_purge",
+        table,
+        ["purged_by"],
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
     )
