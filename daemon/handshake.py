@@ -47,6 +47,7 @@ class Call:
 
     def __init__(self, terms: Terms) -> None:
         self.failure: OSError | None = None
+        self._socket: ssl.SSLSocket | None = None
         self._fingerprint = terms.fingerprint
         self._context = tls.client_context(terms.settings, bool(terms.fingerprint), terms.named)
         self._context.sslsocket_class = _CallSocket
@@ -56,7 +57,13 @@ class Call:
         secured = self._context.wrap_socket(plain, **how)
         assert isinstance(secured, _CallSocket)
         secured.call = self
+        self._socket = secured
         return secured
+
+    def end(self) -> None:
+        """Close what has failed: pynetdicom leaves that to the garbage collector."""
+        if self._socket is not None:
+            self._socket.close()
 
     def recognise(self, certificate: bytes | None) -> None:
         """Hold a peer's certificate against the one it is known by.
@@ -171,7 +178,7 @@ class Porch:
         except ConfigError as error:
             raise Refused(f"was let go, we have no certificate to show: {error}") from None
         except TimeoutError:
-            raise Refused(f"did not finish the TLS handshake within {WITHIN_S:.0f} s") from None
+            raise Refused(f"did not finish the TLS handshake within {WITHIN_S:g} s") from None
         except OSError as error:
             raise Refused(f"failed the TLS handshake: {in_words(error)}") from None
         return secured
@@ -183,7 +190,7 @@ class Porch:
                 raise Refused(f"spoke TLS to the plain port {self._port}")
             client.settimeout(None)
         except TimeoutError:
-            raise Refused(f"said nothing within {WITHIN_S:.0f} s") from None
+            raise Refused(f"said nothing within {WITHIN_S:g} s") from None
         except OSError:
             raise Refused("hung up without a word") from None
         return client

@@ -185,10 +185,9 @@ def _association(address: Address, kinds: Sequence[tuple[str, str]]) -> Iterator
     )
     try:
         if not assoc.is_established:
-            if call is not None and call.failure is not None:
-                place = f"{address.aet} at {address.host}:{address.port}"
-                raise DeliveryError(f"{place}, by TLS: {in_words(call.failure)}")
-            raise DeliveryError(_why_not(address, assoc, rejection))
+            if call is not None:
+                call.end()
+            raise DeliveryError(_why_not(address, assoc, rejection, call))
         yield assoc
     finally:
         if assoc.is_established:
@@ -202,8 +201,12 @@ def _call(address: Address) -> Call | None:
         raise DeliveryError(f"{address.aet} wants TLS: {error}") from None
 
 
-def _why_not(address: Address, assoc: Association, rejection: Sequence[str]) -> str:
+def _why_not(
+    address: Address, assoc: Association, rejection: Sequence[str], call: Call | None
+) -> str:
     place = f"{address.aet} at {address.host}:{address.port}"
+    if call is not None and call.failure is not None:
+        return f"{place}, by TLS: {in_words(call.failure)}"
     if rejection:
         return f"{place} refused us as {address.our_aet}: {rejection[0]}"
     if assoc.acceptor.primitive is not None:

@@ -1,0 +1,476 @@
+"""TLS with real peers: who is heard, who is called, and what an admin is told when it fails."""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ours import Osteoscreen
+from peers import LOOPBACK, DcmtkStorescp, echoscu, free_port, run_sender, wait_for
+from pki import Authority
+from programs import find_program
+from pydicom import Dataset, dcmread
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
+
+from daemon import certificates, config, scu, tls
+from daemon.callers import Hosts, plain_ip
+from daemon.errors import ConfigError, DeliveryError
+from daemon.handshake import Porch, Terms
+from daemon.records import peers as ledger_peers
+from daemon.records import summary
+from daemon.records.tables import Peer
+
+CR = "1.2.840.10008.5.1.4.1.1.1"
+
+
+class Hospital:
+    """Its authority, another one, and the certificates of a day."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        self.root = Authority(folder, "Hospital Root")
+        self.stranger = Authority(folder, "Another Root")
+        self.ours = self.root.issue("osteoscreen")
+        self.modality = self.root.issue("modality")
+        self.expired = self.root.issue("expired", days=-1)
+        self.nameless = self.root.issue("nameless", names="")
+        self.foreign = self.stranger.issue("foreign")
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    return Hospital(tmp_path_factory.mktemp("pki") / "made")
+
+
+class Site(Osteoscreen):
+    """Our listener with a plain and a TLS port, its peers set straight in the ledger."""
+
+    def __init__(self, folder, hospital, **settings):
+        self.tls_port, self.hospital = free_port(), hospital
+        folder.mkdir(exist_ok=True)
+        self.certificate = Path(shutil.copy(hospital.ours.certificate, folder / "ours.pem"))
+        self.key = Path(shutil.copy(hospital.ours.key, folder / "ours.key"))
+        place = {
+            "tls_port": self.tls_port,
+            "tls_certificate": self.certificate,
+            "tls_key": self.key,
+            "tls_ca": hospital.root.anchor,
+            "listener_processes": 1,
+        }
+        super().__init__(folder, only="listener", **(place | settings))
+
+    def allow(self, aet, host=LOOPBACK, **how):
+        peer = {"sends": True, "results": "none", "role": "research", "sr_class": "1.2"}
+        unsecured = {"tls": False, "tls_fingerprint": "", "tls_named": True, "bound": False}
+        both = peer | unsecured | how
+        ledger_peers.add(self.ledger, Peer(aet=aet, host=host, port=104, **both))
+
+    def told(self, words):
+        """Wait until an admin is told so."""
+        return wait_for(f"{words!r} in the status", lambda: self._told(words), 15)
+
+    def _told(self, words):
+        rows = summary.status(self.ledger)["refused_associations"]
+        return [row["why"] for row in rows if words in row["why"]]
+
+    def echo(self, *options, calling="CR1", port=None):
+        titles = ["-to", "10", "-aet", calling, "-aec", self.aet]
+        return run_sender("echoscu", *titles, *options, LOOPBACK, str(port or self.tls_port))
+
+    def hears(self, calling, port=None, **how):
+        """Say whether an association in that name is accepted."""
+        ae = AE(ae_title=calling)
+        ae.add_requested_context(Verification)
+        assoc = ae.associate(LOOPBACK, port or self.port, ae_title=self.aet, **how)
+        heard = assoc.is_established
+        if heard:
+            assoc.release()
+        return heard
+
+    def shown(self):
+        """Return the fingerprint of the certificate that the TLS port shows now."""
+        context = self.hospital.modality.context(None)
+        with (
+            socket.create_connection((LOOPBACK, self.tls_port), 10) as plain,
+            context.wrap_socket(plain) as secured,
+        ):
+            return tls.fingerprint(secured.getpeercert(binary_form=True))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, hospital):
+    made = Site(tmp_path_factory.mktemp("tls") / "site", hospital)
+    with made as running:
+        running.allow("CR1")
+        yield running
+
+
+@pytest.fixture
+def film(tmp_path):
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = CR, generate_uid()
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
+    ds.PatientName, ds.Modality = "Secret^Anna", "CR"
+    ds.PixelData = os.urandom(1 << 20)
+    ds["PixelData"].VR = "OW"
+    ds.ensure_file_meta()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.save_as(tmp_path / "film.dcm", enforce_file_format=True)
+    return tmp_path / "film.dcm"
+
+
+def store(site, film, *options):
+    titles = ["-to", "10", "-aet", "CR1", "-aec", site.aet]
+    return run_sender("storescu", *titles, *options, LOOPBACK, str(site.tls_port), film)
+
+
+def test_an_image_sent_by_tls_is_kept_byte_for_byte(site, hospital, film):
+    rc, said = store(site, film, *hospital.modality.dcmtk(hospital.root.anchor))
+    assert rc == 0, said
+    sent = film.read_bytes()
+    assert [kept for kept in site.received() if kept.read_bytes()[-len(sent) // 2 :] in sent]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_1_2_and_1_3_are_spoken(site, hospital, version):
+    context = hospital.modality.context(hospital.root.anchor)
+    context.minimum_version = context.maximum_version = version
+    assert site.hears("CR1", site.tls_port, tls_args=(context, None))
+
+
+@pytest.mark.parametrize("option", ["-tls1", "-tls1_1"])
+def test_older_tls_is_refused(site, option):
+    command = [find_program("openssl"), "s_client", option, "-cipher", "DEFAULT:@SECLEVEL=0"]
+    where = ["-connect", f"{LOOPBACK}:{site.tls_port}"]
+    ran = subprocess.run(
+        [*command, *where], input="", capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ran.returncode != 0 and "alert protocol version" in ran.stderr
+    site.told("it speaks no TLS 1.2 or 1.3")
+
+
+def test_a_weak_cipher_suite_is_refused(site, hospital):
+    context = hospital.modality.context(hospital.root.anchor)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AES+SHA1:@SECLEVEL=0")
+    assert not site.hears("CR1", site.tls_port, tls_args=(context, None))
+    site.told("none of the cipher suites of BCP 195")
+
+
+def test_a_peer_without_a_certificate_is_refused(site, hospital):
+    anonymous = ssl.create_default_context(cafile=hospital.root.anchor)
+    assert not site.hears("CR1", site.tls_port, tls_args=(anonymous, "localhost"))
+    site.told("it showed no certificate")
+
+
+@pytest.mark.parametrize(
+    ("whose", "words"),
+    [("foreign", "an authority that is not in tls_ca"), ("expired", "has expired")],
+)
+def test_a_peer_with_a_bad_certificate_is_refused_in_words(site, hospital, whose, words):
+    rc, said = site.echo(*getattr(hospital, whose).dcmtk(hospital.root.anchor))
+    assert rc != 0, said
+    site.told(words)
+
+
+def test_plain_dicom_on_the_tls_port_is_told_as_what_it_is(site):
+    rc, _ = site.echo()
+    assert rc != 0
+    [why] = site.told("plain DICOM")
+    assert why == f"a peer at {LOOPBACK} spoke plain DICOM to the TLS port {site.tls_port}"
+    assert why in site.logs()
+
+
+def test_tls_on_the_plain_port_is_told_as_what_it_is(site, hospital):
+    rc, _ = site.echo(*hospital.modality.dcmtk(hospital.root.anchor), port=site.port)
+    assert rc != 0
+    site.told(f"a peer at {LOOPBACK} spoke TLS to the plain port {site.port}")
+
+
+def test_peers_that_are_slow_to_shake_hands_hold_up_nobody(site, hospital, film):
+    with contextlib.ExitStack() as stack:
+        slow = [socket.create_connection((LOOPBACK, site.tls_port)) for _ in range(40)]
+        for position, sock in enumerate(slow):
+            stack.enter_context(sock)
+            # half of them say nothing at all, half begin a ClientHello and stop
+            sock.sendall(b"\x16\x03\x01\x02\x00\x01" if position % 2 else b"")
+        rc, said = store(site, film, *hospital.modality.dcmtk(hospital.root.anchor))
+        assert rc == 0, said
+        assert echoscu(site.port, site.aet, "CR1")[0] == 0
+        assert all(is_open(sock) for sock in slow)
+
+
+def is_open(sock):
+    sock.setblocking(False)
+    try:
+        return sock.recv(1) != b""
+    except BlockingIOError:
+        return True
+
+
+def test_whoever_does_not_finish_the_handshake_is_let_go(hospital, settings, monkeypatch):
+    monkeypatch.setattr("daemon.handshake.WITHIN_S", 0.5)
+    told = []
+    by_tls = settings.model_copy(update={"tls_port": 2762})
+    porch = Porch(2762, tls.Certificates(by_tls), 4, told.append)
+    for words in (b"", b"\x16\x03\x01\x02\x00\x01"):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.sendall(words)
+            assert porch.admit(ours, "10.0.0.9") is None
+    # the same sentence is said once
+    assert told == ["a peer at 10.0.0.9 did not finish the TLS handshake within 0.5 s"]
+
+
+def test_one_address_cannot_hold_more_handshakes_open_than_associations(monkeypatch):
+    monkeypatch.setattr("daemon.handshake.WITHIN_S", 3.0)
+    told = []
+    porch = Porch(2762, None, 4, told.append)
+    pairs = [socket.socketpair() for _ in range(6)]
+    one_address = [(client, "10.0.0.9") for client, _ in pairs[:5]]
+    with ThreadPoolExecutor(len(pairs)) as threads:
+        waiting = [threads.submit(porch.admit, *each) for each in one_address]
+        wait_for("the fifth to be let go", lambda: told)
+        assert told == ["a peer at 10.0.0.9 has 4 connections that wait to begin"]
+        pairs[5][1].sendall(b"\x01")
+        assert porch.admit(pairs[5][0], "10.0.0.10") is pairs[5][0]
+        # let go as well, in time
+        assert [each.result() for each in waiting] == [None] * 5
+    assert told[1:] == ["a peer at 10.0.0.9 said nothing within 3 s"]
+    for sock in itertools.chain(*pairs):
+        sock.close()
+
+
+def test_a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never(site, hospital):
+    assert site.shown() == hospital.ours.fingerprint
+    new = hospital.root.issue("renewed")
+    shutil.copy(new.certificate, site.certificate)
+    # between the two copies they do not fit together: the old one is shown
+    assert site.shown() == hospital.ours.fingerprint
+    shutil.copy(new.key, site.key)
+    wait_for("the new certificate", lambda: site.shown() == new.fingerprint, 10)
+    site.certificate.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n")
+    wait_for("the log to say so", lambda: "the old one stays" in shown_and_logs(site), 10)
+    assert site.shown() == new.fingerprint
+    ran = site.run("check", "--json")
+    said = {one["what"]: one for one in json.loads(ran.stdout)}
+    assert said["TLS certificate"]["state"] == "fail"
+    assert "a listener that runs keeps the one it has" in said["TLS certificate"]["words"]
+    shutil.copy(new.certificate, site.certificate)
+
+
+def shown_and_logs(site):
+    site.shown()
+    return site.logs()
+
+
+def test_a_peer_marked_tls_is_not_heard_in_the_clear(site, hospital):
+    site.allow("CT3", tls=True)
+    context = hospital.modality.context(hospital.root.anchor)
+    by_tls = {"port": site.tls_port, "tls_args": (context, None)}
+    wait_for("CT3 to be known", lambda: site.hears("CT3", **by_tls))
+    assert not site.hears("CT3")
+    site.told("peer CT3 called in the clear, it may call by TLS alone")
+
+
+def test_a_peer_known_by_its_certificate_is_not_heard_with_another(site, hospital):
+    site.allow("CT4", tls=True, tls_fingerprint=hospital.modality.fingerprint)
+    own = hospital.modality.context(hospital.root.anchor)
+    wait_for("CT4", lambda: site.hears("CT4", site.tls_port, tls_args=(own, None)))
+    other = hospital.nameless.context(hospital.root.anchor)
+    assert not site.hears("CT4", site.tls_port, tls_args=(other, None))
+    site.told("peer CT4 showed another certificate than the one it is known by")
+
+
+def test_a_bound_peer_is_heard_from_its_host_alone(site):
+    site.allow("CT2", LOOPBACK, bound=True)
+    site.allow("CT5", "localhost", bound=True)
+    site.allow("CT6", "ct6.invalid", bound=True)
+    wait_for("CT2 to be known", lambda: site.hears("CT2"))
+    assert not site.hears("CT2", bind_address=("127.0.0.2", 0))
+    site.told("peer CT2 called from 127.0.0.2, it is bound to 127.0.0.1")
+    wait_for("CT5 to be known", lambda: site.hears("CT5"))
+    assert not site.hears("CT5", bind_address=("127.0.0.2", 0))
+    site.told("peer CT5 called from 127.0.0.2, it is bound to localhost (127.0.0.1")
+    assert not site.hears("CT6")
+    site.told("it is bound to ct6.invalid (no address found for it)")
+
+
+def test_host_names_are_looked_up_once_and_their_old_addresses_kept(monkeypatch):
+    answers, asked = [[(0, 0, 0, "", ("10.0.0.7", 0))]], []
+
+    def look_up(host, *_args, **_how):
+        asked.append(host)
+        if answers:
+            return answers.pop()
+        raise socket.gaierror(-2, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    hosts = Hosts()
+    seven = frozenset({plain_ip("10.0.0.7")})
+    assert [hosts.addresses("ct2"), hosts.addresses("ct2")] == [seven, seven]
+    assert asked == ["ct2"]
+    monkeypatch.setattr("daemon.callers.ADDRESSES_FRESH_S", 0.0)
+    hosts._hosts["ct2"].look_at = 0.0
+    assert hosts.addresses("ct2") == seven
+    wait_for("a second look", lambda: len(asked) > 1, 5)
+    assert hosts.addresses("ct2") == seven
+
+
+def test_an_ipv4_address_that_came_over_ipv6_is_the_same_address():
+    assert plain_ip("::ffff:10.0.0.7") == plain_ip("10.0.0.7")
+    assert plain_ip("fe80::1%eth0") == plain_ip("fe80::1")
+
+
+def test_with_tls_alone_the_plain_port_is_closed_and_our_own_commands_still_work(
+    tmp_path, hospital, film
+):
+    class Secure(Site):
+        def is_ready(self):
+            with socket.socket() as sock:
+                return sock.connect_ex((LOOPBACK, self.tls_port)) == 0
+
+    anybody = {"tls_only": "true", "tls_mutual": "false"}
+    with Secure(tmp_path / "site", hospital, **anybody) as site:
+        with socket.socket() as sock:
+            assert sock.connect_ex((LOOPBACK, site.port)) != 0
+        site.cli("push", str(film))
+        assert len(site.received()) == 1
+        # mutual authentication was given up here: a peer without a certificate is heard
+        site.allow("CR1")
+        anonymous = ssl.create_default_context(cafile=hospital.root.anchor)
+        by_tls = {"tls_args": (anonymous, "localhost")}
+        wait_for("CR1 to be known", lambda: site.hears("CR1", site.tls_port, **by_tls))
+
+
+# the other way: we call
+
+
+class TlsStorescp(DcmtkStorescp):
+    """DCMTK's receiver behind TLS."""
+
+    def __init__(self, folder, certificate, *options):
+        super().__init__(folder)
+        self.tls = [*certificate.dcmtk(), *options]
+
+    def command(self):
+        program, *rest = super().command()
+        return [program, *self.tls, *rest]
+
+
+@pytest.fixture
+def settings(tmp_path, hospital, monkeypatch):
+    monkeypatch.setenv("OSTEOSCREEN_TLS_CERTIFICATE", str(hospital.ours.certificate))
+    monkeypatch.setenv("OSTEOSCREEN_TLS_KEY", str(hospital.ours.key))
+    monkeypatch.setenv("OSTEOSCREEN_TLS_CA", str(hospital.root.anchor))
+    return config.load(tmp_path / "home")
+
+
+def address(peer, settings, **terms):
+    terms = Terms(settings, **terms)
+    return scu.Address(peer.aet, LOOPBACK, peer.port, "OSTEOSCREEN", 5, terms)
+
+
+def why_not(address):
+    with pytest.raises(DeliveryError) as failed:
+        scu.echo(address)
+    return failed.value.detail
+
+
+def test_a_result_goes_to_a_peer_by_tls(tmp_path, hospital, settings, film):
+    site = Site(tmp_path / "site", hospital)
+    trusting = ("+cf", str(hospital.root.anchor))
+    with TlsStorescp(tmp_path / "pacs", hospital.modality, *trusting) as pacs:
+        site.home.mkdir(parents=True)
+        site.cli("peers", "add", pacs.aet, LOOPBACK, str(pacs.port), "--results", "all", "--tls")
+        assert "answered" in site.cli("peers", "echo", pacs.aet)
+        peer = ledger_peers.named(site.ledger, pacs.aet)
+        [answer] = scu.store(scu.address_of(settings, peer), [dcmread(film)])
+        assert answer.stored and len(pacs.files()) == 1
+    site.ledger.close()
+
+
+def test_whoever_a_peer_is_must_be_vouched_for_or_pinned(tmp_path, hospital, settings):
+    trusting = ("+cf", str(hospital.root.anchor))
+    with TlsStorescp(tmp_path / "nameless", hospital.nameless, *trusting) as pacs:
+        assert "for another address" in why_not(address(pacs, settings))
+        scu.echo(address(pacs, settings, named=False))
+        scu.echo(address(pacs, settings, fingerprint=hospital.nameless.fingerprint))
+        said = why_not(address(pacs, settings, fingerprint=hospital.ours.fingerprint))
+        assert "another certificate than the one pinned" in said
+    with TlsStorescp(tmp_path / "foreign", hospital.foreign, *trusting) as pacs:
+        assert "authority that is not in tls_ca" in why_not(address(pacs, settings))
+        scu.echo(address(pacs, settings, fingerprint=hospital.foreign.fingerprint))
+    with TlsStorescp(tmp_path / "expired", hospital.expired, *trusting) as pacs:
+        assert "has expired" in why_not(address(pacs, settings))
+
+
+def test_a_peer_that_speaks_no_tls_is_said_to(tmp_path, settings):
+    with DcmtkStorescp(tmp_path / "plain") as pacs:
+        assert "TLS at this port" in why_not(address(pacs, settings))
+
+
+def test_a_peer_that_wants_our_certificate_or_another_is_said_to(tmp_path, hospital, settings):
+    trusting = ("+cf", str(hospital.root.anchor))
+    with TlsStorescp(tmp_path / "pacs", hospital.modality, *trusting) as pacs:
+        bare = settings.model_copy(update={"tls_certificate": None, "tls_key": None})
+        assert "client certificate" in why_not(address(pacs, bare))
+    trusting = ("+cf", str(hospital.stranger.anchor))
+    with TlsStorescp(tmp_path / "stern", hospital.modality, *trusting) as pacs:
+        assert "refuses our certificate" in why_not(address(pacs, settings))
+
+
+def test_a_peer_that_is_away_is_away_by_tls_too(settings):
+    nobody = scu.Address("PACS", LOOPBACK, free_port(), "OSTEOSCREEN", 2, Terms(settings))
+    assert "does not answer" in why_not(nobody)
+
+
+# what check says
+
+
+def said(settings, **files):
+    found = certificates.findings(settings.model_copy(update=files))
+    return {what: (state, words) for what, state, words in found}
+
+
+def test_check_says_how_long_our_certificate_holds(hospital, settings):
+    assert said(settings)["TLS certificate"][0] == "ok"
+    soon = hospital.root.issue("soon", days=10)
+    state, words = said(settings, tls_certificate=soon.certificate, tls_key=soon.key)[
+        "TLS certificate"
+    ]
+    assert state == "warn" and "9 days only" in words
+    gone = hospital.expired
+    state, words = said(settings, tls_certificate=gone.certificate, tls_key=gone.key)[
+        "TLS certificate"
+    ]
+    assert state == "fail" and "has expired" in words
+
+
+def test_check_says_which_file_cannot_be_used(tmp_path, hospital, settings):
+    state, words = said(settings, tls_key=hospital.modality.key)["TLS certificate"]
+    assert state == "fail" and "is not the key of" in words
+    state, words = said(settings, tls_certificate=tmp_path / "nowhere")["TLS certificate"]
+    assert state == "fail" and "No such file" in words
+    (tmp_path / "locked.key").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    state, words = said(settings, tls_key=tmp_path / "locked.key")["TLS certificate"]
+    assert state == "fail" and "has a passphrase" in words
+    state, words = said(settings, tls_ca=tmp_path / "nowhere")["TLS authorities"]
+    assert state == "fail"
+    open_key = Path(shutil.copy(hospital.ours.key, tmp_path / "open.key"))
+    open_key.chmod(0o644)
+    assert said(settings, tls_key=open_key)["TLS key"][0] == "warn"
+
+
+def test_a_listener_does_not_start_without_a_usable_certificate(hospital, settings):
+    with pytest.raises(ConfigError, match="is not the key of"):
+        tls.server_context(settings.model_copy(update={"tls_key": hospital.modality.key}))
