@@ -33,9 +33,11 @@ class Spool:
         self._room = room
 
     def prepare(self) -> None:
-        """Make the folders."""
+        """Make the folders; on return their own names are on the disk, too."""
         for folder in (self.incoming, self.kept, self.aside):
             folder.mkdir(parents=True, exist_ok=True)
+        for parent in self.incoming.parents[:2]:
+            sync_folder(parent)
 
     def drop_partial(self) -> None:
         """Drop what a dead listener left half written; only while none is at work."""

@@ -88,7 +88,7 @@ class Response:
 
 
 def read_calls(log: Iterable[str]) -> list[Call]:
-    """Return the finished calls of a log in the order in which they began."""
+    """Return the finished calls of a log."""
     calls, open_calls = [], {}
     for number, line in enumerate(log):
         if resumed := RESUMED.match(line):
@@ -101,19 +101,19 @@ def read_calls(log: Iterable[str]) -> list[Call]:
                 open_calls[called["pid"]] = (called["name"], text, number)
             else:
                 calls.append(Call(called["name"], rest, number, number))
-    return sorted(calls, key=lambda call: call.began)
+    return calls
 
 
 class Disk:
-    """Files, folders and answers, as a log of system calls tells them."""
+    """Files, folders and answers, as system calls tell them."""
 
-    def __init__(self, log: Iterable[str]) -> None:
+    def __init__(self, calls: Iterable[Call]) -> None:
         self.files: list[File] = []
         self.responses: list[Response] = []
         self._named: dict[str, File] = {}
         self._folder_syncs: dict[str, list[Call]] = {}
         self._folders_made: dict[str, Call] = {}
-        for call in read_calls(log):
+        for call in sorted(calls, key=lambda call: call.began):
             if call.succeeded:
                 self._take(call)
 
