@@ -83,8 +83,10 @@ def _not_secured(peer: Peer, caller: Caller) -> str:
         return ""
     if not caller.secured:
         return f"peer {peer.aet} called in the clear, it may call by TLS alone (peers add --tls)"
+    if peer.tls_fingerprint and not caller.fingerprint:
+        return f"peer {peer.aet} showed no certificate, it is known by one"
     if peer.tls_fingerprint and caller.fingerprint != peer.tls_fingerprint:
-        shown = caller.fingerprint or "none"
+        shown = caller.fingerprint
         return f"peer {peer.aet} showed another certificate than the one it is known by: {shown}"
     return ""
 

@@ -24,9 +24,16 @@ WITHIN_S = 10.0
 TLS_HANDSHAKE = b"\x16"
 A_ASSOCIATE_RQ = b"\x01"
 
+CROWDS_MOST = 4
+"""Ours: so many addresses may bring as many as are allowed to wait."""
+
 SAY_AGAIN_S = 60.0
 SENTENCES_MOST = 100
 """Different ones in that time."""
+
+
+class HungUp(Exception):
+    """A connection that ended without a word, as those of a load balancer's watch do."""
 
 
 class Refused(Exception):
@@ -127,7 +134,7 @@ class Porch:
     certificates : Certificates, optional
         What we show there; a port without it speaks plain DICOM.
     most : int
-        Connections of one address that may wait here at once.
+        Connections of one address that may wait here at once; of all, a few times as many.
     tell : callable
         Takes the sentence about a peer that was let go.
     """
@@ -152,12 +159,15 @@ class Porch:
         with self._lock:
             self._waiting[address] += 1
             crowded = self._waiting[address] > self._most
+            crowded |= self._waiting.total() > CROWDS_MOST * self._most
         try:
             if crowded:
-                raise Refused(f"has {self._most} connections that wait to begin")
+                raise Refused("is one too many of those that wait to begin (max_associations)")
             return self._secured(client) if self._certificates else self._plain(client)
         except Refused as refused:
             self._say(f"a peer at {address} {refused}")
+            return None
+        except HungUp:
             return None
         finally:
             with self._lock:
@@ -170,7 +180,7 @@ class Porch:
         try:
             first = client.recv(1, socket.MSG_PEEK)
             if not first:
-                raise Refused("hung up without a word")
+                raise HungUp
             if first == A_ASSOCIATE_RQ:
                 raise Refused(f"spoke plain DICOM to the TLS port {self._port}")
             secured = self._certificates.server().wrap_socket(client, server_side=True)
@@ -192,7 +202,7 @@ class Porch:
         except TimeoutError:
             raise Refused(f"said nothing within {WITHIN_S:g} s") from None
         except OSError:
-            raise Refused("hung up without a word") from None
+            raise HungUp from None
         return client
 
     def _say(self, why: str) -> None:

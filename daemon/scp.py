@@ -204,7 +204,9 @@ def _caller(event: Event, calling: str) -> Caller:
     if not isinstance(sock, ssl.SSLSocket):
         return Caller(calling, address)
     shown = sock.getpeercert(binary_form=True)
-    return Caller(calling, address, secured=True, fingerprint=tls.fingerprint(shown or b""))
+    return Caller(
+        calling, address, secured=True, fingerprint=tls.fingerprint(shown) if shown else ""
+    )
 
 
 def _reject(event: Event, code: tuple[int, int, int]) -> None:

@@ -1,6 +1,7 @@
 """TLS with real peers: who is heard, who is called, and what an admin is told when it fails."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -8,12 +9,14 @@ import shutil
 import socket
 import ssl
 import subprocess
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from ours import Osteoscreen
-from peers import LOOPBACK, DcmtkStorescp, echoscu, free_port, run_sender, wait_for
+from peers import LOOPBACK, DcmtkStorescp, Orthanc, echoscu, free_port, run_sender, wait_for
 from pki import Authority
 from programs import find_program
 from pydicom import Dataset, dcmread
@@ -133,11 +136,86 @@ def store(site, film, *options):
     return run_sender("storescu", *titles, *options, LOOPBACK, str(site.tls_port), film)
 
 
-def test_an_image_sent_by_tls_is_kept_byte_for_byte(site, hospital, film):
+def is_kept(site, film):
+    sent = dcmread(film)
+    [kept] = [
+        path for path in site.received() if dcmread(path).SOPInstanceUID == sent.SOPInstanceUID
+    ]
+    return dcmread(kept).PixelData == sent.PixelData and dcmread(kept) == sent
+
+
+def test_an_image_sent_by_tls_is_kept_as_sent(site, hospital, film):
     rc, said = store(site, film, *hospital.modality.dcmtk(hospital.root.anchor))
     assert rc == 0, said
-    sent = film.read_bytes()
-    assert [kept for kept in site.received() if kept.read_bytes()[-len(sent) // 2 :] in sent]
+    assert is_kept(site, film)
+
+
+def test_the_public_path_serves_tls_as_well(tmp_path, hospital, film):
+    with Site(tmp_path / "site", hospital, straight_path="false") as site:
+        site.allow("CR1", tls=True, tls_fingerprint=hospital.modality.fingerprint)
+        known = hospital.modality.dcmtk(hospital.root.anchor)
+        wait_for("CR1 to be known", lambda: site.echo(*known)[0] == 0)
+        with socket.create_connection((LOOPBACK, site.tls_port)) as slow:
+            rc, said = store(site, film, *known)
+            assert rc == 0, said
+            assert is_open(slow)
+        assert is_kept(site, film)
+        assert echoscu(site.port, site.aet, "CR1")[0] != 0
+        site.told("peer CR1 called in the clear")
+        assert "event=public-path" in site.logs()
+
+
+class TlsOrthanc(Orthanc):
+    """A PACS that hears and calls by TLS alone."""
+
+    def __init__(self, folder, certificate, trusted, site):
+        super().__init__(folder)
+        self.tls = {
+            "DicomTlsEnabled": True,
+            "DicomTlsCertificate": str(certificate.certificate),
+            "DicomTlsPrivateKey": str(certificate.key),
+            "DicomTlsTrustedCertificates": str(trusted),
+            "DicomModalities": {
+                "us": {
+                    "AET": site.aet,
+                    "Host": LOOPBACK,
+                    "Port": site.tls_port,
+                    "UseDicomTls": True,
+                }
+            },
+        }
+
+    def sends(self, instance):
+        """Have it send an object to us; say whether we took it."""
+        where = f"http://{LOOPBACK}:{self.http_port}/modalities/us/store"
+        request = urllib.request.Request(where, instance.encode(), method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return json.load(reply)["FailedInstancesCount"] == 0
+        except urllib.error.HTTPError:
+            return False
+
+    def command(self):
+        program, path = super().command()
+        settings = json.loads(Path(path).read_text())
+        Path(path).write_text(json.dumps(settings | self.tls))
+        return [program, path]
+
+
+def test_a_pacs_takes_from_us_and_sends_to_us_by_tls(tmp_path, site, hospital, settings, film):
+    with TlsOrthanc(tmp_path / "pacs", hospital.modality, hospital.root.anchor, site) as pacs:
+        site.allow(pacs.aet, tls=True)
+        peer = Peer(aet=pacs.aet, host=LOOPBACK, port=pacs.port, tls=True)
+        peer.tls_fingerprint, peer.tls_named = "", True
+        address = scu.address_of(settings, peer, 10)
+        known = Terms(settings, hospital.modality.fingerprint)
+        for each in (address, dataclasses.replace(address, tls=known)):
+            scu.echo(each)
+        [answer] = scu.store(address, [dcmread(film)])
+        assert answer.stored
+        [instance] = pacs.instances()
+        wait_for("the PACS to be known", lambda: pacs.sends(instance))
+        assert is_kept(site, film)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -240,7 +318,9 @@ def test_one_address_cannot_hold_more_handshakes_open_than_associations(monkeypa
     with ThreadPoolExecutor(len(pairs)) as threads:
         waiting = [threads.submit(porch.admit, *each) for each in one_address]
         wait_for("the fifth to be let go", lambda: told)
-        assert told == ["a peer at 10.0.0.9 has 4 connections that wait to begin"]
+        assert told == [
+            "a peer at 10.0.0.9 is one too many of those that wait to begin (max_associations)"
+        ]
         pairs[5][1].sendall(b"\x01")
         assert porch.admit(pairs[5][0], "10.0.0.10") is pairs[5][0]
         # let go as well, in time
