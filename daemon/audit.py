@@ -70,6 +70,7 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
         "series": told["series"]["total"],
         **{f"series {state}": count for state, count in told["series"]["by_state"].items()},
         **{f"deliveries {state}": count for state, count in told["deliveries"].items()},
+        **{f"commitments {state}": count for state, count in told["commitments"].items()},
     }
 
 

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     delivery_backoff_s: float = Field(
         5, gt=0, description="first delay, doubled up to an hour; sweep_s at least"
     )
+    commitment_wait_s: float = Field(
+        600, gt=0, description="wait for objects not indexed yet, before a commitment is refused"
+    )
+    confirmation_wait_s: float = Field(
+        600, gt=0, description="time a peer has to commit to a result before it is asked otherwise"
+    )
     sweep_s: float = Field(5, gt=0, description="interval of the sweep that rings again")
     min_age_years: int = Field(50, ge=0, le=120, description="youngest age that is screened")
     accept_derived_primary: bool = Field(

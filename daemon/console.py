@@ -54,9 +54,13 @@ def status(numbers: Mapping[str, Any]) -> None:
     sent = ", ".join(f"{count} {state}" for state, count in deliveries.items() if count)
     console.print(f"deliveries: {sent or 'none'}")
     console.print(f"disk: {numbers['disk']['why']}")
+    asked = ", ".join(f"{n} {state}" for state, n in numbers["commitments"].items() if n)
+    if asked:
+        console.print(f"storage commitment asked of us: {asked}")
     _lines(console, "why", [_reason(row) for row in numbers["reasons"]])
     _lines(console, "oldest that waits", [_waits(*item) for item in numbers["oldest"].items()])
     _lines(console, "parked deliveries", [_parked(row) for row in numbers["parked_deliveries"]])
+    _lines(console, "parked commitments", [_unheard(row) for row in numbers["parked_commitments"]])
     refused = [f"{row['at'][:19]}  {row['why']}" for row in numbers["refused_associations"]]
     _lines(console, "refused associations", refused)
 
@@ -81,6 +85,10 @@ def _parked(row: Mapping[str, Any]) -> str:
     return f"{row['objects']:>5}  to {row['aet']}: {row['detail']}"
 
 
+def _unheard(row: Mapping[str, Any]) -> str:
+    return f"{row['requests']:>5}  of {row['aet']}: {row['detail']}"
+
+
 def audit(found: Mapping[str, Any]) -> None:
     """Print the totals, then what does not add up."""
     console = stdout()
@@ -102,6 +110,11 @@ def study(story: Mapping[str, Any]) -> None:
             f"[bold]{series['state']}[/]{why}"
         )
         _received(branch, series["received"])
+        for asked in series["commitments"]:
+            branch.add(
+                f"storage commitment for {asked['images']} images asked by {asked['aet']}: "
+                f"{asked['state']}, {asked['refused']} refused"
+            )
         for result in series["results"]:
             _result(branch, result)
         events = branch.add("what happened")

@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 SCREEN = "screen"
 DELIVER = "deliver"
+REPORT = "report"
 
 
 class Doorbell:
@@ -42,6 +43,10 @@ class Doorbell:
     def deliver(self, delivery_id: int) -> None:
         """Ring for a delivery that is due."""
         self._ring(DELIVER, delivery_id, DELIVER)
+
+    def report(self, commitment_id: int) -> None:
+        """Ring for a report on a commitment; it goes where the deliveries go."""
+        self._ring(REPORT, commitment_id, DELIVER)
 
     def problem(self) -> str | None:
         """Return why the broker cannot be reached, None if it can."""

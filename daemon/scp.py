@@ -24,6 +24,7 @@ from pynetdicom.transport import RequestHandler
 from daemon import door, rehearsal, tls
 from daemon.accept import Entrance, SharedSocketServer
 from daemon.callers import Caller, Callers
+from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
 from daemon.disk import Door, room_of
 from daemon.handshake import Porch
@@ -62,7 +63,9 @@ class Listener:
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
+        self._commitments = Commitments(settings, ledger)
         self._ae.add_supported_context(Verification)
+        self._ae.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
         self._ae.maximum_pdu_size = MAXIMUM_PDU_LENGTH
         self._ae.maximum_associations = settings.max_associations
         self._ae.network_timeout = settings.network_timeout_s
@@ -105,6 +108,7 @@ class Listener:
                 (evt.EVT_REJECTED, self.on_rejected),
                 (evt.EVT_C_ECHO, self.on_c_echo),
                 (evt.EVT_C_STORE, self.on_c_store),
+                (evt.EVT_N_ACTION, self._commitments.on_n_action),
             ],
             server_class=SharedSocketServer,
             request_handler=path,
@@ -152,6 +156,8 @@ class Listener:
             # no event each: a modality may try every second, and the ledger needs what room is left
             log.warning("event=association-refused aet=%s why=%r", calling, self._room.words())
             _reject(event, TEMPORARY_CONGESTION)
+        else:
+            take_role(event)
 
     def on_rejected(self, event: Event) -> None:
         """Say what pynetdicom itself refuses: more associations than are allowed at once."""

@@ -8,9 +8,10 @@ from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
-from pynetdicom.events import Event
+from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.pdu import A_ASSOCIATE_RJ
-from pynetdicom.presentation import build_context
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from daemon.config import Settings
@@ -95,7 +96,7 @@ def echo(address: Address) -> None:
     DeliveryError
         With the reason in words.
     """
-    with _association(address, [(Verification, "1.2.840.10008.1.2")]) as assoc:
+    with association(address, [build_context(Verification, "1.2.840.10008.1.2")]) as assoc:
         status = assoc.send_c_echo()
         if status.get("Status") != 0:
             raise DeliveryError(f"{address.aet} answered the C-ECHO with {_words(status)}")
@@ -126,7 +127,7 @@ def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
     for start in range(0, len(kinds), CONTEXTS_MOST):
         some = kinds[start : start + CONTEXTS_MOST]
         mine = [position for position, ds in enumerate(datasets) if _kind(ds) in some]
-        with _association(address, some) as assoc:
+        with association(address, [build_context(*kind) for kind in some]) as assoc:
             for position in mine:
                 answers[position] = _store_one(assoc, address, datasets[position])
     return [answers[position] for position in range(len(datasets))]
@@ -161,12 +162,23 @@ def _words(status: Dataset) -> str:
 
 
 @contextmanager
-def _association(address: Address, kinds: Sequence[tuple[str, str]]) -> Iterator[Association]:
+def association(
+    address: Address,
+    contexts: Sequence[PresentationContext],
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
+    handlers: Sequence[EventHandlerType] = (),
+) -> Iterator[Association]:
+    """Give an association with a peer, released at the end.
+
+    Raises
+    ------
+    DeliveryError
+        If the peer cannot be reached, refuses us, or accepts none of the contexts.
+    """
     _config.LOG_HANDLER_LEVEL = "none"
     ae = AE(ae_title=address.our_aet)
     ae.connection_timeout = ae.acse_timeout = address.timeout_s
     ae.dimse_timeout = ae.network_timeout = address.timeout_s
-    contexts = [build_context(sop_class, syntax) for sop_class, syntax in kinds]
     rejection: list[str] = []
 
     def on_pdu(event: Event) -> None:
@@ -177,9 +189,10 @@ def _association(address: Address, kinds: Sequence[tuple[str, str]]) -> Iterator
     assoc = ae.associate(
         address.host,
         address.port,
-        contexts=contexts,
+        contexts=list(contexts),
         ae_title=address.aet,
-        evt_handlers=[(evt.EVT_PDU_RECV, on_pdu)],
+        ext_neg=list(roles),
+        evt_handlers=[(evt.EVT_PDU_RECV, on_pdu), *handlers],
         # a Call stands for the context that wraps the socket
         tls_args=(call, address.host) if call else None,  # type: ignore[arg-type]
     )

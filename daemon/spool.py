@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -92,6 +93,17 @@ class Spool:
         files = [entry for entry in os.scandir(self.incoming) if entry.name.endswith(".dcm")]
         files.sort(key=lambda entry: entry.stat().st_mtime_ns)
         return [Path(entry.path) for entry in files[:most]]
+
+    def received_until(self, moment: datetime) -> bool:
+        """Tell whether anything received by then waits for the index still."""
+        for entry in os.scandir(self.incoming):
+            try:
+                if entry.name.endswith(".dcm") and entry.stat().st_mtime <= moment.timestamp():
+                    return True
+            except FileNotFoundError:
+                # just taken by the intake: it did wait
+                return True
+        return False
 
     def place(self, series_uid: str, sop_instance_uid: str) -> Path:
         """Return where an indexed object lies; UIDs from outside never name a path as they are."""

@@ -2,7 +2,7 @@
 
 from daemon.config import Settings
 from daemon.jobs import Doorbell
-from daemon.records import claims, deliveries
+from daemon.records import claims, commitments, deliveries
 from daemon.records.ledger import Ledger
 
 SILENT_S = 30
@@ -19,6 +19,8 @@ def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
     deliveries.free_lapsed(ledger, settings.delivery_attempts)
     for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
         doorbell.deliver(delivery_id)
+    for commitment_id in commitments.to_ring(ledger, SILENT_S):
+        doorbell.report(commitment_id)
 
 
 def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:

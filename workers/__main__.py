@@ -20,6 +20,9 @@ from engines.exams import Exam
 
 log = logging.getLogger("workers.main")
 
+Work = dict[str, Callable[[Any], None]]
+"""What to do at which ring."""
+
 DELIVERY_THREADS = 16
 """More than a site has peers: each dead one may hold one thread."""
 
@@ -34,14 +37,15 @@ def main() -> None:
     logs.set_up(settings.log_level)
     parent.leave_with_parent()
     ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
-    work: Callable[[Any], None]
+    work: Work
     if arguments.part == jobs.SCREEN:
         work, threads = _screening(settings, ledger, doorbell), settings.worker_threads
         queues = [str(exam) for exam in Exam]
     else:
         work, threads = _delivering(settings, ledger, doorbell), DELIVERY_THREADS
         queues = [jobs.DELIVER]
-    _answer(doorbell.app, arguments.part, work)
+    for ring, what in work.items():
+        _answer(doorbell.app, ring, what)
     worker = doorbell.app.Worker(
         pool="threads",
         concurrency=threads,
@@ -62,7 +66,7 @@ def _answer(app: Celery, ring: str, work: Callable[[Any], None]) -> None:
         work(what)
 
 
-def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callable[[str], None]:
+def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
     # here and below: what the other part would need stays out of this process's memory
     from workers import screen
     from workers.room import EngineRoom
@@ -71,14 +75,24 @@ def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callab
     bench = screen.Bench(settings, ledger, doorbell, room)
     screen.warm(bench)
     upkeep.ring_queued(ledger, doorbell, silent_s=0)
-    return lambda series_uid: screen.screen(bench, series_uid)
+    return {jobs.SCREEN: lambda series_uid: screen.screen(bench, series_uid)}
 
 
-def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Callable[[int], None]:
+def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
+    from daemon import commitment
     from workers import deliver
 
     desk = deliver.Desk(settings, ledger, doorbell)
-    return lambda delivery_id: deliver.deliver(desk, delivery_id)
+
+    def report(commitment_id: int) -> None:
+        waiting = commitment.report(settings, ledger, commitment_id)
+        if waiting is not None:
+            doorbell.report(waiting)
+
+    return {
+        jobs.DELIVER: lambda delivery_id: deliver.deliver(desk, delivery_id),
+        jobs.REPORT: report,
+    }
 
 
 if __name__ == "__main__":

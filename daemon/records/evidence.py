@@ -9,6 +9,9 @@ from daemon.records.ledger import Ledger
 from daemon.records.tables import (
     ENDS,
     Aside,
+    Commitment,
+    CommitmentObject,
+    CommitmentState,
     Delivery,
     Instance,
     ResultObject,
@@ -80,7 +83,29 @@ def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 def contradictions(ledger: Ledger) -> list[str]:
     """Return a sentence for each place where the ledger contradicts itself."""
-    return [*_miscounted(ledger), *_ended_without_reason(ledger), *_doubled(ledger)]
+    return [
+        *_miscounted(ledger),
+        *_ended_without_reason(ledger),
+        *_doubled(ledger),
+        *_committed_to_nothing(ledger),
+    ]
+
+
+def _committed_to_nothing(ledger: Ledger) -> Iterator[str]:
+    committed = (
+        select(CommitmentObject.SOPInstanceUID, Commitment.aet)
+        .join(Commitment, CommitmentObject.commitment_id == Commitment.id)
+        .outerjoin(Instance, Instance.SOPInstanceUID == CommitmentObject.SOPInstanceUID)
+        .where(
+            ~Commitment.by_us,
+            Commitment.state == CommitmentState.REPORTED,
+            CommitmentObject.failure.is_(None),
+            Instance.SOPInstanceUID.is_(None),
+        )
+    )
+    with ledger.read() as session:
+        for uid, aet in session.execute(committed).all():
+            yield f"we committed to {uid} for {aet}, but the ledger has no such object"
 
 
 def _miscounted(ledger: Ledger) -> Iterator[str]:

@@ -6,10 +6,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from daemon.records import commitments
 from daemon.records.ledger import Ledger, last_events, now
 from daemon.records.tables import (
     REFUSAL,
     Aside,
+    Commitment,
+    CommitmentObject,
+    CommitmentState,
     Delivery,
     DeliveryState,
     Event,
@@ -49,6 +53,8 @@ def status(ledger: Ledger) -> dict[str, Any]:
             "deliveries": deliveries,
             "oldest": _oldest(session),
             "parked_deliveries": _parked(session),
+            "commitments": commitments.counts(session),
+            "parked_commitments": _parked_commitments(session),
             "refused_associations": [_refusal(event) for event in last_events(ledger, REFUSAL)],
         }
 
@@ -85,7 +91,27 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             "attempts": delivery.attempts,
             "why": delivery.detail,
         }
+    waiting = select(Commitment).where(
+        Commitment.state == CommitmentState.WAITING, ~Commitment.by_us
+    )
+    commitment = session.scalars(waiting.order_by(Commitment.asked_at).limit(1)).first()
+    if commitment is not None:
+        oldest["commitment"] = {
+            "aet": commitment.aet,
+            "waits_s": _age_s(commitment.asked_at),
+            "attempts": commitment.attempts,
+            "why": commitment.detail,
+        }
     return oldest
+
+
+def _parked_commitments(session: Session) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Commitment.aet, Commitment.detail, func.count())
+        .where(Commitment.state == CommitmentState.PARKED, ~Commitment.by_us)
+        .group_by(Commitment.aet, Commitment.detail)
+    )
+    return [{"aet": aet, "detail": detail, "requests": count} for aet, detail, count in rows]
 
 
 def _parked(session: Session) -> list[dict[str, Any]]:
@@ -128,9 +154,34 @@ def _series_story(session: Session, series: Series) -> dict[str, Any]:
         "reason": series.reason,
         "detail": series.detail,
         "received": [_received(row) for row in _of_series(session, Instance, uid)],
+        "commitments": _commitments(session, uid),
         "results": [_screened(session, row) for row in _of_series(session, Screening, uid)],
         "events": [_told(row) for row in _of_series(session, Event, uid)],
     }
+
+
+def _commitments(session: Session, series_uid: str) -> list[dict[str, Any]]:
+    """Tell who asked us to commit to images of the series, and what we said."""
+    of_series = (
+        select(Commitment, func.count(), func.count(CommitmentObject.failure))
+        .join(CommitmentObject, CommitmentObject.commitment_id == Commitment.id)
+        .join(Instance, Instance.SOPInstanceUID == CommitmentObject.SOPInstanceUID)
+        .where(Instance.SeriesInstanceUID == series_uid, ~Commitment.by_us)
+        .group_by(Commitment.id)
+        .order_by(Commitment.id)
+    )
+    return [
+        {
+            "aet": commitment.aet,
+            "TransactionUID": commitment.TransactionUID,
+            "state": commitment.state,
+            "detail": commitment.detail,
+            "asked_at": commitment.asked_at.isoformat(),
+            "images": images,
+            "refused": refused,
+        }
+        for commitment, images, refused in session.execute(of_series).all()
+    ]
 
 
 def _of_series(session: Session, table: Any, series_uid: str) -> list[Any]:

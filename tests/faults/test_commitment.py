@@ -1,0 +1,201 @@
+"""Storage commitment: what we commit to lies on the disk, and who asked hears it, whatever dies."""
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from modality import Modality, asked_for, shadow
+from ours import Osteoscreen
+from peers import LOOPBACK, wait_for
+from pydicom import Dataset
+from pynetdicom import _config
+from sqlalchemy import select
+
+from daemon.records.tables import Commitment
+
+QUICK = {"sweep_s": 0.3, "delivery_backoff_s": 0.3, "delivery_attempts": 4, "lease_s": 4}
+
+NO_SUCH_INSTANCE, CONFLICT, PROCESSING_FAILURE = 0x0112, 0x0119, 0x0110
+
+
+@pytest.fixture(autouse=True)
+def _strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let peers in this process accept only what they are told to."""
+    monkeypatch.setattr(_config, "UNRESTRICTED_STORAGE_SERVICE", False)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Osteoscreen]:
+    with Osteoscreen(tmp_path_factory.mktemp("ours"), **QUICK) as ours:
+        yield ours
+
+
+@pytest.fixture
+def modality(system: Osteoscreen) -> Modality:
+    return known_to(system)
+
+
+def known_to(system: Osteoscreen, aet: str = "MODALITY") -> Modality:
+    """Return a modality at a new port, and tell our system of it."""
+    one = Modality(system.port, aet)
+    system.cli("peers", "add", aet, LOOPBACK, str(one.port), "--sends", "--results", "none")
+    return one
+
+
+def states(system: Osteoscreen) -> dict[str, tuple[str, str | None]]:
+    with system.ledger.read() as session:
+        rows = session.scalars(select(Commitment).where(~Commitment.by_us))
+        return {row.TransactionUID: (row.state, row.detail) for row in rows}
+
+
+def until(system: Osteoscreen, transaction: str, state: str, within_s: float = 30) -> str | None:
+    """Wait until a request is in that state; return what is said of it."""
+    what = f"the commitment to be {state}"
+    return (
+        wait_for(what, lambda: states(system)[transaction][0] == state, within_s)
+        and (states(system)[transaction][1])
+    )
+
+
+def kept(system: Osteoscreen, ds: Dataset) -> Path:
+    place = system.home / "spool" / "kept" / ds.SeriesInstanceUID / f"{ds.SOPInstanceUID}.dcm"
+    return Path(wait_for("the object to be indexed", lambda: place.exists() and place))
+
+
+def test_a_modality_that_keeps_its_association_open_hears_the_report_there(system, modality):
+    one, other = shadow(), shadow()
+    with modality.calling() as assoc:
+        for ds in (one, other):
+            assert assoc.send_c_store(ds).Status == 0
+        status, transaction = modality.ask(assoc, asked_for([one, other]))
+        assert status == 0
+        wait_for("the report", lambda: modality.heard)
+        assert assoc.send_c_store(shadow()).Status == 0
+    assert modality.heard == [(transaction, [one.SOPInstanceUID, other.SOPInstanceUID], {})]
+    until(system, transaction, "reported")
+
+
+def test_a_modality_that_hangs_up_hears_the_report_on_a_new_association(system, modality):
+    ds = shadow()
+    modality.store(ds)
+    with modality.listening():
+        with modality.calling() as assoc:
+            status, transaction = modality.ask(assoc, asked_for([ds]))
+        assert status == 0
+        wait_for("the report", lambda: modality.elsewhere)
+    assert modality.elsewhere == [(transaction, [ds.SOPInstanceUID], {})]
+    until(system, transaction, "reported")
+    [told] = system.show(ds.StudyInstanceUID)["series"][0]["commitments"]
+    assert (told["aet"], told["state"], told["refused"]) == ("MODALITY", "reported", 0)
+
+
+def test_each_object_we_cannot_vouch_for_is_refused_with_its_reason(system, modality):
+    sound, lost, damaged, other_class = (shadow() for _ in range(4))
+    never_sent = shadow()
+    modality.store(sound, lost, damaged, other_class)
+    kept(system, lost).unlink()
+    content = kept(system, damaged).read_bytes()
+    kept(system, damaged).write_bytes(content[:-1] + b"x")
+    kept(system, other_class)
+    asked = asked_for([sound, lost, damaged, never_sent])
+    asked.append(("1.2.840.10008.5.1.4.1.1.2", str(other_class.SOPInstanceUID)))
+    with modality.calling() as assoc:
+        _, transaction = modality.ask(assoc, asked)
+        wait_for("the report", lambda: modality.heard)
+    [(_, committed, refused)] = modality.heard
+    assert committed == [sound.SOPInstanceUID]
+    assert refused == {
+        lost.SOPInstanceUID: NO_SUCH_INSTANCE,
+        damaged.SOPInstanceUID: PROCESSING_FAILURE,
+        never_sent.SOPInstanceUID: NO_SUCH_INSTANCE,
+        other_class.SOPInstanceUID: CONFLICT,
+    }
+    until(system, transaction, "reported")
+
+
+def test_a_modality_that_is_away_is_called_again_until_it_hears(system, modality):
+    ds = shadow()
+    modality.store(ds)
+    with modality.calling() as assoc:
+        _, transaction = modality.ask(assoc, asked_for([ds]))
+
+    def tried() -> bool:
+        return "does not answer" in (states(system)[transaction][1] or "")
+
+    wait_for("a first attempt", tried)
+    with modality.listening():
+        wait_for("the report", lambda: modality.elsewhere)
+    until(system, transaction, "reported")
+
+
+def test_a_modality_that_never_takes_the_report_is_parked_with_its_own_words(system, modality):
+    ds = shadow()
+    modality.store(ds)
+    modality.answer = 0x0213
+    with modality.listening():
+        with modality.calling() as assoc:
+            _, transaction = modality.ask(assoc, asked_for([ds]))
+        assert "0x0213" in str(until(system, transaction, "parked"))
+    told = system.status()
+    assert told["commitments"]["parked"] == 1
+    assert "0x0213" in told["parked_commitments"][0]["detail"]
+
+
+def test_the_same_request_again_is_reported_again_and_another_under_its_name_is_refused(
+    system, modality
+):
+    ds, other = shadow(), shadow()
+    modality.store(ds, other)
+    with modality.calling() as assoc:
+        _, transaction = modality.ask(assoc, asked_for([ds]))
+        wait_for("the first report", lambda: modality.heard)
+        assert modality.ask(assoc, asked_for([ds]), transaction)[0] == 0
+        wait_for("the second report", lambda: len(modality.heard) == 2)
+        assert modality.ask(assoc, asked_for([other]), transaction)[0] == 0x0131
+    assert modality.heard[0] == modality.heard[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "action", "status"),
+    [
+        ([], 1, 0x0115),
+        ([("1.2.3", "no uid")], 1, 0x0115),
+        ([("1.2.3", "1.2.3")], 7, 0x0123),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_answered_with_a_failure(modality, asked, action, status):
+    with modality.calling() as assoc:
+        assert modality.ask(assoc, asked, action=action)[0] == status
+
+
+@pytest.mark.parametrize("part", ["daemon.part listener", "daemon.part intake", "workers deliver"])
+def test_a_request_answered_survives_the_death_of_any_process(tmp_path, part):
+    with Osteoscreen(tmp_path, **QUICK) as system:
+        modality = known_to(system)
+        ds = shadow()
+        modality.store(ds)
+        with modality.calling() as assoc:
+            status, transaction = modality.ask(assoc, asked_for([ds]))
+            assert status == 0
+            assert kill(system, part)
+        with modality.listening():
+            wait_for("the report", lambda: modality.heard or modality.elsewhere)
+            until(system, transaction, "reported")
+        assert {report[0] for report in modality.heard + modality.elsewhere} == {transaction}
+        audited = json.loads(system.cli("audit", "--json"))
+        assert audited["totals"]["commitments reported"] == 1
+
+
+def kill(system: Osteoscreen, part: str) -> int:
+    """Kill the processes of one part of this system, as the kernel would; return how many."""
+    wanted, killed = f"{part} --home {system.home}".encode(), 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "cmdline").read_bytes().replace(b"\0", b" "):
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    return killed
