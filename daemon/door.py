@@ -254,6 +254,8 @@ class Conversation:
             if message is None or message_context_id is None:
                 break
             assoc._serve_request(message, message_context_id)
+            # pynetdicom has taken it back at the end of what it served
+            assoc._is_paused = True
         while not self._dul.event_queue.empty():
             self._machine.do_action(self._dul.event_queue.get_nowait())
 

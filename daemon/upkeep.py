@@ -19,7 +19,7 @@ def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
     deliveries.free_lapsed(ledger, settings.delivery_attempts)
     for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
         doorbell.deliver(delivery_id)
-    for commitment_id in commitments.to_ring(ledger, SILENT_S):
+    for commitment_id in commitments.to_ring(ledger, settings.sweep_s):
         doorbell.report(commitment_id)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from peers import LOOPBACK, free_port
+from peers import LOOPBACK
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, _config, evt
@@ -48,8 +48,8 @@ class Modality:
     report is answered with ``answer``.
     """
 
-    def __init__(self, called_port: int, aet: str = "MODALITY") -> None:
-        self.aet, self.port, self.called_port = aet, free_port(), called_port
+    def __init__(self, called_port: int, port: int, aet: str = "MODALITY") -> None:
+        self.aet, self.port, self.called_port = aet, port, called_port
         self.heard: list[tuple[str, list[str], dict[str, int]]] = []
         self.elsewhere: list[tuple[str, list[str], dict[str, int]]] = []
         self.answer = 0x0000

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from modality import Modality, asked_for, shadow
 from ours import Osteoscreen
-from peers import LOOPBACK, wait_for
+from peers import LOOPBACK, free_port, wait_for
 from pydicom import Dataset
 from pynetdicom import _config
 from sqlalchemy import select
@@ -18,6 +18,9 @@ from sqlalchemy import select
 from daemon.records.tables import Commitment
 
 QUICK = {"sweep_s": 0.3, "delivery_backoff_s": 0.3, "delivery_attempts": 4, "lease_s": 4}
+
+PORT = str(free_port())
+MODALITY = ("MODALITY", LOOPBACK, PORT, "--sends", "--results", "none")
 
 NO_SUCH_INSTANCE, CONFLICT, PROCESSING_FAILURE = 0x0112, 0x0119, 0x0110
 
@@ -30,20 +33,13 @@ def _strict(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Osteoscreen]:
-    with Osteoscreen(tmp_path_factory.mktemp("ours"), **QUICK) as ours:
+    with Osteoscreen(tmp_path_factory.mktemp("ours"), [MODALITY], **QUICK) as ours:
         yield ours
 
 
 @pytest.fixture
 def modality(system: Osteoscreen) -> Modality:
-    return known_to(system)
-
-
-def known_to(system: Osteoscreen, aet: str = "MODALITY") -> Modality:
-    """Return a modality at a new port, and tell our system of it."""
-    one = Modality(system.port, aet)
-    system.cli("peers", "add", aet, LOOPBACK, str(one.port), "--sends", "--results", "none")
-    return one
+    return Modality(system.port, int(PORT))
 
 
 def states(system: Osteoscreen) -> dict[str, tuple[str, str | None]]:
@@ -172,30 +168,33 @@ def test_a_request_that_makes_no_sense_is_answered_with_a_failure(modality, aske
         assert modality.ask(assoc, asked, action=action)[0] == status
 
 
-@pytest.mark.parametrize("part", ["daemon.part listener", "daemon.part intake", "workers deliver"])
-def test_a_request_answered_survives_the_death_of_any_process(tmp_path, part):
-    with Osteoscreen(tmp_path, **QUICK) as system:
-        modality = known_to(system)
-        ds = shadow()
-        modality.store(ds)
-        with modality.calling() as assoc:
-            status, transaction = modality.ask(assoc, asked_for([ds]))
-            assert status == 0
-            assert kill(system, part)
+def test_requests_answered_survive_the_death_of_any_process(tmp_path):
+    asked = []
+    with Osteoscreen(tmp_path, [MODALITY], **QUICK) as system:
+        modality = Modality(system.port, int(PORT))
+        for part in ("daemon.part listener", "daemon.part intake", "workers deliver"):
+            ds = shadow()
+            modality.store(ds)
+            with modality.calling() as assoc:
+                status, transaction = modality.ask(assoc, asked_for([ds]))
+                assert status == 0
+                assert kill(system, part)
+            asked.append(transaction)
+            wait_for("a listener", lambda: kill(system, "daemon.part listener", 0))
         with modality.listening():
-            wait_for("the report", lambda: modality.heard or modality.elsewhere)
-            until(system, transaction, "reported")
-        assert {report[0] for report in modality.heard + modality.elsewhere} == {transaction}
+            for transaction in asked:
+                until(system, transaction, "reported")
+        assert {report[0] for report in modality.heard + modality.elsewhere} == set(asked)
         audited = json.loads(system.cli("audit", "--json"))
-        assert audited["totals"]["commitments reported"] == 1
+        assert audited["totals"]["commitments reported"] == len(asked)
 
 
-def kill(system: Osteoscreen, part: str) -> int:
+def kill(system: Osteoscreen, part: str, number: int = signal.SIGKILL) -> int:
     """Kill the processes of one part of this system, as the kernel would; return how many."""
     wanted, killed = f"{part} --home {system.home}".encode(), 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if wanted in (folder / "cmdline").read_bytes().replace(b"\0", b" "):
-                os.kill(int(folder.name), signal.SIGKILL)
+                os.kill(int(folder.name), number)
                 killed += 1
     return killed
