@@ -51,11 +51,17 @@ class Association:
     def store(self, pdus: bytes) -> float:
         """Send one encoded object; return the seconds until its success was said."""
         began = time.perf_counter()
+        if status := self.status(pdus):
+            raise ConnectionError(f"an object was not stored (status 0x{status:04X})")
+        return time.perf_counter() - began
+
+    def status(self, pdus: bytes) -> int:
+        """Send one encoded object; return the status that was answered."""
         self._socket.sendall(pdus)
         kind, body = self._read_pdu()
-        if kind != DATA or _status(body) != 0:
-            raise ConnectionError(f"an object was not stored (PDU type {kind}, {body.hex()})")
-        return time.perf_counter() - began
+        if kind != DATA or (status := _status(body)) < 0:
+            raise ConnectionError(f"an object was not answered (PDU type {kind}, {body.hex()})")
+        return status
 
     def release(self) -> None:
         self._socket.sendall(struct.pack(">BxLL", RELEASE_RQ, 4, 0))

@@ -1,0 +1,265 @@
+"""A disk that fills up: refused in time or at the last byte, whole or not at all, taken up again.
+
+The site lies on a file system of its own in memory, small enough to be filled.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bench.payloads import CT_LIKE, Object, Payload, make
+from bench.sender import Association, encode_pdus
+from faults.traffic import STORED_BY_STORESCU, Films, write_part10
+from line import running_line
+from ours import Osteoscreen
+from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for
+from pydicom.uid import CTImageStorage
+
+from daemon.records import evidence, retention, summary
+from daemon.records.ledger import last_events
+from daemon.records.tables import DISK
+from daemon.spool import dataset_sha256
+
+MIB = 1 << 20
+OUT_OF_RESOURCES = 0xA700
+MODALITY = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
+SMALL = Payload("ct", CTImageStorage, 64, 64, 1)
+HURRIED = {"sweep_s": 0.5, "volume_settle_s": 1}
+
+
+@dataclass
+class SmallDisk:
+    """A mounted file system, and ballast to fill it with."""
+
+    folder: Path
+
+    def free(self) -> int:
+        read = os.statvfs(self.folder)
+        return read.f_bavail * read.f_frsize
+
+    def fill(self, leave: int) -> None:
+        """Leave so many bytes free, whatever the ballast was before."""
+        self.make_room()
+        wanted = self.free() - leave
+        with (self.folder / "ballast").open("xb") as file:
+            os.posix_fallocate(file.fileno(), 0, wanted - wanted % 4096)
+
+    def use_inodes(self, leave: int) -> None:
+        """Leave so many inodes free."""
+        many = self.folder / "many"
+        many.mkdir()
+        for number in range(os.statvfs(self.folder).f_favail - leave):
+            (many / str(number)).touch()
+
+    def make_room(self) -> None:
+        (self.folder / "ballast").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            for file in (self.folder / "many").iterdir():
+                file.unlink()
+            (self.folder / "many").rmdir()
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
+    """Mount a small file system; where that is refused, the test cannot be made."""
+    folder.mkdir(parents=True)
+    options = f"size={size_mib}m,nr_inodes=1000,mode=700"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        why = f"no file system can be mounted here: {mounted.stderr.strip()}"
+        if os.environ.get("CI") == "true" and os.geteuid() == 0:
+            pytest.fail(why)
+        pytest.skip(why)
+    try:
+        yield SmallDisk(folder)
+    finally:
+        # lazily: a process that is about to end may still stand in it
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+class Sender:
+    """One open association that tells each answer."""
+
+    def __init__(self, system: Osteoscreen) -> None:
+        self._association = Association(system.port, system.aet, "MODALITY", CTImageStorage)
+
+    def status(self, one: Object) -> int:
+        return self._association.status(encode_pdus(one, self._association.maximum_length))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Start a listener and an intake on 64 MiB, with levels at 8, 16 and 24."""
+    folder = tmp_path_factory.mktemp("watched")
+    levels = {"min_free_mib": 8, "wary_free_mib": 16, "resume_free_mib": 24, "min_free_inodes": 20}
+    with (
+        small_disk(folder / "home", 64) as disk,
+        Osteoscreen(folder, [MODALITY], "listener,intake", **levels, **HURRIED) as system,
+    ):
+        yield disk, system
+
+
+def test_a_filling_disk_refuses_new_senders_then_objects_and_takes_both_again(watched, tmp_path):
+    disk, system = watched
+    objects = make(SMALL, 7)
+    open_one = Sender(system)
+    disk.fill(leave=12 * MIB)
+    _wait_until_told(system, "nearly-full")
+    path = write_part10(tmp_path, objects[0])
+    rc, said = storescu(system.port, [path], system.aet)
+    assert rc != 0 and "Rejected Transient" in said and "Temporary Congestion" in said
+    assert echoscu(system.port, system.aet)[0] == 0
+    assert open_one.status(objects[1]) == 0
+    disk.fill(leave=4 * MIB)
+    _wait_until_told(system, "full")
+    assert [open_one.status(one) for one in objects[2:4]] == [OUT_OF_RESOURCES] * 2
+    told = system.status()["disk"]
+    assert (told["lets_in"], told["why"].split(":")[0]) == ("full", "the disk of the spool is full")
+    assert told["why"].endswith("we take images again from 24 MiB")
+    disk.fill(leave=20 * MIB)
+    assert open_one.status(objects[4]) == OUT_OF_RESOURCES
+    disk.make_room()
+    _wait_until_told(system, "room")
+    assert [open_one.status(one) for one in objects] == [0] * 7
+    assert dcmsend(system.port, [path], system.aet)[0] == 0
+    assert [event.reason for event in reversed(last_events(system.ledger, DISK))] == [
+        "nearly-full",
+        "full",
+        "room",
+    ]
+    _prove(system, objects)
+
+
+def test_a_disk_without_inodes_is_full_too(watched):
+    disk, system = watched
+    [one] = make(SMALL, 1)
+    sender = Sender(system)
+    disk.use_inodes(leave=10)
+    _wait_until_told(system, "full")
+    assert sender.status(one) == OUT_OF_RESOURCES
+    assert "10 free inodes" in system.status()["disk"]["why"]
+    disk.make_room()
+    _wait_until_told(system, "room")
+    assert sender.status(one) == 0
+    _prove(system, [one])
+
+
+def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_itself(
+    orthanc, tmp_path
+):
+    levels = {"min_free_mib": 0, "min_free_inodes": 0}
+    with (
+        small_disk(tmp_path / "home", 64) as disk,
+        running_line(tmp_path, orthanc, **levels, **HURRIED) as line,
+    ):
+        system = line.system
+        study, film = Films(bodies=1).new()
+        path = write_part10(tmp_path, film)
+        # room for the film, and none for its rows in the ledger
+        disk.fill(leave=path.stat().st_size + 8192)
+        line.send(dcmsend, path)
+        slices = make(CT_LIKE, 8)
+        assert _stored_by_storescu(system, slices, tmp_path) == set()
+        wait_for("the intake to meet the full disk", lambda: "ledger-unreachable" in system.logs())
+        assert not list((system.home / "spool").rglob("*.part"))
+        disk.fill(leave=3 * MIB)
+        some = _stored_by_storescu(system, slices, tmp_path)
+        assert 0 < len(some) < len(slices)
+        assert not list((system.home / "spool").rglob("*.part"))
+        _prove_bytes(system, [one for one in slices if one.uid in some])
+        disk.make_room()
+        assert dcmsend(system.port, [write_part10(tmp_path, o) for o in slices], system.aet)[0] == 0
+        story = system.delivered(study, within_s=90)
+        assert story["state"] == "screened" and len(line.stored(study)) == 2
+        line.settle()
+        _prove(system, [film, *slices])
+
+
+def test_a_full_outbox_delays_a_result_and_uses_up_no_attempt(orthanc, tmp_path):
+    levels = {"min_free_mib": 0, "min_free_inodes": 0, "max_attempts": 1}
+    with (
+        small_disk(tmp_path / "home", 64) as disk,
+        running_line(tmp_path, orthanc, **levels, **HURRIED) as line,
+    ):
+        study, film = Films(bodies=1).new()
+        path = write_part10(tmp_path, film)
+        # room for the film and its rows, and none for the picture
+        disk.fill(leave=path.stat().st_size + MIB // 2)
+        line.send(dcmsend, path)
+        wait_for("the outbox to be full", lambda: "event=no-room" in line.system.logs(), 60)
+        [series] = line.system.show(study)["series"]
+        assert series["state"] in ("queued", "screening")
+        assert not list((line.system.home / "outbox").glob("*.part"))
+        disk.make_room()
+        line.system.delivered(study, within_s=90)
+        assert len(line.stored(study)) == 2
+        _prove(line.system, [film])
+
+
+def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(tmp_path):
+    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 16, "min_free_inodes": 20}
+    with (
+        small_disk(tmp_path / "home", 40) as disk,
+        Osteoscreen(
+            tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
+        ) as system,
+    ):
+        every = [make(CT_LIKE, 8) for _ in range(20)]
+        assert sum(len(one.data) for series in every for one in series) > 2 * disk.free()
+        for series in every:
+            paths = [write_part10(tmp_path, one) for one in series]
+            wait_for(
+                "a series to be accepted",
+                lambda paths=paths: dcmsend(system.port, paths, system.aet)[0] == 0,
+                60,
+            )
+            for path in paths:
+                path.unlink()
+        wait_for("everything to end", lambda: _skipped(system) == len(every))
+        audited = json.loads(system.run("audit", "--json").stdout)
+        assert audited["problems"] == []
+        kept = {one["SOPInstanceUID"]: one for one in audited["objects"]}
+        assert set(kept) == {one.uid for series in every for one in series}
+        assert 0 < evidence.count_purged(system.ledger) < len(kept)
+        assert {one["purged_by"] for one in kept.values()} == {None, "purge_when_full"}
+
+
+def _wait_until_told(system: Osteoscreen, reason: str) -> None:
+    wait_for(f"the disk to be {reason}", lambda: retention.told_of_disk(system.ledger) == reason)
+
+
+def _skipped(system: Osteoscreen) -> int:
+    return int(summary.status(system.ledger)["series"]["by_state"]["skipped"])
+
+
+def _stored_by_storescu(system: Osteoscreen, objects: Sequence[Object], folder: Path) -> set[str]:
+    """Send with DCMTK's storescu, which goes on after a refusal; return what was acknowledged."""
+    paths = [write_part10(folder, one) for one in objects]
+    titles = ["-aet", "MODALITY", "-aec", system.aet]
+    _, said = run_sender("storescu", "-v", "-nh", *titles, LOOPBACK, str(system.port), *paths)
+    assert said.count("Received Store Response") == len(objects), said
+    return {Path(name).stem for name in STORED_BY_STORESCU.findall(said)}
+
+
+def _prove(system: Osteoscreen, objects: Sequence[Object]) -> None:
+    """Hold what was acknowledged against the disk, and the ledger against it too."""
+    _prove_bytes(system, objects)
+    assert not list(system.home.rglob("*.part"))
+    wait_for("everything to be indexed", lambda: not _waiting(system))
+    audited = system.run("audit", "--json")
+    assert json.loads(audited.stdout)["problems"] == [], audited.stderr
+
+
+def _prove_bytes(system: Osteoscreen, objects: Sequence[Object]) -> None:
+    lying = {dataset_sha256(path.read_bytes())[0] for path in system.received()}
+    assert [one.uid for one in objects if one.digest not in lying] == []
+
+
+def _waiting(system: Osteoscreen) -> list[Path]:
+    return list((system.home / "spool" / "incoming").rglob("*.dcm"))
