@@ -221,7 +221,9 @@ def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(
             )
             for path in paths:
                 path.unlink()
-        wait_for("everything to end", lambda: _skipped(system) == len(every))
+        wait_for(
+            "everything to end", lambda: not _waiting(system) and _skipped(system) == len(every)
+        )
         audited = json.loads(system.run("audit", "--json").stdout)
         assert audited["problems"] == []
         kept = {one["SOPInstanceUID"]: one for one in audited["objects"]}
