@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Settings
+from daemon.header import dataset_sha256
 from daemon.records import evidence, summary
 from daemon.records.ledger import Ledger
-from daemon.spool import Spool, dataset_sha256
+from daemon.spool import Spool
 
 LOOK_AGAIN_S = 1.0
 """A running site moves files while it is looked at: what is amiss once is looked at again."""
@@ -76,7 +77,7 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
 
 def _holds(file: Path, sha256_as_received: str) -> bool:
     try:
-        return dataset_sha256(file.read_bytes())[0] == sha256_as_received
+        return dataset_sha256(file)[0] == sha256_as_received
     except OSError:
         return False
 

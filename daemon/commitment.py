@@ -22,12 +22,13 @@ from pynetdicom.presentation import build_context, build_role
 from daemon import scu
 from daemon.config import Settings
 from daemon.errors import DeliveryError
+from daemon.header import dataset_sha256
 from daemon.logs import where
 from daemon.records import commitments, peers
 from daemon.records.commitments import Named
 from daemon.records.ledger import Ledger, LedgerError, now
 from daemon.records.tables import Commitment, Instance
-from daemon.spool import PLAIN_UID, Spool, dataset_sha256
+from daemon.spool import PLAIN_UID, Spool
 
 log = logging.getLogger(__name__)
 
@@ -202,12 +203,12 @@ def _failure(spool: Spool, asked: Named, instance: Instance | None, absent: int)
     if instance.SOPClassUID != asked.SOPClassUID:
         return CLASS_INSTANCE_CONFLICT
     try:
-        content = _place(spool, instance).read_bytes()
+        found, _ = dataset_sha256(_place(spool, instance))
     except FileNotFoundError:
         return absent
     except OSError:
         return PROCESSING_FAILURE
-    return None if dataset_sha256(content)[0] == instance.sha256 else PROCESSING_FAILURE
+    return None if found == instance.sha256 else PROCESSING_FAILURE
 
 
 def _call(

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     keep_days_events: float = Field(0, ge=0, description="events in the ledger; 0: for ever")
     radiograph_settle_s: float = Field(0.5, gt=0, description="quiet time that ends a film series")
     volume_settle_s: float = Field(15, gt=0, description="quiet time that ends a CT or MR series")
+    longest_settle_s: float = Field(
+        900,
+        gt=0,
+        description="time after which a series is taken as it is, though images still come",
+    )
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
     engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
     lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")

@@ -2,39 +2,38 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_file_meta_info
+from pydicom import Dataset
 
+from daemon import header
 from daemon.config import Settings
+from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import arrivals, peers, retention
-from daemon.records.arrivals import Arrival, Fate, Receipt
+from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, SeriesState, Stage
-from daemon.spool import PLAIN_UID, Spool, dataset_sha256
+from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
 from engines.exams import Exam
-from engines.images import read_image
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 500
+BATCH_BYTES = 64 << 20
+"""Read between two commits: half a second at worst."""
 NOT_IN_CS = re.compile(r"[^A-Z0-9_ ]")
 """What no code string may hold (PS3.5 6.2): whatever stands there is no modality."""
 RADIOGRAPHS = ("CR", "DX", "RG")
-INDEX_TAGS = [
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SOPInstanceUID",
-    "SOPClassUID",
-    "Modality",
-]
+UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+Purged = tuple[int, str] | None
+"""How many images of a series are purged, and by which rule."""
+UNREADABLE = "no readable DICOM header, or a UID is missing"
 
 
 class Intake:
@@ -46,47 +45,96 @@ class Intake:
         self._spool = Spool(settings.spool)
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
+        self._longest_settle_s = settings.longest_settle_s
+        # one look at the folder serves many batches: among thousands of files it is dear
+        self._waiting: list[Path] = []
 
     def turn(self) -> bool:
-        """Index what came and queue what is quiet; True when there may be more at once."""
-        came = self.index_arrived()
-        self.queue_settled()
-        return came == BATCH
+        """Index what came and queue what is quiet; True when there is more at once."""
+        self.index_arrived()
+        if not self._waiting:
+            # not before: the next image of a series may be among those not indexed yet
+            self.queue_settled()
+        return bool(self._waiting)
 
-    def index_arrived(self) -> int:
+    def index_arrived(self) -> None:
         """Index one batch of received files; a crash at any point is healed by the next turn."""
-        files = self._spool.arrived(BATCH)
-        readable = []
-        for file in files:
-            arrival = _read(file)
-            if arrival is None:
-                detail = "no readable DICOM header, or a UID is missing"
-                arrivals.set_aside(self._ledger, _receipt(file), detail)
-                self._spool.set_aside(file)
-            else:
-                readable.append((file, arrival))
+        if not self._waiting:
+            self._waiting = self._spool.arrived()
+        tried, files = self._look()
+        arrived = [(file, _arrival(file, received)) for file, received in files]
+        self._keep([(file, arrival) for file, arrival in arrived if arrival])
+        self._set_aside(
+            [one for one, (_, arrival) in zip(files, arrived, strict=True) if not arrival]
+        )
+        del self._waiting[:tried]
+
+    def _look(self) -> tuple[int, list[tuple[Path, Received]]]:
+        """Read the files of one batch; tell how many of those that wait were tried for it."""
+        files: list[tuple[Path, Received]] = []
+        tried = size_bytes = 0
+        while tried < min(BATCH, len(self._waiting)) and size_bytes < BATCH_BYTES:
+            file = self._waiting[tried]
+            tried += 1
+            try:
+                received = header.look(file, (*UIDS, "Modality"))
+            except FileNotFoundError:
+                # moved by a turn that did not get to its end
+                continue
+            except OSError as error:
+                log.error("event=unread file=%s errno=%s", file.name, error.errno)
+                continue
+            files.append((file, received))
+            size_bytes += received.size_bytes
+        return tried, files
+
+    def _keep(self, readable: Sequence[tuple[Path, Arrival]]) -> None:
         fates = arrivals.index(self._ledger, [arrival for _, arrival in readable])
+        kept, aside = [], []
         for (file, arrival), fate in zip(readable, fates, strict=True):
-            if fate is Fate.CONFLICT:
-                self._spool.set_aside(file)
+            if fate in arrivals.ASIDE:
+                aside.append(file)
             else:
-                self._spool.keep(file, arrival.SeriesInstanceUID, arrival.SOPInstanceUID)
-        return len(files)
+                place = self._spool.place(arrival.SeriesInstanceUID, arrival.SOPInstanceUID)
+                kept.append((file, place))
+        self._spool.keep(kept)
+        self._spool.set_aside(aside)
+
+    def _set_aside(self, unreadable: Sequence[tuple[Path, Received]]) -> None:
+        receipts = [_receipt(file, received) for file, received in unreadable]
+        arrivals.set_aside(self._ledger, receipts, UNREADABLE)
+        self._spool.set_aside([file for file, _ in unreadable])
 
     def queue_settled(self) -> None:
-        """Classify every quiet series from its headers; queue it and ring, or say why not."""
-        for series in arrivals.quiet(self._ledger, self._settle_s, self._volume_settle_s):
-            exam = self._judge(series)
-            if isinstance(exam, Verdict):
-                failed = isinstance(exam, BadSeries)
-                state = SeriesState.FAILED if failed else SeriesState.SKIPPED
-                arrivals.end(self._ledger, series, state, exam.reason, exam.detail)
-            elif arrivals.queue(self._ledger, series, exam):
-                self._doorbell.screen(series.SeriesInstanceUID, exam)
+        """Judge every complete series by its headers; queue it and ring, or say why not."""
+        self._settle(arrivals.quiet(self._ledger, self._settle_s, self._volume_settle_s))
+        why = f"; images still came, or were missing, after {self._longest_settle_s:g} s"
+        self._settle(arrivals.overdue(self._ledger, self._longest_settle_s), why)
 
-    def _judge(self, series: Series) -> Exam | Verdict:
+    def _settle(self, complete: Sequence[Series], why: str = "") -> None:
+        """Write down what becomes of some series, those of one fate together."""
+        if not complete:
+            return
+        ours = arrivals.made_by_us(self._ledger, complete)
+        purged = retention.purged_images(self._ledger, complete)
+        alike: dict[tuple[str, ...], tuple[Exam | Verdict, list[Series]]] = {}
+        for series in complete:
+            uid = series.SeriesInstanceUID
+            fate = self._judge(series, uid in ours, purged.get(uid))
+            key = (fate.reason, fate.detail) if isinstance(fate, Verdict) else (fate,)
+            alike.setdefault(key, (fate, []))[1].append(series)
+        for fate, group in alike.values():
+            if isinstance(fate, Verdict):
+                failed = isinstance(fate, BadSeries)
+                state = SeriesState.FAILED if failed else SeriesState.SKIPPED
+                arrivals.end(self._ledger, group, state, fate.reason, fate.detail + why)
+                continue
+            for series in arrivals.queue(self._ledger, group, fate, why):
+                self._doorbell.screen(series.SeriesInstanceUID, fate)
+
+    def _judge(self, series: Series, came_back: bool, purged: Purged) -> Exam | Verdict:
         try:
-            return self._classify(series)
+            return self._classify(series, came_back, purged)
         except Verdict as verdict:
             return verdict
         except (LedgerError, OSError):
@@ -96,15 +144,15 @@ class Intake:
             log.error("event=classification-broke series=%s error=%s", uid, where(error))
             return BadSeries(Reason.INTERNAL_ERROR, where(error))
 
-    def _classify(self, series: Series) -> Exam:
-        purged, rule = retention.purged_images(self._ledger, series.SeriesInstanceUID)
+    def _classify(self, series: Series, came_back: bool, purged: Purged) -> Exam:
         if purged:
-            detail = f"{purged} of its images were purged ({rule}): send the whole series again"
+            images, rule = purged
+            detail = f"{images} of its images were purged ({rule}): send the whole series again"
             raise BadSeries(Reason.IMAGES_PURGED, detail)
         files = self._spool.series(series.SeriesInstanceUID)
-        headers = [read_image(file, header_only=True) for file in files]
-        uids = [str(header.SOPInstanceUID) for header in headers]
-        if any(map(exams.own_result, headers)) or arrivals.made_by_us(self._ledger, uids):
+        headers = [_header(file) for file in files]
+        different = {id(header): header for header in headers}.values()
+        if came_back or any(map(exams.own_result, different)):
             raise NotEligible(Reason.OWN_RESULT, "a result of osteoscreen that came back")
         exam = exams.classify(headers)
         if exam is None:
@@ -118,45 +166,37 @@ class Intake:
         return peers.stage_of(self._ledger, model.CARD.model)
 
 
-def _read(file: Path) -> Arrival | None:
-    try:
-        ds = dcmread(file, stop_before_pixels=True, specific_tags=list(INDEX_TAGS))
-        return Arrival(
-            receipt=_receipt(file),
-            StudyInstanceUID=_uid(ds, "StudyInstanceUID"),
-            SeriesInstanceUID=_uid(ds, "SeriesInstanceUID"),
-            SOPInstanceUID=_uid(ds, "SOPInstanceUID"),
-            SOPClassUID=_uid(ds, "SOPClassUID"),
-            TransferSyntaxUID=str(ds.file_meta.TransferSyntaxUID),
-            modality=NOT_IN_CS.sub("", str(ds.get("Modality") or ""))[:16],
-        )
-    except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: kept aside
-        log.warning("event=unreadable file=%s error=%s", file.name, where(error))
+def _arrival(file: Path, received: Received) -> Arrival | None:
+    """Return what the index needs, None where the file does not say it."""
+    values = received.values
+    if values is None or not all(PLAIN_UID.fullmatch(values[uid]) for uid in UIDS):
         return None
-
-
-def _receipt(file: Path) -> Receipt:
-    """Read what the listener wrote, which does not depend on the dataset being readable."""
-    sha256, size_bytes = dataset_sha256(file.read_bytes())
-    return Receipt(
-        file=file.name,
-        calling_aet=_sender(file),
-        received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
-        sha256=sha256,
-        size_bytes=size_bytes,
+    if not PLAIN_UID.fullmatch(received.TransferSyntaxUID):
+        return None
+    return Arrival(
+        receipt=_receipt(file, received),
+        **{uid: values[uid] for uid in UIDS},
+        TransferSyntaxUID=received.TransferSyntaxUID,
+        modality=NOT_IN_CS.sub("", values["Modality"])[:16],
     )
 
 
-def _sender(file: Path) -> str:
+def _header(file: Path) -> Dataset:
     try:
-        meta = read_file_meta_info(file)
-    except (InvalidDicomError, EOFError, ValueError):
-        return ""
-    return str(meta.get("SourceApplicationEntityTitle") or "")
+        return header.excerpt(file, exams.READ)
+    except OSError:
+        raise
+    except Exception as error:
+        detail = f"the file cannot be read as DICOM ({type(error).__name__})"
+        raise BadSeries(Reason.HEADER_UNREADABLE, detail) from error
 
 
-def _uid(ds: Dataset, keyword: str) -> str:
-    uid = str(ds.get(keyword) or "")
-    if not PLAIN_UID.fullmatch(uid):
-        raise InvalidDicomError(keyword)
-    return uid
+def _receipt(file: Path, received: Received) -> Receipt:
+    """Return what is known of a file whether its data set can be read or not."""
+    return Receipt(
+        file=file.name,
+        calling_aet=received.calling_aet,
+        received_at=datetime.fromtimestamp(received.written_s, UTC),
+        sha256=received.sha256,
+        size_bytes=received.size_bytes,
+    )

@@ -19,6 +19,7 @@ log = logging.getLogger("daemon.part")
 
 IDLE_S = 0.05
 LEDGER_AWAY_S = 2.0
+NICENESS = 5
 LEAVE_S = 0.5
 """Time for an object that is being written when the listener is told to stop."""
 
@@ -66,6 +67,8 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
     intake = Intake(settings, ledger, doorbell)
     retention = Retention(settings, ledger)
     sweep_at = 0.0
+    # the front door goes first: what waits here is safe on the disk, and waits without loss
+    os.nice(NICENESS)
     while True:
         try:
             more = intake.turn()

@@ -58,7 +58,7 @@ def _rehearse(spool: Spool) -> str | None:
         server.stop()
     if not answer.stored:
         return answer.detail
-    stored = [file.read_bytes() for file in spool.arrived(2)]
+    stored = [file.read_bytes() for file in spool.arrived()]
     if len(stored) != 1 or not stored[0].endswith(LAST_ELEMENT):
         return "what was sent is not what lies in the spool"
     return None

@@ -1,10 +1,11 @@
 """Received objects, byte for byte; a file is in the spool only when a power cut would leave it."""
 
+import contextlib
 import os
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -88,11 +89,10 @@ class Spool:
     def _incoming_folder(self) -> int:
         return os.open(self.incoming, os.O_RDONLY | os.O_DIRECTORY)
 
-    def arrived(self, most: int) -> list[Path]:
-        """Return files waiting for the index, at most that many, oldest first."""
-        files = [entry for entry in os.scandir(self.incoming) if entry.name.endswith(".dcm")]
-        files.sort(key=lambda entry: entry.stat().st_mtime_ns)
-        return [Path(entry.path) for entry in files[:most]]
+    def arrived(self) -> list[Path]:
+        """Return the files waiting for the index, oldest first: one look at the whole folder."""
+        names = [entry.name for entry in os.scandir(self.incoming)]
+        return [self.incoming / name for name in sorted(names) if name.endswith(".dcm")]
 
     def received_until(self, moment: datetime) -> bool:
         """Tell whether anything received by then waits for the index still."""
@@ -109,21 +109,19 @@ class Spool:
         """Return where an indexed object lies; UIDs from outside never name a path as they are."""
         return self.kept / _safe(series_uid) / f"{_safe(sop_instance_uid)}.dcm"
 
-    def keep(self, file: Path, series_uid: str, sop_instance_uid: str) -> None:
-        """Move an indexed file to its place; a copy that is already there makes it spare."""
-        place = self.place(series_uid, sop_instance_uid)
-        if place.exists():
-            file.unlink()
-            return
-        if not place.parent.exists():
-            place.parent.mkdir(parents=True)
-            sync_folder(self.kept)
-        file.rename(place)
-        sync_folder(place.parent)
+    def keep(self, indexed: Iterable[tuple[Path, Path]]) -> None:
+        """Move indexed files to their places; where a copy lies already, the file is spare."""
+        moves = {}
+        for file, place in indexed:
+            if place in moves or place.exists():
+                file.unlink()
+            else:
+                moves[place] = file
+        _move((file, place) for place, file in moves.items())
 
-    def set_aside(self, file: Path) -> Path:
-        """Keep a file that cannot be indexed, under its own name."""
-        return file.rename(self.aside / file.name)
+    def set_aside(self, files: Iterable[Path]) -> None:
+        """Keep files that cannot be indexed, under their own names."""
+        _move((file, self.aside / file.name) for file in files)
 
     def forget(self, images: Sequence[tuple[str, str]]) -> None:
         """Unlink indexed files, given by series and SOP Instance UID; durably."""
@@ -216,12 +214,22 @@ def _drop_folder(folder: Path) -> None:
         sync_folder(folder)
 
 
-def dataset_sha256(content: bytes) -> tuple[str, int]:
-    """Return hash and length of the dataset as received: what follows the file meta information."""
-    # PS3.10 7.1: preamble, prefix, then (0002,0000) whose value counts the rest of the group
-    start = 144 + int.from_bytes(content[140:144], "little")
-    dataset = memoryview(content)[start:]
-    return sha256(dataset).hexdigest(), len(dataset)
+def _move(moves: Iterable[tuple[Path, Path]]) -> None:
+    """Move files, and make the names durable once for each folder.
+
+    A name is either the old or the new one, whenever the power goes; the index moves it then.
+    """
+    touched = set()
+    for file, place in moves:
+        folder = place.parent
+        if folder not in touched:
+            touched.add(folder)
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                touched.add(folder.parent)
+        os.rename(file, place)
+    for folder in touched:
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:

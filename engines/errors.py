@@ -15,6 +15,8 @@ class Reason(StrEnum):
     NO_MODEL = "no-model"
     HEADER_UNREADABLE = "header-unreadable"
     UID_CONFLICT = "uid-conflict"
+    TRANSFER_SYNTAX_CHANGED = "transfer-syntax-changed"
+    SERIES_IN_TWO_STUDIES = "series-in-two-studies"
     # who it is
     PATIENT_CONTRADICTORY = "patient-contradictory"
     AGE_MISSING = "age-missing"

@@ -1,7 +1,7 @@
 """What an image is, from its header alone."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from engines.header import items, text
 from engines.product import PRODUCT
-from engines.regions import Region, by_source
+from engines.regions import SOURCES, Region, by_source
 
 
 class Exam(StrEnum):
@@ -58,7 +58,17 @@ _BY_MODALITY: Final[dict[str, tuple[Exam, ...]]] = {
 }
 
 
-def classify(headers: Iterable[Dataset]) -> Exam | None:
+#: What of a header :func:`classify` and :func:`own_result` read.
+READ: Final = (
+    "SOPClassUID",
+    "Modality",
+    "Manufacturer",
+    "ContributingEquipmentSequence",
+    *SOURCES,
+)
+
+
+def classify(headers: Sequence[Dataset]) -> Exam | None:
     """Say which examination a series is.
 
     The strongest part of the header that names a region at all decides (BodyPartExamined, then
@@ -67,8 +77,9 @@ def classify(headers: Iterable[Dataset]) -> Exam | None:
 
     Parameters
     ----------
-    headers : iterable of Dataset
-        The images of one series, pixel data not needed.
+    headers : sequence of Dataset
+        The images of one series, pixel data not needed. Images whose headers are alike may be
+        given as one and the same data set, once each: it is looked at once.
 
     Returns
     -------
@@ -76,7 +87,11 @@ def classify(headers: Iterable[Dataset]) -> Exam | None:
         None for what no model of ours reads: other modalities and regions, and everything that is
         no image of an acquisition (secondary captures, SR, PR, KO, SEG, OT).
     """
-    votes = Counter(exam for exam in map(_exam_of, headers) if exam is not None)
+    images = Counter(map(id, headers))
+    votes: Counter[Exam] = Counter()
+    for header in {id(header): header for header in headers}.values():
+        if (exam := _exam_of(header)) is not None:
+            votes[exam] += images[id(header)]
     return votes.most_common(1)[0][0] if votes else None
 
 

@@ -66,6 +66,8 @@ _SERIES_TEXTS: Final = (
     "PerformedProcedureStepDescription",
     "AcquisitionDeviceProcessingDescription",
 )
+#: Where a header may name a region, strongest first.
+SOURCES: Final = ("BodyPartExamined", "AnatomicRegionSequence", *_SERIES_TEXTS, "StudyDescription")
 
 
 def named_in(phrases: tuple[str, ...]) -> frozenset[Region]:

@@ -1,15 +1,17 @@
 """From a received object to a series that is quiet: states receiving, queued and skipped."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records import retention
-from daemon.records.ledger import Ledger, changed, note, now
+from daemon.records.ledger import Ledger, note, note_all, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
 
@@ -39,156 +41,264 @@ class Arrival:
 
 
 class Fate(StrEnum):
-    """What becomes of a received object."""
+    """What becomes of a received object: the last three are kept aside."""
 
     NEW = "new"
     SAME = "same"
     CONFLICT = "conflict"
+    RECODED = "recoded"
+    STRAY = "stray"
+
+
+ASIDE = {
+    Fate.CONFLICT: Reason.UID_CONFLICT,
+    Fate.RECODED: Reason.TRANSFER_SYNTAX_CHANGED,
+    Fate.STRAY: Reason.SERIES_IN_TWO_STUDIES,
+}
+
+
+class _Book:
+    """What the ledger holds of the objects and series that a batch names, and what comes to it."""
+
+    def __init__(self, session: Session, arrivals: Sequence[Arrival]) -> None:
+        objects = {arrival.SOPInstanceUID for arrival in arrivals}
+        series = {arrival.SeriesInstanceUID for arrival in arrivals}
+        known = select(
+            Instance.SOPInstanceUID,
+            Instance.sha256,
+            Instance.TransferSyntaxUID,
+            Instance.purged_by,
+        ).where(Instance.SOPInstanceUID.in_(objects))
+        study = select(Series.SeriesInstanceUID, Series.StudyInstanceUID)
+        rows = session.execute(known).all()
+        self.known = {uid: (sha256, syntax) for uid, sha256, syntax, _ in rows}
+        self.purged = {uid for uid, _, _, rule in rows if rule is not None}
+        self.study_of = dict(
+            session.execute(study.where(Series.SeriesInstanceUID.in_(series))).all()
+        )
+        self.old_series = frozenset(self.study_of)
+
+    def enter(self, arrival: Arrival) -> Fate:
+        """Say what becomes of the next object of the batch."""
+        first = arrival.receipt.sha256, arrival.TransferSyntaxUID
+        sha256, syntax = self.known.get(arrival.SOPInstanceUID, first)
+        if sha256 != arrival.receipt.sha256:
+            return Fate.CONFLICT if syntax == arrival.TransferSyntaxUID else Fate.RECODED
+        if arrival.SOPInstanceUID in self.known:
+            return Fate.SAME
+        study = self.study_of.setdefault(arrival.SeriesInstanceUID, arrival.StudyInstanceUID)
+        if study != arrival.StudyInstanceUID:
+            return Fate.STRAY
+        self.known[arrival.SOPInstanceUID] = first
+        return Fate.NEW
+
+    def why_aside(self, arrival: Arrival, fate: Fate) -> str:
+        """Say in one sentence why an object is kept aside."""
+        sop, series = arrival.SOPInstanceUID, arrival.SeriesInstanceUID
+        if fate is Fate.STRAY:
+            study = self.study_of[series]
+            return f"{sop}: its series {series} is of study {study}, not {arrival.StudyInstanceUID}"
+        if fate is Fate.RECODED:
+            first = self.known[sop][1]
+            return f"{sop} came again in transfer syntax {arrival.TransferSyntaxUID}, not {first}"
+        return f"{sop} came again with other content; kept aside"
 
 
 def index(ledger: Ledger, arrivals: Sequence[Arrival]) -> list[Fate]:
     """Write a batch of arrivals into the ledger in one transaction.
 
-    The same object again changes nothing. The same SOP Instance UID with other bytes is a
-    conflict: the first stays, the second is to be kept aside. A new object reopens its series.
+    The same object again changes nothing. What contradicts an object or a series that came before
+    is to be kept aside: the first stays. A new object reopens its series.
 
     Returns
     -------
     list of Fate
         One per arrival, in order.
     """
+    if not arrivals:
+        return []
     with ledger.write() as session:
-        return [_index_one(session, arrival) for arrival in arrivals]
+        return _index(session, arrivals)
 
 
-def _index_one(session: Session, arrival: Arrival) -> Fate:
-    known = session.get(Instance, arrival.SOPInstanceUID)
-    if known is None:
-        _open_series(session, arrival)
-        session.add(_instance(arrival))
-        session.flush()
-        return Fate.NEW
-    if known.sha256 == arrival.receipt.sha256:
-        retention.restore(session, known)
-        return Fate.SAME
-    detail = f"{arrival.SOPInstanceUID} came again with other content; kept aside"
-    _set_aside(session, arrival.receipt, Reason.UID_CONFLICT, detail)
-    return Fate.CONFLICT
+def _index(session: Session, arrivals: Sequence[Arrival]) -> list[Fate]:
+    book = _Book(session, arrivals)
+    told = [(arrival, book.enter(arrival)) for arrival in arrivals]
+    new = [arrival for arrival, fate in told if fate is Fate.NEW]
+    _count(session, [a for a in new if a.SeriesInstanceUID in book.old_series])
+    _open(session, [a for a in new if a.SeriesInstanceUID not in book.old_series])
+    if new:
+        session.execute(insert(Instance), [_instance(arrival) for arrival in new])
+    for arrival, fate in told:
+        if fate is Fate.SAME and arrival.SOPInstanceUID in book.purged:
+            retention.restore(session, session.get_one(Instance, arrival.SOPInstanceUID))
+    refused = [
+        (arrival.receipt, ASIDE[fate], book.why_aside(arrival, fate))
+        for arrival, fate in told
+        if fate in ASIDE
+    ]
+    _set_aside(session, refused)
+    return [fate for _, fate in told]
 
 
-def set_aside(ledger: Ledger, receipt: Receipt, detail: str) -> None:
-    """Write down a received file that cannot be indexed; once, however often it is tried."""
-    with ledger.write() as session:
-        _set_aside(session, receipt, Reason.HEADER_UNREADABLE, detail)
+def set_aside(ledger: Ledger, receipts: Sequence[Receipt], detail: str) -> None:
+    """Write down received files that cannot be indexed; once, however often it is tried."""
+    if receipts:
+        with ledger.write() as session:
+            reason = Reason.HEADER_UNREADABLE
+            _set_aside(session, [(receipt, reason, detail) for receipt in receipts])
 
 
-def _set_aside(session: Session, receipt: Receipt, reason: Reason, detail: str) -> None:
-    if session.get(Aside, receipt.file) is not None:
-        return
-    row = Aside(file=receipt.file, reason=reason, detail=detail, sha256=receipt.sha256)
-    row.calling_aet, row.received_at = receipt.calling_aet, receipt.received_at
-    session.add(row)
-    note(session, "set aside", aet=receipt.calling_aet, reason=reason, detail=detail)
+def _set_aside(session: Session, refused: Sequence[tuple[Receipt, Reason, str]]) -> None:
+    files = [receipt.file for receipt, _, _ in refused]
+    known = set(session.scalars(select(Aside.file).where(Aside.file.in_(files)))) if files else ()
+    for receipt, reason, detail in refused:
+        if receipt.file not in known:
+            row = Aside(file=receipt.file, reason=reason, detail=detail, sha256=receipt.sha256)
+            row.calling_aet, row.received_at = receipt.calling_aet, receipt.received_at
+            session.add(row)
+            note(session, "set aside", aet=receipt.calling_aet, reason=reason, detail=detail)
 
 
-def _instance(arrival: Arrival) -> Instance:
-    return Instance(
-        SOPInstanceUID=arrival.SOPInstanceUID,
-        SOPClassUID=arrival.SOPClassUID,
-        SeriesInstanceUID=arrival.SeriesInstanceUID,
-        TransferSyntaxUID=arrival.TransferSyntaxUID,
-        calling_aet=arrival.receipt.calling_aet,
-        received_at=arrival.receipt.received_at,
-        sha256=arrival.receipt.sha256,
-        size_bytes=arrival.receipt.size_bytes,
-    )
+def _instance(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "SOPInstanceUID": arrival.SOPInstanceUID,
+        "SOPClassUID": arrival.SOPClassUID,
+        "SeriesInstanceUID": arrival.SeriesInstanceUID,
+        "TransferSyntaxUID": arrival.TransferSyntaxUID,
+        "calling_aet": arrival.receipt.calling_aet,
+        "received_at": arrival.receipt.received_at,
+        "sha256": arrival.receipt.sha256,
+        "size_bytes": arrival.receipt.size_bytes,
+    }
 
 
-def _open_series(session: Session, arrival: Arrival) -> None:
-    """Count the image in its series; an ended series is received once more."""
+def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """Write series of which nothing has come before."""
     moment = now()
-    mine = update(Series).where(Series.SeriesInstanceUID == arrival.SeriesInstanceUID)
-    counted = mine.values(images=Series.images + 1, last_at=moment, purged_at=None)
-    if not changed(session.execute(counted)):
-        session.add(_series(arrival, moment))
-        session.flush()
-        return
-    # the row is ours until the commit: a worker that ends the series has done so before, or will
-    # find one image more than it screened
-    reopened = mine.where(Series.state.in_(ENDS)).values(state=SeriesState.RECEIVING, attempts=0)
-    if changed(session.execute(reopened)):
-        note(session, "reopened", SeriesInstanceUID=arrival.SeriesInstanceUID)
+    first = {arrival.SeriesInstanceUID: arrival for arrival in reversed(arrivals)}
+    images = Counter(arrival.SeriesInstanceUID for arrival in arrivals)
+    rows = [
+        {
+            "SeriesInstanceUID": uid,
+            "StudyInstanceUID": arrival.StudyInstanceUID,
+            "modality": arrival.modality,
+            "state": SeriesState.RECEIVING,
+            "images": images[uid],
+            "first_at": moment,
+            "opened_at": moment,
+            "last_at": moment,
+            "attempts": 0,
+        }
+        for uid, arrival in first.items()
+    ]
+    if rows:
+        session.execute(insert(Series), rows)
 
 
-def _series(arrival: Arrival, moment: datetime) -> Series:
-    return Series(
-        SeriesInstanceUID=arrival.SeriesInstanceUID,
-        StudyInstanceUID=arrival.StudyInstanceUID,
-        modality=arrival.modality,
-        state=SeriesState.RECEIVING,
-        images=1,
-        first_at=moment,
-        last_at=moment,
-    )
-
-
-def quiet(ledger: Ledger, settle_s: dict[str, float], otherwise_s: float) -> list[Series]:
-    """Return the series that have received nothing for their modality's settle time."""
+def _count(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """Count images in series that are there; one that had ended is received once more."""
     moment = now()
-    with ledger.read() as session:
-        receiving = session.scalars(select(Series).where(Series.state == SeriesState.RECEIVING))
-        return [
-            series
-            for series in receiving
-            if moment - series.last_at
-            >= timedelta(seconds=settle_s.get(series.modality, otherwise_s))
-        ]
+    images = Counter(arrival.SeriesInstanceUID for arrival in arrivals)
+    for count, uids in _by_value(images).items():
+        mine = update(Series).where(Series.SeriesInstanceUID.in_(uids))
+        session.execute(mine.values(images=Series.images + count, last_at=moment, purged_at=None))
+        # the rows are ours until the commit: a worker that ends one of these series has done so
+        # before, or will find more images than it screened
+        again = {"state": SeriesState.RECEIVING, "attempts": 0, "opened_at": moment}
+        ended = mine.where(Series.state.in_(ENDS)).values(again)
+        for uid in session.scalars(ended.returning(Series.SeriesInstanceUID)):
+            note(session, "reopened", SeriesInstanceUID=uid)
 
 
-def made_by_us(ledger: Ledger, sop_instance_uids: Sequence[str]) -> bool:
-    """Tell whether any of these objects is a result of ours that came back."""
+def _by_value(counts: Counter[str]) -> dict[int, list[str]]:
+    alike: dict[int, list[str]] = {}
+    for uid, count in counts.items():
+        alike.setdefault(count, []).append(uid)
+    return alike
+
+
+def quiet(
+    ledger: Ledger, settle_s: dict[str, float], otherwise_s: float, most: int = 500
+) -> list[Series]:
+    """Return series that are complete as far as one can tell, longest quiet first.
+
+    One that tells how many images it will have is complete when they are there, and not before.
+    Any other is when nothing has come for its modality's settle time.
+    """
+    moment = now()
+    silent = [
+        (Series.modality == modality) & (Series.last_at <= moment - timedelta(seconds=wait_s))
+        for modality, wait_s in settle_s.items()
+    ]
+    silent.append(
+        Series.modality.not_in(settle_s)
+        & (Series.last_at <= moment - timedelta(seconds=otherwise_s))
+    )
+    complete = Series.images >= Series.expected_images
+    return _receiving(ledger, complete | (Series.expected_images.is_(None) & or_(*silent)), most)
+
+
+def overdue(ledger: Ledger, longest_s: float, most: int = 500) -> list[Series]:
+    """Return series that have been received for so long that they are taken as they are."""
+    return _receiving(ledger, Series.opened_at <= now() - timedelta(seconds=longest_s), most)
+
+
+def _receiving(ledger: Ledger, which: ColumnElement[bool], most: int) -> list[Series]:
     with ledger.read() as session:
-        ours = select(ResultObject.SOPInstanceUID).where(
-            ResultObject.SOPInstanceUID.in_(sop_instance_uids)
+        found = select(Series).where(Series.state == SeriesState.RECEIVING, which)
+        return list(session.scalars(found.order_by(Series.last_at).limit(most)))
+
+
+def made_by_us(ledger: Ledger, series: Iterable[Series]) -> set[str]:
+    """Return which of these series hold a result of ours that came back."""
+    uids = [one.SeriesInstanceUID for one in series]
+    with ledger.read() as session:
+        ours = (
+            select(Instance.SeriesInstanceUID)
+            .join(ResultObject, ResultObject.SOPInstanceUID == Instance.SOPInstanceUID)
+            .where(Instance.SeriesInstanceUID.in_(uids))
         )
-        return session.scalars(ours).first() is not None
+        return set(session.scalars(ours))
 
 
-def queue(ledger: Ledger, series: Series, exam: str) -> bool:
-    """Move a quiet series to queued; False if an image came in the meantime."""
+def queue(ledger: Ledger, series: Sequence[Series], exam: str, why: str = "") -> list[Series]:
+    """Move complete series to queued; return those of them that no image has joined since."""
     moment = now()
-    change = _from_receiving(series).values(
-        state=SeriesState.QUEUED,
-        exam=exam,
-        reason=None,
-        detail=None,
-        queued_at=moment,
-        rung_at=moment,
-        attempts=0,
-        ended_at=None,
-    )
-    return _settle(ledger, series, change, kind="queued", detail=exam)
+    values = {
+        "state": SeriesState.QUEUED,
+        "exam": exam,
+        "reason": None,
+        "detail": None,
+        "queued_at": moment,
+        "rung_at": moment,
+        "attempts": 0,
+        "ended_at": None,
+    }
+    return _settle(ledger, series, values, {"kind": "queued", "detail": f"{exam}{why}"})
 
 
-def end(ledger: Ledger, series: Series, state: SeriesState, reason: str, detail: str) -> bool:
-    """End a quiet series as skipped or failed; False if an image came in the meantime."""
-    change = _from_receiving(series).values(
-        state=state, reason=reason, detail=detail, ended_at=now()
-    )
-    return _settle(ledger, series, change, kind=str(state), reason=reason, detail=detail)
+def end(
+    ledger: Ledger, series: Sequence[Series], state: SeriesState, reason: str, detail: str
+) -> list[Series]:
+    """End complete series as skipped or failed; return those that no image has joined since."""
+    values = {"state": state, "reason": reason, "detail": detail, "ended_at": now()}
+    return _settle(ledger, series, values, {"kind": str(state), "reason": reason, "detail": detail})
 
 
-def _from_receiving(series: Series) -> Update:
-    return update(Series).where(
-        Series.SeriesInstanceUID == series.SeriesInstanceUID,
-        Series.state == SeriesState.RECEIVING,
-        Series.images == series.images,
-    )
-
-
-def _settle(ledger: Ledger, series: Series, change: Update, kind: str, **facts: str) -> bool:
+def _settle(
+    ledger: Ledger, series: Sequence[Series], values: dict[str, Any], fact: dict[str, str]
+) -> list[Series]:
+    images = Counter({one.SeriesInstanceUID: one.images for one in series})
+    settled: set[str] = set()
     with ledger.write() as session:
-        settled = changed(session.execute(change))
-        if settled:
-            note(session, kind, SeriesInstanceUID=series.SeriesInstanceUID, **facts)
-    return settled
+        for count, uids in _by_value(images).items():
+            change = update(Series).where(
+                Series.SeriesInstanceUID.in_(uids),
+                Series.state == SeriesState.RECEIVING,
+                Series.images == count,
+            )
+            uid = Series.SeriesInstanceUID
+            settled |= set(session.scalars(change.values(values).returning(uid)))
+        note_all(session, [{"SeriesInstanceUID": uid, **fact} for uid in sorted(settled)])
+    return [one for one in series if one.SeriesInstanceUID in settled]

@@ -73,7 +73,11 @@ def skip(ledger: Ledger, series: Series, reason: Reason, detail: str) -> bool:
 def reopened(series: Series) -> Update:
     """Give the update for a claimed series that received an image while it was screened."""
     return _mine(series).values(
-        state=SeriesState.RECEIVING, attempts=0, lease_owner=None, lease_until=None
+        state=SeriesState.RECEIVING,
+        attempts=0,
+        opened_at=now(),
+        lease_owner=None,
+        lease_until=None,
     )
 
 

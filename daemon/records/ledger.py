@@ -1,12 +1,12 @@
 """Open the database, the same way on SQLite and PostgreSQL."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine, create_engine, event, inspect, select
+from sqlalchemy import CursorResult, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -77,6 +77,13 @@ def note(session: Session, kind: str, **facts: str | None) -> None:
     session.add(Event(at=now(), kind=kind, **facts))
 
 
+def note_all(session: Session, events: Sequence[dict[str, str | None]]) -> None:
+    """Write down many decisions, as :func:`note` does one, in one statement."""
+    if events:
+        moment = now()
+        session.execute(insert(Event), [{"at": moment, **event} for event in events])
+
+
 def changed(result: object) -> bool:
     """Tell whether an update found its row."""
     assert isinstance(result, CursorResult)
@@ -92,7 +99,10 @@ def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
 
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(_with_driver(url), pool_pre_ping=True)
+        engine = create_engine(_with_driver(url), pool_pre_ping=True)
+        # pg8000 would send a statement a row
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        return engine
     engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

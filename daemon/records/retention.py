@@ -194,18 +194,21 @@ def restore(session: Session, image: Instance) -> None:
         note(session, "restored", SeriesInstanceUID=uid, detail="purged images came again")
     session.execute(mine.values(last_at=now()))
     wanting = Series.state == SeriesState.FAILED, Series.reason == Reason.IMAGES_PURGED
-    reopened = mine.where(*wanting).values(state=SeriesState.RECEIVING, attempts=0)
+    reopened = mine.where(*wanting).values(state=SeriesState.RECEIVING, attempts=0, opened_at=now())
     if changed(session.execute(reopened)):
         note(session, "reopened", SeriesInstanceUID=uid)
 
 
-def purged_images(ledger: Ledger, series_uid: str) -> tuple[int, str]:
-    """Return how many images of a series are purged, and by which rule."""
-    mine = Instance.SeriesInstanceUID == series_uid, Instance.purged_by.is_not(None)
-    count = select(func.count(), func.min(Instance.purged_by)).where(*mine)
+def purged_images(ledger: Ledger, series: Sequence[Series]) -> dict[str, tuple[int, str]]:
+    """Return how many images are purged of those series that lack any, and by which rule."""
+    uids = [one.SeriesInstanceUID for one in series]
+    count = (
+        select(Instance.SeriesInstanceUID, func.count(), func.min(Instance.purged_by))
+        .where(Instance.SeriesInstanceUID.in_(uids), Instance.purged_by.is_not(None))
+        .group_by(Instance.SeriesInstanceUID)
+    )
     with ledger.read() as session:
-        images, rule = session.execute(count).one()
-        return images, rule or ""
+        return {uid: (images, str(rule)) for uid, images, rule in session.execute(count).all()}
 
 
 def told_of_disk(ledger: Ledger) -> str | None:

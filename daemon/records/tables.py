@@ -185,6 +185,7 @@ class Series(Table):
     expected_images: Mapped[int | None]
     counted_at: Mapped[datetime | None]
     first_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
     last_at: Mapped[datetime]
     queued_at: Mapped[datetime | None]
     rung_at: Mapped[datetime | None]

@@ -90,6 +90,7 @@ def _arrivals() -> None:
         sa.Column("expected_images", sa.Integer()),
         sa.Column("counted_at", sa.DateTime()),
         sa.Column("first_at", sa.DateTime(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(), nullable=False),
         sa.Column("last_at", sa.DateTime(), nullable=False),
         sa.Column("queued_at", sa.DateTime()),
         sa.Column("rung_at", sa.DateTime()),

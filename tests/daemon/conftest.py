@@ -69,5 +69,5 @@ def claimed(ledger, make_arrival):
     """Return a series that a worker has just claimed."""
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
-    assert arrivals.queue(ledger, series, "cxr")
+    assert arrivals.queue(ledger, [series], "cxr")
     return claims.claim(ledger, "1.2.3", lease_s=60)

@@ -45,14 +45,14 @@ def test_an_image_that_comes_while_a_series_is_classified_keeps_it_open(
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
-    assert not arrivals.queue(ledger, series, "cxr")
+    assert not arrivals.queue(ledger, [series], "cxr")
     assert series_in().state == "receiving"
 
 
 def test_a_late_image_reopens_an_ended_series(ledger, make_arrival, series_in):
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
-    assert arrivals.end(ledger, series, SeriesState.SKIPPED, "exam-not-screened", "why")
+    assert arrivals.end(ledger, [series], SeriesState.SKIPPED, "exam-not-screened", "why")
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert (series_in().state, series_in().images) == ("receiving", 2)
 
@@ -76,7 +76,7 @@ def test_an_image_that_comes_as_its_series_ends_is_not_overlooked(ledger, make_a
 
     worker = threading.Thread(target=end_it)
     with ledger.write() as session:
-        arrivals._index_one(session, make_arrival(instance="1.2.3.2"))
+        arrivals._index(session, [make_arrival(instance="1.2.3.2")])
         worker.start()
         worker.join(timeout=0.3)
     worker.join()

@@ -62,7 +62,7 @@ def test_a_worker_whose_lease_passed_on_changes_nothing(ledger, claimed, series_
 def test_a_queued_series_nobody_takes_is_rung_for_again_once_an_interval(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
-    arrivals.queue(ledger, series, "cxr")
+    arrivals.queue(ledger, [series], "cxr")
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
     assert [one.exam for one in claims.to_ring(ledger, silent_s=0, most=9)] == ["cxr"]
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
@@ -72,6 +72,6 @@ def test_a_long_queue_is_rung_for_a_few_at_a_time_oldest_first(ledger, make_arri
     for number in range(5):
         arrivals.index(ledger, [make_arrival(f"1.2.{number}", f"1.2.{number}.1")])
         [series] = arrivals.quiet(ledger, {}, 0)
-        arrivals.queue(ledger, series, "cxr")
+        arrivals.queue(ledger, [series], "cxr")
     rung = claims.to_ring(ledger, silent_s=0, most=2)
     assert {one.SeriesInstanceUID for one in rung} == {"1.2.0", "1.2.1"}

@@ -82,7 +82,7 @@ def ours(tmp_path, monkeypatch):
 def test_a_known_peer_is_heard_and_its_bytes_are_kept(ours):
     [answer] = scu.store(ours.address(), [film()])
     assert answer.stored
-    [file] = ours.spool.arrived(10)
+    [file] = ours.spool.arrived()
     content = file.read_bytes()
     assert content[128:132] == b"DICM"
     assert b"Geheim^Anna" in content and b"CR1" in content
@@ -142,7 +142,7 @@ def test_a_full_disk_is_answered_with_a700_and_nothing_is_kept(ours, monkeypatch
     monkeypatch.setattr(Spool, "receive", full)
     [answer] = scu.store(ours.address(), [film()])
     assert (answer.status, answer.stored) == (0xA700, False)
-    assert ours.spool.arrived(10) == []
+    assert ours.spool.arrived() == []
 
 
 def test_a_nearly_full_disk_refuses_new_senders_for_the_time_being_and_hears_an_echo(ours):

@@ -66,7 +66,7 @@ def screened_again(ledger, outcome, make_arrival):
     """Let a late image reopen the series, and keep what is found then."""
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     [series] = arrivals.quiet(ledger, {}, 0)
-    arrivals.queue(ledger, series, "cxr")
+    arrivals.queue(ledger, [series], "cxr")
     assert results.keep(ledger, claims.claim(ledger, "1.2.3", 60), [outcome])
 
 

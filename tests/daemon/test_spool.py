@@ -19,7 +19,7 @@ def folder(tmp_path):
 
 def test_what_is_put_arrives_byte_for_byte(folder):
     folder.put(b"head", b"data")
-    [file] = folder.arrived(10)
+    [file] = folder.arrived()
     assert file.read_bytes() == b"headdata"
 
 
@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
 
 def test_half_written_files_of_a_dead_listener_are_dropped_at_the_next_start(folder):
     (folder.incoming / "x.part").write_bytes(b"half")
-    assert folder.arrived(10) == []
+    assert folder.arrived() == []
     folder.drop_partial()
     assert os.listdir(folder.incoming) == []
 
@@ -79,6 +79,6 @@ def test_a_uid_from_outside_never_names_a_path_as_it_is(folder, uid):
 
 def test_an_indexed_file_moves_to_its_series_and_a_copy_is_dropped(folder):
     for _ in range(2):
-        folder.keep(folder.put(b"", b"data"), "1.2.3", "1.2.3.4")
-    assert folder.arrived(10) == []
+        folder.keep([(folder.put(b"", b"data"), folder.place("1.2.3", "1.2.3.4"))])
+    assert folder.arrived() == []
     assert [file.name for file in folder.series("1.2.3")] == ["1.2.3.4.dcm"]

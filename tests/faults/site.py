@@ -17,8 +17,8 @@ from line import MODEL, Line
 from ours import ENDED, Osteoscreen, deliveries
 from peers import LOOPBACK, Orthanc, Process, wait_for
 
+from daemon.header import dataset_sha256
 from daemon.records import summary
-from daemon.spool import dataset_sha256
 
 PARTS: Mapping[str, str] = {
     "listener": "daemon.part listener",
@@ -155,7 +155,7 @@ def _look_at_the_spool(system: Osteoscreen, traffic: Traffic, proof: Proof) -> N
         if not found:
             proof.lost.append(f"{uid} was acknowledged and is gone")
         for path in found:
-            if dataset_sha256(path.read_bytes())[0] != traffic.sent[uid]:
+            if dataset_sha256(path)[0] != traffic.sent[uid]:
                 proof.altered.append(f"{path.name} is not what was sent")
         if len(found) > 1:
             proof.doubled.append(f"{uid} lies in {len(found)} places")
