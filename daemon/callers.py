@@ -25,10 +25,15 @@ IP = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks for an association, as the network shows it."""
+    """Who asks for an association, as the network shows it.
+
+    ``reports_only`` is a peer that proposes no storage: one that commits to our results may call
+    to report, though it may not send.
+    """
 
     aet: str
     address: str
+    reports_only: bool = False
     secured: bool = False
     fingerprint: str = ""
 
@@ -48,7 +53,7 @@ class Callers:
         if caller.aet == self._settings.aet and self._is_this_host(caller.address):
             return ""  # push
         peer = self._today().get(caller.aet)
-        if peer is None or not peer.sends:
+        if peer is None or not (peer.sends or (peer.commits and caller.reports_only)):
             return (
                 f"peer {caller.aet} at {caller.address} is not allowed to send: "
                 f"osteoscreen peers add {caller.aet} {caller.address} PORT --sends"

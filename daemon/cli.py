@@ -208,6 +208,12 @@ def peers_add(
     sr: Annotated[SrClass, typer.Option(help="SR class its viewers read best.")] = (
         SrClass.COMPREHENSIVE_3D
     ),
+    commits: Annotated[
+        bool, typer.Option(help="Is asked to commit to the results sent to it (PS3.4 J).")
+    ] = False,
+    answers_find: Annotated[
+        bool, typer.Option(help="Is asked by C-FIND what it has of results and series.")
+    ] = False,
     tls: Annotated[
         bool, typer.Option("--tls", help="Is called, and may call, by TLS alone.")
     ] = False,
@@ -241,6 +247,8 @@ def peers_add(
         results=results,
         role=role,
         sr_class=SR_CLASS_UIDS[sr],
+        commits=commits,
+        answers_find=answers_find,
         tls=tls or bool(tls_fingerprint),
         tls_fingerprint=_sha256(tls_fingerprint),
         tls_named=tls_name,
@@ -249,6 +257,7 @@ def peers_add(
     peers.add(schema.ready_ledger(settings), peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
+        f"{' commits' if commits else ''}{' answers C-FIND' if answers_find else ''}"
         f"{' by TLS' if peer.tls else ''}{' from this host alone' if only_from_host else ''}"
     )
 
@@ -276,6 +285,8 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
             "results": peer.results,
             "role": peer.role,
             "sr": names[peer.sr_class],
+            "commits": peer.commits,
+            "answers_find": peer.answers_find,
             "tls": peer.tls,
             "tls_fingerprint": peer.tls_fingerprint,
             "tls_name": peer.tls_named,

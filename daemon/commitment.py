@@ -198,7 +198,7 @@ def _place(spool: Spool, instance: Instance) -> Path:
 
 
 def _failure(spool: Spool, asked: Named, instance: Instance | None, absent: int) -> int | None:
-    if instance is None:
+    if instance is None or instance.purged_by is not None:
         return absent
     if instance.SOPClassUID != asked.SOPClassUID:
         return CLASS_INSTANCE_CONFLICT

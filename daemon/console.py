@@ -54,6 +54,9 @@ def status(numbers: Mapping[str, Any]) -> None:
     sent = ", ".join(f"{count} {state}" for state, count in deliveries.items() if count)
     console.print(f"deliveries: {sent or 'none'}")
     console.print(f"disk: {numbers['disk']['why']}")
+    said = ", ".join(f"{n} {step}" for step, n in numbers["confirmations"].items() if n)
+    if said:
+        console.print(f"of those sent: {said}")
     asked = ", ".join(f"{n} {state}" for state, n in numbers["commitments"].items() if n)
     if asked:
         console.print(f"storage commitment asked of us: {asked}")
@@ -143,5 +146,6 @@ def _result(branch: Tree, result: Mapping[str, Any]) -> None:
     for made in result["objects"]:
         sent = leaf.add(f"{made['kind']} {made['SOPInstanceUID']}")
         for delivery in made["deliveries"]:
-            words = " ".join(filter(None, (delivery["status"], delivery["detail"])))
+            told = (delivery["status"], delivery["confirmation"], delivery["detail"])
+            words = " ".join(filter(None, told))
             sent.add(f"{delivery['aet']}: {delivery['state']} {words}")

@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 SCREEN = "screen"
 DELIVER = "deliver"
 REPORT = "report"
+CONFIRM = "confirm"
 
 
 class Doorbell:
@@ -47,6 +48,10 @@ class Doorbell:
     def report(self, commitment_id: int) -> None:
         """Ring for a report on a commitment; it goes where the deliveries go."""
         self._ring(REPORT, commitment_id, DELIVER)
+
+    def confirm(self, delivery_id: int) -> None:
+        """Ring for a result whose peer is to be asked whether it has it."""
+        self._ring(CONFIRM, delivery_id, DELIVER)
 
     def problem(self) -> str | None:
         """Return why the broker cannot be reached, None if it can."""

@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 import threading
+from dataclasses import replace
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -26,6 +27,7 @@ from daemon.accept import Entrance, SharedSocketServer
 from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
+from daemon.confirmation import Reports
 from daemon.disk import Door, room_of
 from daemon.handshake import Porch
 from daemon.logs import where
@@ -63,7 +65,7 @@ class Listener:
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
-        self._commitments = Commitments(settings, ledger)
+        self._commitments, self._reports = Commitments(settings, ledger), Reports(ledger)
         self._ae.add_supported_context(Verification)
         self._ae.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
         self._ae.maximum_pdu_size = MAXIMUM_PDU_LENGTH
@@ -109,6 +111,7 @@ class Listener:
                 (evt.EVT_C_ECHO, self.on_c_echo),
                 (evt.EVT_C_STORE, self.on_c_store),
                 (evt.EVT_N_ACTION, self._commitments.on_n_action),
+                (evt.EVT_N_EVENT_REPORT, self._reports.on_n_event_report),
             ],
             server_class=SharedSocketServer,
             request_handler=path,
@@ -205,14 +208,14 @@ class Listener:
 
 def _caller(event: Event, calling: str) -> Caller:
     """Say who asks, and which certificate it has shown."""
-    wire, address = event.assoc.dul.socket, event.assoc.requestor.address
+    wire, requestor = event.assoc.dul.socket, event.assoc.requestor
+    assert requestor.primitive is not None, "PS3.8 9.2: it is what the event is about"
+    caller = Caller(calling, requestor.address, not _brings_images(requestor.primitive))
     sock = wire.socket if wire else None
     if not isinstance(sock, ssl.SSLSocket):
-        return Caller(calling, address)
+        return caller
     shown = sock.getpeercert(binary_form=True)
-    return Caller(
-        calling, address, secured=True, fingerprint=tls.fingerprint(shown) if shown else ""
-    )
+    return replace(caller, secured=True, fingerprint=tls.fingerprint(shown) if shown else "")
 
 
 def _reject(event: Event, code: tuple[int, int, int]) -> None:

@@ -2,7 +2,7 @@
 
 from daemon.config import Settings
 from daemon.jobs import Doorbell
-from daemon.records import claims, commitments, deliveries
+from daemon.records import claims, commitments, confirmations, deliveries
 from daemon.records.ledger import Ledger
 
 SILENT_S = 30
@@ -21,6 +21,8 @@ def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
         doorbell.deliver(delivery_id)
     for commitment_id in commitments.to_ring(ledger, settings.sweep_s):
         doorbell.report(commitment_id)
+    for delivery_id in confirmations.to_ring(ledger, settings.sweep_s):
+        doorbell.confirm(delivery_id)
 
 
 def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:

@@ -144,14 +144,19 @@ class Orthanc(Process):
             return bool(self.get("/system")) and answers(self.port)
         return False
 
-    def ask(self, method: str, path: str) -> bytes:
+    def ask(self, method: str, path: str, body: Any = None) -> bytes:
         url = f"http://{LOOPBACK}:{self.http_port}{path}"
-        request = urllib.request.Request(url, method=method)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, method=method)
         with urllib.request.urlopen(request, timeout=30) as reply:
             return bytes(reply.read())
 
     def get(self, path: str) -> Any:
         return json.loads(self.ask("GET", path))
+
+    def know(self, aet: str, port: int) -> None:
+        """Tell Orthanc of an AE on this host, under its own title."""
+        self.ask("PUT", f"/modalities/{aet}", [aet, LOOPBACK, port])
 
     def instances(self) -> list[str]:
         """List Orthanc's own names of what it stores."""

@@ -79,7 +79,7 @@ def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
 
 
 def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
-    from daemon import commitment
+    from daemon import commitment, confirmation
     from workers import deliver
 
     desk = deliver.Desk(settings, ledger, doorbell)
@@ -92,6 +92,7 @@ def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
     return {
         jobs.DELIVER: lambda delivery_id: deliver.deliver(desk, delivery_id),
         jobs.REPORT: report,
+        jobs.CONFIRM: lambda delivery_id: confirmation.confirm(settings, ledger, delivery_id),
     }
 
 

@@ -216,6 +216,17 @@ def _free(moment: datetime) -> ColumnElement[bool]:
     return or_(Commitment.lease_until.is_(None), Commitment.lease_until < moment)
 
 
+def awaited(series_uid: Any) -> ColumnElement[bool]:
+    """Tell, in a query, whether anybody waits for our word on an image of a series."""
+    return exists().where(
+        Instance.SeriesInstanceUID == series_uid,
+        CommitmentObject.SOPInstanceUID == Instance.SOPInstanceUID,
+        Commitment.id == CommitmentObject.commitment_id,
+        ~Commitment.by_us,
+        Commitment.state == CommitmentState.WAITING,
+    )
+
+
 def counts(session: Session) -> dict[str, int]:
     """Count the requests of others by state."""
     rows: dict[str, int] = dict(

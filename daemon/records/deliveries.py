@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
+from daemon.records import confirmations
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Delivery, DeliveryState, ResultObject, Screening
@@ -181,8 +182,9 @@ def _one_a_journey(rows: Sequence[tuple[int, str, int]]) -> list[int]:
 def _end(
     ledger: Ledger, delivery: Delivery, state: DeliveryState, status: int | None, detail: str | None
 ) -> None:
-    sent_at = now() if state == DeliveryState.SENT else None
-    values = {"state": state, "status": status, "detail": detail, "sent_at": sent_at}
+    values: dict[str, Any] = {"state": state, "status": status, "detail": detail}
+    if state == DeliveryState.SENT:
+        values["sent_at"] = now()
     _settle(ledger, delivery, values, f"delivery {state}")
 
 
@@ -192,6 +194,8 @@ def _settle(ledger: Ledger, delivery: Delivery, values: dict[str, Any], kind: st
         Delivery.id == delivery.id, Delivery.lease_owner == delivery.lease_owner
     )
     with ledger.write() as session:
+        if values["state"] == DeliveryState.SENT:
+            values |= confirmations.first_step(session, delivery.aet)
         settled = mine.values(**values, lease_owner=None, lease_until=None)
         if changed(session.execute(settled)):
             screening = session.get_one(Screening, delivery.screening_id)

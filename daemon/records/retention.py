@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Update, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from daemon.records import commitments
 from daemon.records.ledger import Ledger, changed, last_events, note, now
 from daemon.records.tables import (
     DISK,
@@ -235,12 +236,16 @@ def _due(rule: Rule, before: datetime) -> Select[str]:
 
 
 def _unfinished() -> ColumnElement[bool]:
-    """Whether a result of the series is on its way, or not confirmed by a peer that would."""
-    return exists().where(
+    """Whether a result of the series is on its way, or not confirmed by a peer that would.
+
+    Or somebody has asked us to commit to its images, and waits for our word.
+    """
+    owed = exists().where(
         Screening.SeriesInstanceUID == Series.SeriesInstanceUID,
         Delivery.screening_id == Screening.id,
         _not_settled(),
     )
+    return or_(owed, commitments.awaited(Series.SeriesInstanceUID))
 
 
 def _not_settled() -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from daemon.records import commitments
+from daemon.records import commitments, confirmations
 from daemon.records.ledger import Ledger, last_events, now
 from daemon.records.tables import (
     REFUSAL,
@@ -14,6 +14,7 @@ from daemon.records.tables import (
     Commitment,
     CommitmentObject,
     CommitmentState,
+    Confirmation,
     Delivery,
     DeliveryState,
     Event,
@@ -53,6 +54,7 @@ def status(ledger: Ledger) -> dict[str, Any]:
             "deliveries": deliveries,
             "oldest": _oldest(session),
             "parked_deliveries": _parked(session),
+            "confirmations": _confirmations(session),
             "commitments": commitments.counts(session),
             "parked_commitments": _parked_commitments(session),
             "refused_associations": [_refusal(event) for event in last_events(ledger, REFUSAL)],
@@ -91,6 +93,15 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             "attempts": delivery.attempts,
             "why": delivery.detail,
         }
+    unconfirmed = select(Delivery).where(Delivery.confirmation.in_(confirmations.OPEN))
+    sent = session.scalars(unconfirmed.order_by(Delivery.sent_at).limit(1)).first()
+    if sent is not None:
+        oldest["confirmation"] = {
+            "aet": sent.aet,
+            "waits_s": _age_s(sent.sent_at),
+            "attempts": sent.confirm_attempts,
+            "why": sent.detail or sent.confirmation,
+        }
     waiting = select(Commitment).where(
         Commitment.state == CommitmentState.WAITING, ~Commitment.by_us
     )
@@ -103,6 +114,13 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             "why": commitment.detail,
         }
     return oldest
+
+
+def _confirmations(session: Session) -> dict[str, int]:
+    """Count what was sent by what the peer says of still having it."""
+    sent = select(Delivery.confirmation, func.count()).where(Delivery.state == DeliveryState.SENT)
+    rows: dict[str | None, int] = dict(session.execute(sent.group_by(Delivery.confirmation)).all())
+    return {str(step): rows.get(step, 0) for step in Confirmation}
 
 
 def _parked_commitments(session: Session) -> list[dict[str, Any]]:
@@ -229,6 +247,9 @@ def _deliveries(session: Session, made: ResultObject) -> list[dict[str, Any]]:
             "detail": delivery.detail,
             "attempts": delivery.attempts,
             "sent_at": delivery.sent_at.isoformat() if delivery.sent_at else None,
+            "confirmation": delivery.confirmation,
+            "confirmed_at": delivery.confirmed_at.isoformat() if delivery.confirmed_at else None,
+            "resends": delivery.resends,
         }
         for delivery in session.scalars(mine)
     ]
