@@ -15,6 +15,7 @@ from typing import Any
 
 from daemon.config import Settings
 from daemon.errors import ConfigError
+from daemon.turns import TurnsSocket
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def server_context(settings: Settings) -> ssl.SSLContext:
         Which file cannot be used, and why.
     """
     context = _context(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = TurnsSocket
     # associations are long and few: there is no session to take up again
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION

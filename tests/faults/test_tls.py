@@ -31,6 +31,7 @@ from daemon.handshake import Porch, Terms
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer
+from daemon.turns import TurnsSocket
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 
@@ -216,6 +217,66 @@ def test_a_pacs_takes_from_us_and_sends_to_us_by_tls(tmp_path, site, hospital, s
         [instance] = pacs.instances()
         wait_for("the PACS to be known", lambda: pacs.sends(instance))
         assert is_kept(site, film)
+
+
+class Watched:
+    """Stands before OpenSSL's connection and sees who is in it together."""
+
+    def __init__(self, connection):
+        self.connection, self.inside, self.together = connection, 0, 0
+
+    def read(self, *arguments):
+        return self.watch(self.connection.read, arguments)
+
+    def write(self, *arguments):
+        return self.watch(self.connection.write, arguments)
+
+    def watch(self, act, arguments):
+        self.inside += 1
+        self.together = max(self.together, self.inside)
+        try:
+            return act(*arguments)
+        finally:
+            self.inside -= 1
+
+
+def test_a_report_may_go_out_while_an_image_comes_in(hospital, settings):
+    """Both ends read in one thread and write in another, as storage commitment does."""
+    contexts = tls.server_context(settings), hospital.modality.context(hospital.root.anchor)
+    contexts[1].sslsocket_class = TurnsSocket
+    much = os.urandom(1 << 20) * 16
+
+    def shaken(context, sock, server_side):
+        secured = context.wrap_socket(sock, server_side=server_side)
+        secured.settimeout(20)
+        return secured
+
+    def heard(sock):
+        content, buffer = bytearray(), memoryview(bytearray(64 << 10))
+        while len(content) < len(much):
+            content += buffer[: sock.recv_into(buffer)]
+        return bytes(content)
+
+    ours, theirs = socket.socketpair()
+    with ThreadPoolExecutor(4) as threads:
+        ends = [
+            threads.submit(shaken, contexts[0], ours, True),
+            threads.submit(shaken, contexts[1], theirs, False),
+        ]
+        ends = [end.result() for end in ends]
+        watched = [Watched(end._sslobj) for end in ends]
+        for end, watch in zip(ends, watched, strict=True):
+            end._sslobj = watch
+        reads = [threads.submit(heard, end) for end in ends]
+        writes = [threads.submit(end.sendall, much) for end in ends]
+        assert [done.result() for done in writes] == [None, None]
+        assert [read.result() == much for read in reads] == [True, True]
+        assert [watch.together for watch in watched] == [1, 1]
+        ends[0].settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            ends[0].recv(1)
+        for end in ends:
+            end.close()
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -1,0 +1,67 @@
+"""A TLS socket that one thread may read while another writes.
+
+OpenSSL allows no two threads in one connection at once, and Python 3.11 leaves that to us: a report
+that goes out while an image comes in would corrupt either (OpenSSL, "Threads", SSL objects).
+"""
+
+import select
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class TurnsSocket(ssl.SSLSocket):
+    """Takes turns at OpenSSL, and waits for the network outside of them."""
+
+    _shaken = False
+    _wait_s: float | None = None
+
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        self._turn = threading.Lock()
+        self._wait_s, self._shaken = self.gettimeout(), True
+        # whoever has the turn must not wait in it
+        super().settimeout(0)
+
+    def settimeout(self, value: float | None) -> None:
+        self._wait_s = value
+        if not self._shaken:
+            super().settimeout(value)
+
+    def shutdown(self, how: int) -> None:
+        super().shutdown(how)
+        # that has forgotten the keys: what still comes is read as it comes
+        self._shaken = False
+        super().settimeout(self._wait_s)
+
+    def read(self, len: int = 1024, buffer: Any = None) -> Any:
+        return self._in_turn(lambda: super(TurnsSocket, self).read(len, buffer))
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        return self._in_turn(lambda: super(TurnsSocket, self).send(data, flags))
+
+    def _in_turn(self, act: Callable[[], Result]) -> Result:
+        until = None if self._wait_s is None else time.monotonic() + self._wait_s
+        try:
+            while True:
+                try:
+                    with self._turn:
+                        return act()
+                except ssl.SSLWantReadError:
+                    self._wait(select.POLLIN, until)
+                except ssl.SSLWantWriteError:
+                    self._wait(select.POLLOUT, until)
+        except ValueError:
+            # another thread has shut or closed it meanwhile
+            raise ConnectionAbortedError(0, "the connection was ended from here") from None
+
+    def _wait(self, event: int, until: float | None) -> None:
+        poll = select.poll()
+        poll.register(self.fileno(), event)
+        wait_ms = None if until is None else max(0.0, until - time.monotonic()) * 1000
+        if not poll.poll(wait_ms):
+            raise TimeoutError("the peer fell silent")
