@@ -46,22 +46,28 @@ class TurnsSocket(ssl.SSLSocket):
 
     def _in_turn(self, act: Callable[[], Result]) -> Result:
         until = None if self._wait_s is None else time.monotonic() + self._wait_s
-        try:
-            while True:
-                try:
-                    with self._turn:
-                        return act()
-                except ssl.SSLWantReadError:
-                    self._wait(select.POLLIN, until)
-                except ssl.SSLWantWriteError:
-                    self._wait(select.POLLOUT, until)
-        except ValueError:
-            # another thread has shut or closed it meanwhile
-            raise ConnectionAbortedError(0, "the connection was ended from here") from None
+        while True:
+            try:
+                with self._turn:
+                    return act()
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN, until)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT, until)
+            except ValueError:
+                raise _ended() from None
 
     def _wait(self, event: int, until: float | None) -> None:
         poll = select.poll()
-        poll.register(self.fileno(), event)
+        try:
+            poll.register(self.fileno(), event)
+        except ValueError:
+            raise _ended() from None
         wait_ms = None if until is None else max(0.0, until - time.monotonic()) * 1000
         if not poll.poll(wait_ms):
             raise TimeoutError("the peer fell silent")
+
+
+def _ended() -> ConnectionAbortedError:
+    """Say what Python says with a ValueError: another thread has shut or closed the socket."""
+    return ConnectionAbortedError(0, "the connection was ended from here")
