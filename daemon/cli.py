@@ -314,6 +314,17 @@ def peers_echo(aet: str, home: Home = None) -> None:
     typer.echo(f"{aet} answered")
 
 
+@peers_app.command("resend")
+def peers_resend(aet: str, home: Home = None) -> None:
+    """Send what is parked for a peer after all, once it has been put right."""
+    from daemon.records import deliveries
+
+    ledger = schema.ready_ledger(config.load(home))
+    if peers.named(ledger, aet) is None:
+        raise ConfigError(f"there is no peer {aet}: osteoscreen peers list")
+    typer.echo(f"{deliveries.resend(ledger, aet)} objects will be sent to {aet} again")
+
+
 @models_app.command("list")
 def models_list(home: Home = None, as_json: AsJson = False) -> None:
     """List the models, their weights and their stages."""

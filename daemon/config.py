@@ -96,7 +96,9 @@ class Settings(BaseSettings):
     engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
     lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")
     max_attempts: int = Field(3, ge=1, description="tries before a series is parked")
-    delivery_attempts: int = Field(12, ge=1, description="tries before a delivery is parked")
+    delivery_attempts: int = Field(
+        180, ge=1, description="tries before a delivery is parked: a week by default"
+    )
     delivery_backoff_s: float = Field(
         5, gt=0, description="first delay, doubled up to an hour; sweep_s at least"
     )

@@ -12,14 +12,14 @@ class DeliveryError(Exception):
     ----------
     detail : str
         What happened, in the peer's own words where it gave any.
-    status : int, optional
-        The DIMSE status, where there was one.
+    hopeless : bool
+        Whether trying again changes nothing until somebody does something.
     """
 
-    def __init__(self, detail: str, status: int | None = None) -> None:
+    def __init__(self, detail: str, hopeless: bool = False) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.status = status
+        self.hopeless = hopeless
 
 
 class SpoolFull(Exception):

@@ -17,9 +17,13 @@ from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
-from daemon.records.tables import Delivery, Peer, Stage
+from daemon.records.tables import Delivery, Peer, Screening, Stage
 
 log = logging.getLogger(__name__)
+
+REFUSED_DELAYS = 12
+"""A refusal meant for good is asked about once more after so many first delays (a minute, by
+default), for a PACS that is starting may say anything; the same words again are believed."""
 
 
 @dataclass(frozen=True)
@@ -36,43 +40,52 @@ def deliver(desk: Desk, delivery_id: int) -> None:
     claimed = deliveries.claim(desk.ledger, delivery_id, desk.settings.lease_s)
     if not claimed:
         return
+    screening = deliveries.screening_of(desk.ledger, claimed[0])
     peer = peers.named(desk.ledger, claimed[0].aet)
-    unwanted = _why_unwanted(desk.ledger, claimed[0], peer)
-    if peer is None or unwanted:
+    unwanted = _why_unwanted(desk.ledger, screening, claimed[0].aet, peer)
+    if not screening.current:
+        for delivery in claimed:
+            deliveries.drop(desk.ledger, delivery)
+    elif peer is None or unwanted:
         for delivery in claimed:
             deliveries.park(desk.ledger, delivery, None, unwanted)
-        return
-    with deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s):
-        answers = _answers(desk, peer, claimed)
-    for delivery in claimed:
-        _settle(desk, delivery, answers[delivery.id])
-    waiting = deliveries.next_for(desk.ledger, peer.aet)
+    else:
+        _deliver_to(desk, peer, claimed)
+    waiting = deliveries.next_for(desk.ledger, claimed[0].aet)
     if waiting is not None:
         desk.doorbell.deliver(waiting)
 
 
-def _why_unwanted(ledger: Ledger, delivery: Delivery, peer: Peer | None) -> str:
+def _deliver_to(desk: Desk, peer: Peer, claimed: list[Delivery]) -> None:
+    with deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s):
+        answers = _answers(desk, peer, claimed)
+    for delivery in claimed:
+        _settle(desk, delivery, answers[delivery.id])
+    if any(answer.stored for answer in answers.values()):
+        deliveries.make_due(desk.ledger, peer.aet)
+
+
+def _why_unwanted(ledger: Ledger, screening: Screening, aet: str, peer: Peer | None) -> str:
     """Judge again what was judged at screening: an admin may have changed stage or peer since."""
     if peer is None:
-        return f"peer {delivery.aet} was removed"
-    screening = deliveries.screening_of(ledger, delivery)
+        return f"peer {aet} was removed"
     stage = min(
         (peers.stage_of(ledger, screening.model), Stage(screening.stage)), key=list(Stage).index
     )
-    if peer.aet in {one.aet for one in peers.receivers(ledger, stage, screening.flagged)}:
+    if aet in {one.aet for one in peers.receivers(ledger, stage, screening.flagged)}:
         return ""
-    return f"no longer wanted: {screening.model} is in stage {stage}, or {peer.aet} was changed"
+    return f"no longer wanted: {screening.model} is in stage {stage}, or {aet} was changed"
 
 
 def _answers(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
     try:
         return _send(desk, peer, claimed)
     except DeliveryError as error:
-        detail = error.detail
+        detail, hopeless = error.detail, error.hopeless
     except Exception as error:  # noqa: BLE001 - the task edge: tried again or parked, with the place
         log.error("event=delivery-broke aet=%s error=%s", peer.aet, where(error))
-        detail = f"could not be sent from here: {where(error)}"
-    return {one.id: scu.Answer(one.SOPInstanceUID, None, detail) for one in claimed}
+        detail, hopeless = f"could not be sent from here: {where(error)}", False
+    return {one.id: scu.Answer(one.SOPInstanceUID, None, detail, hopeless) for one in claimed}
 
 
 def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
@@ -81,19 +94,23 @@ def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answ
     for delivery in claimed:
         path = desk.settings.outbox / f"{delivery.SOPInstanceUID}.dcm"
         if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
-            raise DeliveryError("the built object in the outbox is damaged; it was not sent")
+            words = "the built object in the outbox is damaged; it was not sent"
+            raise DeliveryError(words, hopeless=True)
         datasets.append(dcmread(path))
-    answers = scu.store(scu.address_of(desk.settings, peer), datasets)
+    address = scu.address_of(desk.settings, peer, desk.settings.network_timeout_s)
+    answers = scu.store(address, datasets)
     return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
 
 
 def _settle(desk: Desk, delivery: Delivery, answer: scu.Answer) -> None:
+    believed = answer.final and delivery.detail == answer.detail
     if answer.stored:
-        deliveries.sent(desk.ledger, delivery, answer.status or 0)
-    elif delivery.attempts >= desk.settings.delivery_attempts:
+        remark = answer.detail if answer.status else None
+        deliveries.sent(desk.ledger, delivery, answer.status or 0, remark)
+    elif believed or delivery.attempts >= desk.settings.delivery_attempts:
         deliveries.park(desk.ledger, delivery, answer.status, answer.detail)
     else:
-        backoff_s = desk.settings.delivery_backoff_s
+        backoff_s = desk.settings.delivery_backoff_s * (REFUSED_DELAYS if answer.final else 1)
         deliveries.postpone(desk.ledger, delivery, answer.status, answer.detail, backoff_s)
     log.info(
         "event=delivery aet=%s object=%s stored=%s attempt=%d",

@@ -34,7 +34,7 @@ PACS = "DEMO_PACS"
 START_S = 60.0
 PATIENCE_S = 60.0
 WORKERS = 2
-OVER = (DeliveryState.SENT, DeliveryState.PARKED)
+OVER = (DeliveryState.SENT, DeliveryState.PARKED, DeliveryState.DROPPED)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One object to one peer: pending, sending, then sent or parked with the peer's own words."""
+"""One object to one peer: pending, sending, then sent, parked in the peer's words, or dropped."""
 
 import random
 import uuid
@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Update, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from daemon.records import confirmations
 from daemon.records.heartbeat import heartbeat as beating
@@ -16,6 +16,8 @@ from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Delivery, DeliveryState, ResultObject, Screening
 
 LONGEST_DELAY_S = 3600
+SUPERSEDED = "superseded: the series was judged anew"
+WAITING = (DeliveryState.PENDING, DeliveryState.PARKED)
 
 
 def pending_of(ledger: Ledger, series_uid: str) -> list[int]:
@@ -85,9 +87,14 @@ def objects_of(ledger: Ledger, deliveries: Sequence[Delivery]) -> dict[str, Resu
         return {row.SOPInstanceUID: row for row in rows}
 
 
-def sent(ledger: Ledger, delivery: Delivery, status: int) -> None:
-    """Write down that the peer has stored the object, with its status."""
-    _end(ledger, delivery, DeliveryState.SENT, status, None)
+def sent(ledger: Ledger, delivery: Delivery, status: int, remark: str | None = None) -> None:
+    """Write down that the peer has stored the object, with its status and its remark, if any."""
+    _end(ledger, delivery, DeliveryState.SENT, status, remark)
+
+
+def drop(ledger: Ledger, delivery: Delivery) -> None:
+    """Never send what another result has taken the place of."""
+    _end(ledger, delivery, DeliveryState.DROPPED, delivery.status, SUPERSEDED)
 
 
 def park(ledger: Ledger, delivery: Delivery, status: int | None, detail: str) -> None:
@@ -147,6 +154,49 @@ def free_lapsed(ledger: Ledger, max_attempts: int) -> None:
         session.execute(lapsed.values(state=DeliveryState.PENDING, **free))
 
 
+def make_due(ledger: Ledger, aet: str) -> None:
+    """Let nothing wait longer that waits because this peer could not be reached: it is back."""
+    unreached = update(Delivery).where(
+        Delivery.aet == aet,
+        Delivery.state == DeliveryState.PENDING,
+        Delivery.status.is_(None),
+        Delivery.due_at > now(),
+    )
+    with ledger.write() as session:
+        session.execute(unreached.values(due_at=now()))
+
+
+def resend(ledger: Ledger, aet: str) -> int:
+    """Try once more, from the start, what is parked for a peer; return how many objects that is."""
+    parked = update(Delivery).where(Delivery.aet == aet, Delivery.state == DeliveryState.PARKED)
+    with ledger.write() as session:
+        result = session.execute(_anew(parked).returning(Delivery.id))
+        objects = len(result.all())
+        note(session, "resend asked for", aet=aet, detail=f"{objects} parked objects")
+    return objects
+
+
+def supersede(session: Session, screening_ids: Sequence[int]) -> None:
+    """Drop what still waits of screenings that stand no more."""
+    waiting = update(Delivery).where(
+        Delivery.screening_id.in_(screening_ids), Delivery.state.in_(WAITING)
+    )
+    dropped = waiting.values(state=DeliveryState.DROPPED, detail=SUPERSEDED)
+    for aet, screening_id in session.execute(
+        dropped.returning(Delivery.aet, Delivery.screening_id)
+    ).all():
+        uid = session.get_one(Screening, screening_id).SeriesInstanceUID
+        note(session, "delivery dropped", SeriesInstanceUID=uid, aet=aet, detail=SUPERSEDED)
+
+
+def reinstate(session: Session, screening_id: int) -> None:
+    """Send after all what was dropped of a screening that stands again."""
+    dropped = update(Delivery).where(
+        Delivery.screening_id == screening_id, Delivery.state == DeliveryState.DROPPED
+    )
+    session.execute(_anew(dropped))
+
+
 def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
     """Return for each peer one delivery that is due and not rung lately; count it as rung now.
 
@@ -172,6 +222,13 @@ def screening_of(ledger: Ledger, delivery: Delivery) -> Screening:
     """Return the screening whose result this is."""
     with ledger.read() as session:
         return session.get_one(Screening, delivery.screening_id)
+
+
+def _anew(some: Update) -> Update:
+    moment = now()
+    return some.values(
+        state=DeliveryState.PENDING, attempts=0, detail=None, due_at=moment, rung_at=moment
+    )
 
 
 def _one_a_journey(rows: Sequence[tuple[int, str, int]]) -> list[int]:

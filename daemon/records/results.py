@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from daemon.records import claims
+from daemon.records import claims, deliveries
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import (
     Delivery,
@@ -119,7 +119,9 @@ def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
     ).one_or_none()
     if screening is not None:
         # the same input, weights and settings once more: what was said and sent stands
-        screening.current = True
+        if not screening.current:
+            screening.current = True
+            deliveries.reinstate(session, screening.id)
         return
     screening = _screening(series, outcome)
     session.add(screening)
@@ -136,15 +138,17 @@ def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
 
 
 def _retire_others(session: Session, series_uid: str, outcome: Outcome) -> None:
-    session.execute(
+    others = (
         update(Screening)
         .where(
             Screening.SeriesInstanceUID == series_uid,
             Screening.model == outcome.model,
             Screening.key != outcome.key,
+            Screening.current,
         )
         .values(current=False)
     )
+    deliveries.supersede(session, list(session.scalars(others.returning(Screening.id))))
 
 
 def _screening(series: Series, outcome: Outcome) -> Screening:

@@ -50,6 +50,7 @@ class DeliveryState(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     PARKED = "parked"
+    DROPPED = "dropped"
 
 
 class Confirmation(StrEnum):
