@@ -241,8 +241,8 @@ def test_what_waits_for_a_pacs_that_was_away_goes_with_the_first_thing_it_takes(
 
 
 def retake(film):
-    """Another film of the same series: the series is judged anew."""
-    other = films.film(1, size=512)
+    """A later film of the same series: the series is judged anew."""
+    other = films.film(1, size=512, AcquisitionTime="235959")
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"):
         setattr(other, keyword, getattr(film, keyword))
     return other
@@ -252,7 +252,7 @@ def retake(film):
 def test_a_revised_result_is_delivered_and_never_the_outdated_one(tmp_path, screened_site, status):
     site = Site(tmp_path, screened_site.bench.room)
     site.stage(Stage.RESEARCH)
-    film = site.film = films.film(1, size=512)
+    film = site.film = films.film(1, size=512, AcquisitionTime="000001")
     with ClumsyPacs.answering(status) as pacs:
         site.add("CLUMSY", pacs.port)
         site.screen(film)
