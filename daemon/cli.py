@@ -276,24 +276,8 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
     from daemon import console
 
     names = {uid: str(name) for name, uid in SR_CLASS_UIDS.items()}
-    rows = [
-        {
-            "aet": peer.aet,
-            "host": peer.host,
-            "port": peer.port,
-            "sends": peer.sends,
-            "results": peer.results,
-            "role": peer.role,
-            "sr": names[peer.sr_class],
-            "commits": peer.commits,
-            "answers_find": peer.answers_find,
-            "tls": peer.tls,
-            "tls_fingerprint": peer.tls_fingerprint,
-            "tls_name": peer.tls_named,
-            "only_from_host": peer.bound,
-        }
-        for peer in peers.everyone(schema.ready_ledger(config.load(home)))
-    ]
+    everyone = peers.everyone(schema.ready_ledger(config.load(home)))
+    rows = [peers.told(peer) | {"sr": names[peer.sr_class]} for peer in everyone]
     _print(rows, as_json, console.peers)
 
 

@@ -1,5 +1,7 @@
 """What an admin changes while the system runs: peers and the stages of models."""
 
+from typing import Any
+
 from sqlalchemy import delete, select
 
 from daemon.records.ledger import Ledger, changed, note
@@ -32,6 +34,25 @@ def everyone(ledger: Ledger) -> list[Peer]:
     """Return all peers by AE title."""
     with ledger.read() as session:
         return list(session.scalars(select(Peer).order_by(Peer.aet)))
+
+
+def told(peer: Peer) -> dict[str, Any]:
+    """Return what an admin is told of a peer."""
+    return {
+        "aet": peer.aet,
+        "host": peer.host,
+        "port": peer.port,
+        "sends": peer.sends,
+        "results": peer.results,
+        "role": peer.role,
+        "sr": peer.sr_class,
+        "commits": peer.commits,
+        "answers_find": peer.answers_find,
+        "tls": peer.tls,
+        "tls_fingerprint": peer.tls_fingerprint,
+        "tls_name": peer.tls_named,
+        "only_from_host": peer.bound,
+    }
 
 
 def receivers(ledger: Ledger, stage: Stage, flagged: bool) -> list[Peer]:
