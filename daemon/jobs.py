@@ -14,6 +14,7 @@ SCREEN = "screen"
 DELIVER = "deliver"
 REPORT = "report"
 CONFIRM = "confirm"
+COUNT = "count"
 
 
 class Doorbell:
@@ -52,6 +53,10 @@ class Doorbell:
     def confirm(self, delivery_id: int) -> None:
         """Ring for a result whose peer is to be asked whether it has it."""
         self._ring(CONFIRM, delivery_id, DELIVER)
+
+    def count(self, series_uid: str) -> None:
+        """Ring for a series that is to be counted at a peer."""
+        self._ring(COUNT, series_uid, DELIVER)
 
     def problem(self) -> str | None:
         """Return why the broker cannot be reached, None if it can."""

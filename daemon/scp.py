@@ -17,6 +17,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    ModalityPerformedProcedureStep,
     StorageCommitmentPushModel,
     Verification,
 )
@@ -31,6 +32,7 @@ from daemon.confirmation import Reports
 from daemon.disk import Door, room_of
 from daemon.handshake import Porch
 from daemon.logs import where
+from daemon.procedures import Procedures
 from daemon.reception import CANNOT_UNDERSTAND, SUCCESS, Reception, Request
 from daemon.records.ledger import Ledger, LedgerError, note
 from daemon.records.tables import REFUSAL
@@ -44,7 +46,7 @@ CALLING_AET_NOT_RECOGNIZED = (1, 1, 3)
 CALLED_AET_NOT_RECOGNIZED = (1, 1, 7)
 TEMPORARY_CONGESTION = (2, 3, 1)
 
-TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel)
+TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel, ModalityPerformedProcedureStep)
 """Whoever proposes nothing else is heard though the disk is full."""
 
 MAXIMUM_PDU_LENGTH = 131072
@@ -66,7 +68,9 @@ class Listener:
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
         self._commitments, self._reports = Commitments(settings, ledger), Reports(ledger)
+        self._procedures = Procedures(ledger)
         self._ae.add_supported_context(Verification)
+        self._ae.add_supported_context(ModalityPerformedProcedureStep)
         self._ae.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
         self._ae.maximum_pdu_size = MAXIMUM_PDU_LENGTH
         self._ae.maximum_associations = settings.max_associations
@@ -111,6 +115,8 @@ class Listener:
                 (evt.EVT_C_ECHO, self.on_c_echo),
                 (evt.EVT_C_STORE, self.on_c_store),
                 (evt.EVT_N_ACTION, self._commitments.on_n_action),
+                (evt.EVT_N_CREATE, self._procedures.on_n_create),
+                (evt.EVT_N_SET, self._procedures.on_n_set),
                 (evt.EVT_N_EVENT_REPORT, self._reports.on_n_event_report),
             ],
             server_class=SharedSocketServer,

@@ -1,8 +1,9 @@
 """The sweep: what was claimed and not finished, or rung for and not heard, is rung for again."""
 
 from daemon.config import Settings
+from daemon.intake import RADIOGRAPHS
 from daemon.jobs import Doorbell
-from daemon.records import claims, commitments, confirmations, deliveries
+from daemon.records import claims, commitments, confirmations, deliveries, procedures
 from daemon.records.ledger import Ledger
 
 SILENT_S = 30
@@ -23,6 +24,10 @@ def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
         doorbell.report(commitment_id)
     for delivery_id in confirmations.to_ring(ledger, settings.sweep_s):
         doorbell.confirm(delivery_id)
+    procedures.expect_announced(ledger)
+    quiet_s = settings.volume_settle_s / 3
+    for series_uid in procedures.to_count(ledger, quiet_s, RADIOGRAPHS):
+        doorbell.count(series_uid)
 
 
 def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:

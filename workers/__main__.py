@@ -79,7 +79,7 @@ def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
 
 
 def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
-    from daemon import commitment, confirmation
+    from daemon import commitment, confirmation, counts
     from workers import deliver
 
     desk = deliver.Desk(settings, ledger, doorbell)
@@ -93,6 +93,7 @@ def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
         jobs.DELIVER: lambda delivery_id: deliver.deliver(desk, delivery_id),
         jobs.REPORT: report,
         jobs.CONFIRM: lambda delivery_id: confirmation.confirm(settings, ledger, delivery_id),
+        jobs.COUNT: lambda series_uid: counts.count(settings, ledger, series_uid),
     }
 
 

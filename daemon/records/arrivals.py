@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from daemon.records import retention
+from daemon.records import procedures, retention
 from daemon.records.ledger import Ledger, note, note_all, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
@@ -194,6 +194,7 @@ def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
     ]
     if rows:
         session.execute(insert(Series), rows)
+        procedures.expect(session, Series.SeriesInstanceUID.in_(list(first)))
 
 
 def _count(session: Session, arrivals: Sequence[Arrival]) -> None:
@@ -223,8 +224,9 @@ def quiet(
 ) -> list[Series]:
     """Return series that are complete as far as one can tell, longest quiet first.
 
-    One that tells how many images it will have is complete when they are there, and not before.
-    Any other is when nothing has come for its modality's settle time.
+    One whose modality has announced how many images it will have is complete when they are there.
+    Any other is when nothing has come for its modality's settle time. None is while it has fewer
+    images than were announced, or counted at a peer.
     """
     moment = now()
     silent = [
@@ -235,8 +237,10 @@ def quiet(
         Series.modality.not_in(settle_s)
         & (Series.last_at <= moment - timedelta(seconds=otherwise_s))
     )
-    complete = Series.images >= Series.expected_images
-    return _receiving(ledger, complete | (Series.expected_images.is_(None) & or_(*silent)), most)
+    # a count that a peer was asked for is of that moment: its series must be quiet besides
+    announced = Series.counted_at.is_(None) & (Series.images == Series.expected_images)
+    nothing_missing = Series.expected_images.is_(None) | (Series.images >= Series.expected_images)
+    return _receiving(ledger, announced | (nothing_missing & or_(*silent)), most)
 
 
 def overdue(ledger: Ledger, longest_s: float, most: int = 500) -> list[Series]:

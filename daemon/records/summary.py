@@ -83,7 +83,7 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             oldest[str(state)] = {
                 "SeriesInstanceUID": series.SeriesInstanceUID,
                 "waits_s": _age_s(waited),
-                "why": series.detail,
+                "why": _missing(series) or series.detail,
             }
     first_delivery = select(Delivery).where(Delivery.state == DeliveryState.PENDING)
     delivery = session.scalars(first_delivery.order_by(Delivery.id).limit(1)).first()
@@ -145,6 +145,13 @@ def _refusal(event: Event) -> dict[str, Any]:
     return {"at": event.at.isoformat(), "aet": event.aet, "why": event.detail}
 
 
+def _missing(series: Series) -> str | None:
+    expected = series.expected_images or 0
+    if series.state != SeriesState.RECEIVING or series.images >= expected:
+        return None
+    return f"{series.images} of {expected} images have come"
+
+
 def _age_s(moment: datetime | None) -> float | None:
     return round((now() - moment).total_seconds(), 1) if moment else None
 
@@ -171,6 +178,7 @@ def _series_story(session: Session, series: Series) -> dict[str, Any]:
         "state": series.state,
         "reason": series.reason,
         "detail": series.detail,
+        "expected_images": series.expected_images,
         "received": [_received(row) for row in _of_series(session, Instance, uid)],
         "commitments": _commitments(session, uid),
         "results": [_screened(session, row) for row in _of_series(session, Screening, uid)],
