@@ -26,7 +26,7 @@ from pynetdicom import AE, _config
 from pynetdicom.sop_class import Verification
 
 from daemon import certificates, config, scu, tls
-from daemon.callers import Hosts, plain_ip
+from daemon.callers import Hosts, obstacle, plain_ip
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Porch, Terms
 from daemon.records import peers as ledger_peers
@@ -640,6 +640,15 @@ def test_check_says_which_file_cannot_be_used(tmp_path, hospital, settings):
     open_key = Path(shutil.copy(hospital.ours.key, tmp_path / "open.key"))
     open_key.chmod(0o644)
     assert said(settings, tls_key=open_key)["TLS key"][0] == "warn"
+
+
+def test_check_says_what_keeps_a_peer_from_being_heard(settings):
+    marked = Peer(aet="CT7", host=LOOPBACK, port=104, sends=True, tls=True, bound=False)
+    assert obstacle(settings, marked) == "may call by TLS alone, and tls_port is not set"
+    bound = Peer(aet="CT8", host="ct8.invalid", port=104, sends=True, tls=False, bound=True)
+    assert obstacle(settings, bound) == "is bound to ct8.invalid, which has no address"
+    bound.host = LOOPBACK
+    assert obstacle(settings, bound) == ""
 
 
 def test_a_listener_does_not_start_without_a_usable_certificate(hospital, settings):
