@@ -331,7 +331,9 @@ def _why_not(
         return DeliveryError(words, hopeless=True)
     if patience.connected:
         said = f"said nothing for {address.timeout_s:g} s" if patience.lost else "hung up"
-        return DeliveryError(f"{place} took the call and {said}: is it a DICOM port, is it well?")
+        wants = "" if call else ", does it want TLS"
+        words = f"{place} took the call and {said}: is it a DICOM port{wants}, is it well?"
+        return DeliveryError(words)
     return DeliveryError(
         f"{place} does not answer: is it running, is the port right, is a firewall between?"
     )

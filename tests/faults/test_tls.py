@@ -590,6 +590,12 @@ def test_a_peer_that_speaks_no_tls_is_said_to(tmp_path, settings):
         assert "TLS at this port" in why_not(address(pacs, settings))
 
 
+def test_a_peer_that_wants_tls_and_is_called_in_the_clear_is_said_to(tmp_path, hospital):
+    with TlsStorescp(tmp_path / "pacs", hospital.modality, "-ic") as pacs:
+        in_the_clear = scu.Address(pacs.aet, LOOPBACK, pacs.port, "OSTEOSCREEN", 5)
+        assert "does it want TLS" in why_not(in_the_clear)
+
+
 def test_a_peer_that_wants_our_certificate_or_another_is_said_to(tmp_path, hospital, settings):
     trusting = ("+cf", str(hospital.root.anchor))
     with TlsStorescp(tmp_path / "pacs", hospital.modality, *trusting) as pacs:
