@@ -122,6 +122,11 @@ class Room:
         self._fresh_until = moment + FRESH_S
 
 
+def is_full(error: BaseException) -> bool:
+    """Tell whether a file could not be written because its disk is full."""
+    return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
 def room_of(settings: Settings) -> Room:
     """Return the room on the disk of the spool, with the site's levels."""
     return Room(settings.spool, levels_of(settings))

@@ -5,13 +5,15 @@ for the same series finds it claimed and does nothing.
 """
 
 import logging
+import time
 from dataclasses import dataclass
 
+from daemon import disk
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import claims, deliveries, peers, results
-from daemon.records.ledger import Ledger
+from daemon.records.ledger import Ledger, is_full
 from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
@@ -23,6 +25,9 @@ from workers import looking
 from workers.room import EngineRoom
 
 log = logging.getLogger(__name__)
+
+FULL_S = 5.0
+"""How long to wait before a full disk is tried again."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,22 @@ def screen(bench: Bench, series_uid: str) -> None:
         with claims.heartbeat(bench.ledger, series, lease_s):
             kept = _screen_claimed(bench, series)
     except Exception as error:  # noqa: BLE001 - the task edge: put back or parked, with the place
+        if disk.is_full(error) or is_full(error):
+            _put_off(bench, series)
+            return
         log.error("event=screening-broke series=%s error=%s", series_uid, where(error))
         claims.release(bench.ledger, series, where(error), bench.settings.max_attempts)
         return
     log.info("event=screened series=%s kept=%s", series_uid, kept)
     for delivery_id in deliveries.pending_of(bench.ledger, series_uid):
         bench.doorbell.deliver(delivery_id)
+
+
+def _put_off(bench: Bench, series: Series) -> None:
+    """Try again later what found the disk full; no hurry, for each try costs a whole screening."""
+    log.error("event=no-room series=%s again_in_s=%.1f", series.SeriesInstanceUID, FULL_S)
+    time.sleep(FULL_S)
+    claims.put_off(bench.ledger, series, "the disk was full when its result was to be written")
 
 
 def _screen_claimed(bench: Bench, series: Series) -> bool:

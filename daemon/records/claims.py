@@ -81,6 +81,23 @@ def reopened(series: Series) -> Update:
     )
 
 
+def put_off(ledger: Ledger, series: Series, detail: str) -> None:
+    """Put a series back that could not be screened through no fault of its own.
+
+    It was no attempt, and the next sweep rings for it.
+    """
+    change = _mine(series).values(
+        state=SeriesState.QUEUED,
+        detail=detail,
+        rung_at=series.first_at,
+        lease_owner=None,
+        attempts=Series.attempts - 1,
+    )
+    with ledger.write() as session:
+        if changed(session.execute(change)):
+            note(session, "put off", SeriesInstanceUID=series.SeriesInstanceUID, detail=detail)
+
+
 def release(ledger: Ledger, series: Series, detail: str, max_attempts: int) -> SeriesState:
     """Put a series back after an unexpected error, or park it when it was tried enough."""
     parked = series.attempts >= max_attempts
