@@ -13,7 +13,7 @@ from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import claims, deliveries, peers, results
-from daemon.records.ledger import Ledger, is_full
+from daemon.records.ledger import Ledger
 from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
@@ -61,7 +61,7 @@ def screen(bench: Bench, series_uid: str) -> None:
         with claims.heartbeat(bench.ledger, series, lease_s):
             kept = _screen_claimed(bench, series)
     except Exception as error:  # noqa: BLE001 - the task edge: put back or parked, with the place
-        if disk.is_full(error) or is_full(error):
+        if disk.is_full(error):
             _put_off(bench, series)
             return
         log.error("event=screening-broke series=%s error=%s", series_uid, where(error))

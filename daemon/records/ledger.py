@@ -90,13 +90,6 @@ def changed(result: object) -> bool:
     return bool(result.rowcount)
 
 
-def is_full(error: BaseException) -> bool:
-    """Tell whether the database refused a change because its disk is full."""
-    said = str(getattr(error, "orig", ""))
-    # SQLite's words; PostgreSQL's code for disk_full
-    return "disk is full" in said or "53100" in said
-
-
 def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
     """Return the newest events of one kind, newest first."""
     with ledger.read() as session:

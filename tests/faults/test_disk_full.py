@@ -20,10 +20,10 @@ from ours import Osteoscreen
 from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for
 from pydicom.uid import CTImageStorage
 
+from daemon.header import dataset_sha256
 from daemon.records import evidence, retention, summary
 from daemon.records.ledger import last_events
 from daemon.records.tables import DISK
-from daemon.spool import dataset_sha256
 
 MIB = 1 << 20
 OUT_OF_RESOURCES = 0xA700
@@ -171,7 +171,9 @@ def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_it
         line.send(dcmsend, path)
         slices = make(CT_LIKE, 8)
         assert _stored_by_storescu(system, slices, tmp_path) == set()
-        wait_for("the intake to meet the full disk", lambda: "ledger-unreachable" in system.logs())
+        wait_for(
+            "the intake to meet the full disk", lambda: "event=disk-full again" in system.logs()
+        )
         assert not list((system.home / "spool").rglob("*.part"))
         disk.fill(leave=3 * MIB)
         some = _stored_by_storescu(system, slices, tmp_path)
@@ -233,6 +235,26 @@ def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(
         assert {one["purged_by"] for one in kept.values()} == {None, "purge_when_full"}
 
 
+def test_retention_makes_room_on_a_disk_that_others_filled_to_the_last_byte(tmp_path):
+    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 12, "min_free_inodes": 20}
+    with (
+        small_disk(tmp_path / "home", "64m") as disk,
+        Osteoscreen(
+            tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
+        ) as system,
+    ):
+        every = [make(CT_LIKE, 8) for _ in range(5)]
+        for series in every:
+            paths = [write_part10(tmp_path, one) for one in series]
+            assert dcmsend(system.port, paths, system.aet)[0] == 0
+        wait_for("everything to end", lambda: _skipped(system) == len(every))
+        disk.fill(leave=0)
+        wait_for("room to be made", lambda: disk.free() > 12 * MIB, 60)
+        [one] = make(SMALL, 1)
+        assert dcmsend(system.port, [write_part10(tmp_path, one)], system.aet)[0] == 0
+        _prove(system, [one])
+
+
 def _wait_until_told(system: Osteoscreen, reason: str) -> None:
     wait_for(f"the disk to be {reason}", lambda: retention.told_of_disk(system.ledger) == reason)
 
@@ -265,7 +287,7 @@ def _prove(system: Osteoscreen, objects: Sequence[Object]) -> None:
 
 
 def _prove_bytes(system: Osteoscreen, objects: Sequence[Object]) -> None:
-    lying = {dataset_sha256(path.read_bytes())[0] for path in system.received()}
+    lying = {dataset_sha256(path)[0] for path in system.received()}
     assert [one.uid for one in objects if one.digest not in lying] == []
 
 
