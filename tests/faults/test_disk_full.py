@@ -169,11 +169,10 @@ def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_it
         # room for the film, and none for its rows in the ledger
         disk.fill(leave=path.stat().st_size + 8192)
         line.send(dcmsend, path)
+        wait_for("the ledger to be refused", lambda: "event=disk-full again" in system.logs())
+        disk.fill(leave=8192)
         slices = make(CT_LIKE, 8)
         assert _stored_by_storescu(system, slices, tmp_path) == set()
-        wait_for(
-            "the intake to meet the full disk", lambda: "event=disk-full again" in system.logs()
-        )
         assert not list((system.home / "spool").rglob("*.part"))
         disk.fill(leave=3 * MIB)
         some = _stored_by_storescu(system, slices, tmp_path)
