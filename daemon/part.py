@@ -60,11 +60,11 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
     from daemon.intake import Intake
     from daemon.jobs import Doorbell
     from daemon.retention import Retention
-    from daemon.upkeep import sweep
+    from daemon.upkeep import Sweep
 
     doorbell = Doorbell(settings)
     intake = Intake(settings, ledger, doorbell)
-    retention = Retention(settings, ledger)
+    retention, sweep = Retention(settings, ledger), Sweep(settings, ledger, doorbell)
     sweep_at = 0.0
     # the front door goes first: what waits here is safe on the disk, and waits without loss
     os.nice(NICENESS)
@@ -75,7 +75,7 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
                 sweep_at = time.monotonic() + settings.sweep_s
                 # first: it makes the room that the others may need
                 retention.turn()
-                sweep(settings, ledger, doorbell)
+                sweep.turn()
             more = intake.turn()
         except (LedgerError, OSError) as error:
             if disk.is_full(error):

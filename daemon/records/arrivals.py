@@ -242,6 +242,16 @@ def quiet(
     return _receiving(ledger, announced | (nothing_missing & or_(*silent)), most)
 
 
+def wait_anew(ledger: Ledger) -> None:
+    """Let every series that is received settle from now on: the clock that said since when has
+    been set."""
+    moment = now()
+    receiving = update(Series).where(Series.state == SeriesState.RECEIVING)
+    with ledger.write() as session:
+        session.execute(receiving.values(last_at=moment))
+        session.execute(receiving.where(Series.opened_at > moment).values(opened_at=moment))
+
+
 def overdue(ledger: Ledger, longest_s: float, most: int = 500) -> list[Series]:
     """Return series that have been received for so long that they are taken as they are."""
     return _receiving(ledger, Series.opened_at <= now() - timedelta(seconds=longest_s), most)
