@@ -50,10 +50,13 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
                 "results": results.get(series.SeriesInstanceUID, []),
             }
         )
+    places = {
+        spool.place(str(one["SeriesInstanceUID"]), str(one["SOPInstanceUID"])) for one in objects
+    }
     problems = [
         *_still(ledger, suspects, _holds, "acknowledged, but not on the disk as it was received"),
         *_not_gone(ledger, remains),
-        *_unknown_files(spool, {str(one["SOPInstanceUID"]) for one in objects}),
+        *_unknown_files(spool, places),
         *_asides(ledger, spool),
         *_outbox(settings, ledger),
         *evidence.contradictions(ledger),
@@ -109,9 +112,9 @@ def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
             yield f"{file.parent.name}/{file.name}: purged, but still on the disk"
 
 
-def _unknown_files(spool: Spool, known: set[str]) -> Iterator[str]:
+def _unknown_files(spool: Spool, known: set[Path]) -> Iterator[str]:
     for file in sorted(spool.kept.glob("*/*.dcm")):
-        if file.stem not in known:
+        if file not in known:
             name = f"{file.parent.name}/{file.name}"
             yield f"{name} lies in the spool, but the ledger has no such object"
 

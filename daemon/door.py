@@ -28,10 +28,12 @@ from daemon.accept import SharedSocketServer
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
 from daemon.reception import Reception, Request
+from daemon.repeats import Repeats
 from daemon.spool import Spool
 from daemon.wire import Wire
 
 log = logging.getLogger(__name__)
+_repeats = Repeats()
 
 # PS3.8 9.3
 P_DATA_TF = 0x04
@@ -123,7 +125,8 @@ class Conversation:
         if self._wire.heard:
             why = str(error) if isinstance(error, PeerBroke) else where(error)
             aet = self._assoc.requestor.ae_title.strip()
-            log.warning("event=association-broke aet=%s why=%r", aet, why)
+            if words := _repeats.told(f"aet={aet} why={why!r}"):
+                log.warning("event=association-broke %s", words)
 
     def _negotiate(self, request: A_ASSOCIATE, seated: bool) -> None:
         assoc = self._assoc

@@ -6,7 +6,6 @@ An association begins after it, on either side; pynetdicom sees a socket like an
 import socket
 import ssl
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,10 +25,6 @@ A_ASSOCIATE_RQ = b"\x01"
 
 CROWDS_MOST = 4
 """Ours: so many addresses may bring as many as are allowed to wait."""
-
-SAY_AGAIN_S = 60.0
-SENTENCES_MOST = 100
-"""Different ones in that time."""
 
 
 class HungUp(Exception):
@@ -151,7 +146,6 @@ class Porch:
         self._most = most
         self._tell = tell
         self._waiting: Counter[str] = Counter()
-        self._told: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def admit(self, client: socket.socket, address: str) -> socket.socket | None:
@@ -165,7 +159,7 @@ class Porch:
                 raise Refused("is one too many of those that wait to begin (max_associations)")
             return self._secured(client) if self._certificates else self._plain(client)
         except Refused as refused:
-            self._say(f"a peer at {address} {refused}")
+            self._tell(f"a peer at {address} {refused}")
             return None
         except HungUp:
             return None
@@ -204,18 +198,6 @@ class Porch:
         except OSError:
             raise HungUp from None
         return client
-
-    def _say(self, why: str) -> None:
-        """Tell, but not the same again and again: a scanner must not fill the ledger."""
-        with self._lock:
-            moment = time.monotonic()
-            for sentence in [one for one, until in self._told.items() if until < moment]:
-                del self._told[sentence]
-            new = why not in self._told and len(self._told) < SENTENCES_MOST
-            if new:
-                self._told[why] = moment + SAY_AGAIN_S
-        if new:
-            self._tell(why)
 
 
 def in_words(error: OSError) -> str:

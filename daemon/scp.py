@@ -34,8 +34,9 @@ from daemon.handshake import Porch
 from daemon.logs import where
 from daemon.procedures import Procedures
 from daemon.reception import CANNOT_UNDERSTAND, SUCCESS, Reception, Request
-from daemon.records.ledger import Ledger, LedgerError, note
-from daemon.records.tables import REFUSAL
+from daemon.records import refusals
+from daemon.records.ledger import Ledger, LedgerError
+from daemon.repeats import Repeats
 from daemon.seats import Seats
 from daemon.spool import Spool
 
@@ -63,6 +64,7 @@ class Listener:
         self._spool = Spool(settings.spool, self._room)
         self._callers = Callers(settings, ledger)
         self._seats = Seats(settings.max_associations)
+        self._repeats = Repeats()
         self._servers: list[SharedSocketServer] = []
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
@@ -138,9 +140,12 @@ class Listener:
             server.stop()
 
     def on_conn_open(self, event: Event) -> None:
-        """Bound what pynetdicom's own reader would take into memory; the door bounds its own."""
+        """Bound what pynetdicom's own reader would take, and wait for; the door bounds its own."""
         transport = event.assoc.dul.socket
         assert transport is not None, "it is what was opened"
+        assert transport.socket is not None, "and it is open"
+        # it looks at its clocks between PDUs alone, never within one that does not go on
+        transport.socket.settimeout(self._settings.network_timeout_s)
         receive = transport.recv
 
         def at_most(count: int) -> bytearray:
@@ -162,8 +167,9 @@ class Listener:
         elif why := self._callers.objection(_caller(event, calling)):
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
         elif self._room.door() is not Door.OPEN and _brings_images(request):
-            # no event each: a modality may try every second, and the ledger needs what room is left
-            log.warning("event=association-refused aet=%s why=%r", calling, self._room.words())
+            # no event: the ledger needs what room is left
+            if words := self._repeats.told(f"{calling}: {self._room.words()}"):
+                log.warning("event=association-refused aet=%s why=%r", calling, words)
             _reject(event, TEMPORARY_CONGESTION)
         else:
             take_role(event)
@@ -204,10 +210,12 @@ class Listener:
         self._note_refusal(calling, why)
 
     def _note_refusal(self, calling: str, why: str) -> None:
-        log.warning("event=association-refused aet=%s why=%r", calling, why)
+        words = self._repeats.told(why)
+        if words is None:
+            return
+        log.warning("event=association-refused aet=%s why=%r", calling, words)
         try:
-            with self._ledger.write() as session:
-                note(session, REFUSAL, aet=calling[:16] or None, detail=why)
+            refusals.write_down(self._ledger, calling, words)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
 

@@ -5,9 +5,7 @@ it claimed and does nothing.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from hashlib import sha256
 
 from pydicom import dcmread
@@ -20,7 +18,6 @@ from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
-from workers.progress import Watch, moved_on
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +33,11 @@ class Desk:
     settings: Settings
     ledger: Ledger
     doorbell: Doorbell
-    watch: Watch = field(default_factory=Watch)
-    alone: bool = False
 
 
 def deliver(desk: Desk, delivery_id: int) -> None:
     """Send what is due of one screening to one peer, and write down what the peer said."""
-    claimed = deliveries.claim(desk.ledger, delivery_id, desk.alone)
+    claimed = deliveries.claim(desk.ledger, delivery_id, desk.settings.lease_s)
     if not claimed:
         return
     screening = deliveries.screening_of(desk.ledger, claimed[0])
@@ -62,11 +57,8 @@ def deliver(desk: Desk, delivery_id: int) -> None:
 
 
 def _deliver_to(desk: Desk, peer: Peer, claimed: list[Delivery]) -> None:
-    with (
-        desk.watch.over(f"to {peer.aet}") as case,
-        deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s),
-    ):
-        answers = _answers(desk, peer, claimed, partial(case.moved_on, "send"))
+    with deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s):
+        answers = _answers(desk, peer, claimed)
     for delivery in claimed:
         _settle(desk, delivery, answers[delivery.id])
     if any(answer.stored for answer in answers.values()):
@@ -85,11 +77,9 @@ def _why_unwanted(ledger: Ledger, screening: Screening, aet: str, peer: Peer | N
     return f"no longer wanted: {screening.model} is in stage {stage}, or {aet} was changed"
 
 
-def _answers(
-    desk: Desk, peer: Peer, claimed: list[Delivery], gets_on: Callable[[], None]
-) -> dict[int, scu.Answer]:
+def _answers(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
     try:
-        return _send(desk, peer, claimed, gets_on)
+        return _send(desk, peer, claimed)
     except DeliveryError as error:
         detail, hopeless = error.detail, error.hopeless
     except Exception as error:  # noqa: BLE001 - the task edge: tried again or parked, with the place
@@ -98,20 +88,17 @@ def _answers(
     return {one.id: scu.Answer(one.SOPInstanceUID, None, detail, hopeless) for one in claimed}
 
 
-def _send(
-    desk: Desk, peer: Peer, claimed: list[Delivery], gets_on: Callable[[], None]
-) -> dict[int, scu.Answer]:
+def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
     objects = deliveries.objects_of(desk.ledger, claimed)
     datasets = []
     for delivery in claimed:
-        moved_on("read")
         path = desk.settings.outbox / f"{delivery.SOPInstanceUID}.dcm"
         if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
             words = "the built object in the outbox is damaged; it was not sent"
             raise DeliveryError(words, hopeless=True)
         datasets.append(dcmread(path))
     address = scu.address_of(desk.settings, peer, desk.settings.network_timeout_s)
-    answers = scu.store(address, datasets, gets_on)
+    answers = scu.store(address, datasets)
     return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
 
 
