@@ -83,6 +83,15 @@ class Callers:
         return self._known
 
 
+def obstacle(settings: Settings, peer: Peer) -> str:
+    """Return what keeps a peer that may send from ever being heard; nothing if nothing does."""
+    if peer.sends and peer.tls and settings.tls_port is None:
+        return "may call by TLS alone, and tls_port is not set"
+    if peer.sends and peer.bound and not Hosts().addresses(peer.host):
+        return f"is bound to {peer.host}, which has no address"
+    return ""
+
+
 def _not_secured(peer: Peer, caller: Caller) -> str:
     if not peer.tls:
         return ""

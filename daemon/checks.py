@@ -7,6 +7,7 @@ from importlib.metadata import packages_distributions
 from typing import Any
 
 from daemon import certificates, disk, models, schema, scu
+from daemon.callers import obstacle
 from daemon.config import EMBEDDED, Settings
 from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
@@ -122,6 +123,8 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
     for peer in everyone:
         # a modality often answers no C-ECHO: only who receives results must
         needed = peer.results != Wants.NONE
+        if unheard := obstacle(settings, peer):
+            yield Finding(f"peer {peer.aet}", "fail", unheard)
         try:
             scu.echo(scu.address_of(settings, peer, 5))
         except DeliveryError as error:

@@ -95,7 +95,11 @@ class Settings(BaseSettings):
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
     engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
     lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")
-    max_attempts: int = Field(3, ge=1, description="tries before a series is parked")
+    stall_s: float = Field(300, gt=1, description="time without progress that ends a worker")
+    worker_memory_mib: int = Field(0, ge=0, description="memory a worker may take; 0: no limit")
+    max_attempts: int = Field(
+        3, ge=2, description="tries before a series is parked, all but the first alone"
+    )
     delivery_attempts: int = Field(
         180, ge=1, description="tries before a delivery is parked: a week by default"
     )

@@ -122,6 +122,41 @@ class Room:
         self._fresh_until = moment + FRESH_S
 
 
+class Reserve:
+    """A few MiB of the ledger's disk, held to be given up when others fill it to the last byte.
+
+    Purging writes to the ledger before it unlinks: without them, a full disk could not be helped.
+    """
+
+    SIZE_BYTES = 8 << 20
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "reserve"
+
+    def hold(self) -> None:
+        """Take it where there is plenty."""
+        if self._file.exists() or free_on(self._file.parent).size_bytes < 4 * self.SIZE_BYTES:
+            return
+        try:
+            with self._file.open("xb") as file:
+                os.posix_fallocate(file.fileno(), 0, self.SIZE_BYTES)
+        except OSError:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Let the ledger have it."""
+        self._file.unlink(missing_ok=True)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a file or the database could not be written because its disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    said = str(getattr(error, "orig", ""))
+    # SQLite's words; PostgreSQL's code of disk_full
+    return "disk is full" in said or "53100" in said
+
+
 def room_of(settings: Settings) -> Room:
     """Return the room on the disk of the spool, with the site's levels."""
     return Room(settings.spool, levels_of(settings))

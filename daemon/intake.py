@@ -16,6 +16,7 @@ from daemon.logs import where
 from daemon.records import arrivals, peers, retention
 from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams
@@ -45,6 +46,7 @@ class Intake:
         self._spool = Spool(settings.spool)
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
+        self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
         # one look at the folder serves many batches: among thousands of files it is dear
         self._waiting: list[Path] = []
@@ -107,6 +109,8 @@ class Intake:
 
     def queue_settled(self) -> None:
         """Judge every complete series by its headers; queue it and ring, or say why not."""
+        if self._clock.stepped():
+            arrivals.wait_anew(self._ledger)
         self._settle(arrivals.quiet(self._ledger, self._settle_s, self._volume_settle_s))
         why = f"; images still came, or were missing, after {self._longest_settle_s:g} s"
         self._settle(arrivals.overdue(self._ledger, self._longest_settle_s), why)

@@ -15,6 +15,8 @@ DELIVER = "deliver"
 REPORT = "report"
 CONFIRM = "confirm"
 COUNT = "count"
+ALONE = "alone"
+"""The queue of what an earlier process did not live to end: each has a process of its own."""
 
 
 class Doorbell:
@@ -38,13 +40,13 @@ class Doorbell:
             broker_transport_options=_transport_options(settings),
         )
 
-    def screen(self, series_uid: str, exam: str) -> None:
-        """Ring for a queued series."""
-        self._ring(SCREEN, series_uid, exam)
+    def screen(self, series_uid: str, exam: str | None) -> None:
+        """Ring for a queued series; without its exam, for a process of its own."""
+        self._ring(SCREEN, series_uid, exam or ALONE)
 
-    def deliver(self, delivery_id: int) -> None:
+    def deliver(self, delivery_id: int, alone: bool = False) -> None:
         """Ring for a delivery that is due."""
-        self._ring(DELIVER, delivery_id, DELIVER)
+        self._ring(DELIVER, delivery_id, ALONE if alone else DELIVER)
 
     def report(self, commitment_id: int) -> None:
         """Ring for a report on a commitment; it goes where the deliveries go."""

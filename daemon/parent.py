@@ -1,9 +1,14 @@
-"""Children of ``osteoscreen serve`` leave when it does, even if it was killed."""
+"""Children leave when their parent does, even if it was killed."""
 
+import ctypes
 import os
 import signal
+import sys
 import threading
 import time
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal this process gets when its parent dies."""
 
 
 def leave_with_parent() -> None:
@@ -16,3 +21,12 @@ def leave_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def die_with_parent(parent: int) -> None:
+    """End this process at once when its parent is gone, even while it hangs."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # it was gone before we asked
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -10,9 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from daemon import config, logs, parent, schema
+from daemon import config, disk, logs, parent, schema
 from daemon.config import Settings
-from daemon.disk import NO_ROOM
 from daemon.records.ledger import Ledger, LedgerError
 
 log = logging.getLogger("daemon.part")
@@ -61,30 +60,31 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
     from daemon.intake import Intake
     from daemon.jobs import Doorbell
     from daemon.retention import Retention
-    from daemon.upkeep import sweep
+    from daemon.upkeep import Sweep
 
     doorbell = Doorbell(settings)
     intake = Intake(settings, ledger, doorbell)
-    retention = Retention(settings, ledger)
+    retention, sweep = Retention(settings, ledger), Sweep(settings, ledger, doorbell)
     sweep_at = 0.0
     # the front door goes first: what waits here is safe on the disk, and waits without loss
     os.nice(NICENESS)
     while True:
         try:
-            more = intake.turn()
             if time.monotonic() >= sweep_at:
+                # whoever fails next, the other comes first the next time
+                sweep_at = time.monotonic() + settings.sweep_s
                 # first: it makes the room that the others may need
                 retention.turn()
-                sweep(settings, ledger, doorbell)
-                sweep_at = time.monotonic() + settings.sweep_s
-        except LedgerError as error:
-            log.error("event=ledger-unreachable error=%s", type(error).__name__)
-            time.sleep(LEDGER_AWAY_S)
-            continue
-        except OSError as error:
-            if error.errno not in NO_ROOM:
+                sweep.turn()
+            more = intake.turn()
+        except (LedgerError, OSError) as error:
+            if disk.is_full(error):
+                log.error("event=disk-full again_in_s=%.1f", LEDGER_AWAY_S)
+                retention.at_the_last_byte()
+            elif isinstance(error, LedgerError):
+                log.error("event=ledger-unreachable error=%s", type(error).__name__)
+            else:
                 raise
-            log.error("event=disk-full errno=%s again_in_s=%.1f", error.errno, LEDGER_AWAY_S)
             time.sleep(LEDGER_AWAY_S)
             continue
         if not more:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Settings
-from daemon.disk import Door, free_on, levels_of, room_of, words
+from daemon.disk import Door, Reserve, free_on, levels_of, room_of, words
 from daemon.records import retention
 from daemon.records.ledger import Ledger, now
 from daemon.records.retention import STATES, Rule
@@ -39,6 +39,7 @@ class Retention:
         self._ledger = ledger
         self._spool = Spool(settings.spool)
         self._room = room_of(settings)
+        self._reserve = Reserve(settings.home)
 
     def turn(self) -> None:
         """Purge for a second at most; what is left is purged in the next turn."""
@@ -50,6 +51,12 @@ class Retention:
         if self._settings.purge_when_full:
             self._make_room(until)
         self._tell()
+        if self._room.door() is Door.OPEN:
+            self._reserve.hold()
+
+    def at_the_last_byte(self) -> None:
+        """Give the ledger what it needs to write down what is purged."""
+        self._reserve.give_up()
 
     def due(self) -> list[dict[str, Any]]:
         """Tell what each rule would purge now; nothing is changed."""

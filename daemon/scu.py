@@ -1,7 +1,7 @@
 """The sender: C-ECHO and C-STORE to a peer, and what the peer said to each object."""
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -134,7 +134,9 @@ def echo(address: Address) -> None:
             raise DeliveryError(f"{address.aet} answered the C-ECHO with {_words(status)}")
 
 
-def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
+def store(
+    address: Address, datasets: Sequence[Dataset], gets_on: Callable[[], None] = lambda: None
+) -> list[Answer]:
     """Send objects in as few associations as their kinds need, proposing exactly those kinds.
 
     Parameters
@@ -144,6 +146,8 @@ def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
     datasets : sequence of Dataset
         With file meta information; sent in the transfer syntax they are in. What is uncompressed
         and little endian goes in the other VR encoding where the peer accepts that one alone.
+    gets_on : callable
+        Called whenever a piece has gone out, from another thread.
 
     Returns
     -------
@@ -159,7 +163,7 @@ def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
     for some in _batches(sorted({_kind(ds) for ds in datasets})):
         mine = {n: ds for n, ds in enumerate(datasets) if _kind(ds) in some}
         try:
-            answers |= _store_some(address, some, mine)
+            answers |= _store_some(address, some, mine, gets_on)
         except DeliveryError as error:
             if not error.hopeless:
                 raise
@@ -168,10 +172,14 @@ def store(address: Address, datasets: Sequence[Dataset]) -> list[Answer]:
 
 
 def _store_some(
-    address: Address, kinds: Sequence[tuple[str, str]], datasets: Mapping[int, Dataset]
+    address: Address,
+    kinds: Sequence[tuple[str, str]],
+    datasets: Mapping[int, Dataset],
+    gets_on: Callable[[], None],
 ) -> dict[int, Answer]:
     proposed = sorted({(sop, one) for sop, own in kinds for one in _convertible(own)})
     with association(address, [build_context(*kind) for kind in proposed]) as assoc:
+        assoc.bind(evt.EVT_DATA_SENT, lambda _event: gets_on())
         return {n: _store_one(assoc, address, ds, n) for n, ds in datasets.items()}
 
 
@@ -331,7 +339,9 @@ def _why_not(
         return DeliveryError(words, hopeless=True)
     if patience.connected:
         said = f"said nothing for {address.timeout_s:g} s" if patience.lost else "hung up"
-        return DeliveryError(f"{place} took the call and {said}: is it a DICOM port, is it well?")
+        wants = "" if call else ", does it want TLS"
+        words = f"{place} took the call and {said}: is it a DICOM port{wants}, is it well?"
+        return DeliveryError(words)
     return DeliveryError(
         f"{place} does not answer: is it running, is the port right, is a firewall between?"
     )

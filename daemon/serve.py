@@ -107,6 +107,7 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
     if Part.WORKER in parts:
         children.append(_Child("worker-screen", [*workers, "screen", *home]))
         children.append(_Child("worker-deliver", [*workers, "deliver", *home]))
+        children.append(_Child("worker-alone", [*workers, "alone", *home]))
     return children
 
 

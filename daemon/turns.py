@@ -41,6 +41,22 @@ class TurnsSocket(ssl.SSLSocket):
     def read(self, len: int = 1024, buffer: Any = None) -> Any:
         return self._in_turn(lambda: super(TurnsSocket, self).read(len, buffer))
 
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        count = super().recv_into(buffer, nbytes, flags)
+        # all that has come, not one record of 16 KiB: what is read together is written together
+        view, most = memoryview(buffer), nbytes or len(buffer)
+        while 0 < count < most and (more := self._at_once(view[count:most])):
+            count += more
+        return count
+
+    def _at_once(self, view: memoryview) -> int:
+        """Read without waiting; what goes wrong goes wrong again at the next read."""
+        try:
+            with self._turn:
+                return int(super().read(len(view), view))
+        except (OSError, ValueError):
+            return 0
+
     def send(self, data: Any, flags: int = 0) -> int:
         return self._in_turn(lambda: super(TurnsSocket, self).send(data, flags))
 

@@ -1,10 +1,15 @@
 """The sweep: what was claimed and not finished, or rung for and not heard, is rung for again."""
 
+from collections.abc import Callable
+
+from daemon import processes
 from daemon.config import Settings
 from daemon.intake import RADIOGRAPHS
 from daemon.jobs import Doorbell
 from daemon.records import claims, commitments, confirmations, deliveries, procedures
 from daemon.records.ledger import Ledger
+from daemon.records.stillness import Stillness, WallClock
+from daemon.records.tables import DeliveryState, Series, SeriesState
 
 SILENT_S = 30
 """A queued series not taken for so long may have been rung for in vain."""
@@ -13,21 +18,50 @@ MOST = 50
 """Series rung for in one sweep."""
 
 
-def sweep(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
-    """Free what fell silent, and ring for all that waits."""
-    claims.free_lapsed(ledger, settings.max_attempts)
-    ring_queued(ledger, doorbell, SILENT_S)
-    deliveries.free_lapsed(ledger, settings.delivery_attempts)
-    for delivery_id in deliveries.to_ring(ledger, settings.sweep_s):
-        doorbell.deliver(delivery_id)
-    for commitment_id in commitments.to_ring(ledger, settings.sweep_s):
-        doorbell.report(commitment_id)
-    for delivery_id in confirmations.to_ring(ledger, settings.sweep_s):
-        doorbell.confirm(delivery_id)
-    procedures.expect_announced(ledger)
-    quiet_s = settings.volume_settle_s / 3
-    for series_uid in procedures.to_count(ledger, quiet_s, RADIOGRAPHS):
-        doorbell.count(series_uid)
+class Sweep:
+    """One look after another at all that waits; what was seen before tells what stands still."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._doorbell = doorbell
+        self._beats = Stillness()
+        self._clock = WallClock()
+
+    def turn(self) -> None:
+        """Free what fell silent, and ring for all that waits."""
+        if self._clock.stepped():
+            claims.clock_stepped(self._ledger)
+            deliveries.clock_stepped(self._ledger)
+            commitments.clock_stepped(self._ledger)
+            confirmations.clock_stepped(self._ledger)
+        self._free_silent()
+        ring_queued(self._ledger, self._doorbell, SILENT_S)
+        deliveries.call_due(self._ledger)
+        for delivery in deliveries.to_ring(self._ledger, self._settings.sweep_s):
+            self._doorbell.deliver(delivery.id, alone=delivery.crashes > 0)
+        for commitment_id in commitments.to_ring(self._ledger, self._settings.sweep_s):
+            self._doorbell.report(commitment_id)
+        for delivery_id in confirmations.to_ring(self._ledger, self._settings.sweep_s):
+            self._doorbell.confirm(delivery_id)
+        self._count()
+
+    def _count(self) -> None:
+        procedures.expect_announced(self._ledger)
+        quiet_s = self._settings.volume_settle_s / 3
+        for series_uid in procedures.to_count(self._ledger, quiet_s, RADIOGRAPHS):
+            self._doorbell.count(series_uid)
+
+    def _free_silent(self) -> None:
+        beats = {str(one.lease_owner): one.lease_beat for one in claims.held(self._ledger)}
+        beats |= {str(one.lease_owner): one.lease_beat for one in deliveries.held(self._ledger)}
+        silent_s = self._beats.look(beats)
+
+        def ended(owner: str) -> str | None:
+            silent = silent_s.get(owner, 0) > self._settings.lease_s
+            return "its process fell silent" if silent else None
+
+        free(self._settings, self._ledger, self._doorbell, ended)
 
 
 def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:
@@ -37,5 +71,37 @@ def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:
     it did not live to answer.
     """
     for series in claims.to_ring(ledger, silent_s, MOST):
-        if series.exam is not None:
-            doorbell.screen(series.SeriesInstanceUID, series.exam)
+        _ring(doorbell, series)
+
+
+def free_dead(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
+    """Free what processes of this host held that are gone, without waiting for their leases."""
+
+    def ended(owner: str) -> str | None:
+        return "its process ended" if processes.is_gone(owner) else None
+
+    free(settings, ledger, doorbell, ended)
+
+
+def free(
+    settings: Settings, ledger: Ledger, doorbell: Doorbell, ended: Callable[[str], str | None]
+) -> None:
+    """Put back or park what is held by owners that have ended, and ring for what was put back.
+
+    ``ended`` says how the process of an owner ended, None for one that has not.
+    """
+    for series in claims.held(ledger):
+        if why := ended(str(series.lease_owner)):
+            after = claims.lost(ledger, series, why, settings.max_attempts)
+            if after is SeriesState.QUEUED:
+                _ring(doorbell, series)
+    for delivery in deliveries.held(ledger):
+        if why := ended(str(delivery.lease_owner)):
+            left = deliveries.lost(ledger, delivery, why, settings.max_attempts)
+            if left is DeliveryState.PENDING:
+                doorbell.deliver(delivery.id, alone=True)
+
+
+def _ring(doorbell: Doorbell, series: Series) -> None:
+    # what was tried before is tried alone
+    doorbell.screen(series.SeriesInstanceUID, None if series.attempts else series.exam)

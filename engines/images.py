@@ -66,8 +66,9 @@ _DECODERS = {
     RLELossless: "pylibjpeg",
 }
 
-_DECODING_FAULTS = (*VALUE_FAULTS, EOFError, MemoryError, RuntimeError)
-_READING_FAULTS = (*VALUE_FAULTS, InvalidDicomError, EOFError, OSError, MemoryError, zlib.error)
+# want of memory is no fault of the film: MOST_PIXELS bounds what one may ask for
+_DECODING_FAULTS = (*VALUE_FAULTS, EOFError, RuntimeError)
+_READING_FAULTS = (*VALUE_FAULTS, InvalidDicomError, EOFError, OSError, zlib.error)
 
 # Spacings within 1 % are square; beyond 1 to 4 the header is wrong and not the film.
 _SQUARE = 1.01

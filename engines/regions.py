@@ -1,6 +1,7 @@
 """Which part of the body a header speaks of, in the words that devices and people use."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from pydicom import Dataset
@@ -70,6 +71,7 @@ _SERIES_TEXTS: Final = (
 SOURCES: Final = ("BodyPartExamined", "AnatomicRegionSequence", *_SERIES_TEXTS, "StudyDescription")
 
 
+@lru_cache(maxsize=1024)
 def named_in(phrases: tuple[str, ...]) -> frozenset[Region]:
     """Return the regions that some words name.
 

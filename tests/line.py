@@ -1,7 +1,7 @@
 """The whole line: modality -> our system -> Orthanc as the PACS."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,20 @@ class Line:
 
 
 @contextlib.contextmanager
-def running_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Line]:
-    """Start our system with one modality and the PACS; results go there, for research."""
+def running_line(
+    folder: Path, pacs: Orthanc, environment: Mapping[str, str] | None = None, **settings: object
+) -> Iterator[Line]:
+    """Start our system with one modality and the PACS; results go there, for research.
+
+    ``environment`` is what its processes find in theirs besides our settings.
+    """
     modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
     place = [pacs.aet, LOOPBACK, str(pacs.port)]
     archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
     # results that come back are no film: their quiet time need not be that of a CT here
     settings = {"volume_settle_s": 2, **settings}
-    with Osteoscreen(folder, [modality, archive], **settings) as system:
+    ours = Osteoscreen(folder, [modality, archive], **settings)
+    ours.environment |= environment or {}
+    with ours as system:
         system.cli("models", "stage", MODEL, "research")
         yield Line(system, pacs)

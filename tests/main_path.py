@@ -7,7 +7,7 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from daemon import config, schema
 from daemon.intake import Intake
-from daemon.records import peers, summary
+from daemon.records import deliveries, peers, summary
 from daemon.records.tables import Peer
 from daemon.spool import Spool
 from workers import deliver, screen
@@ -24,7 +24,7 @@ class Bell:
     def screen(self, series_uid, _exam):
         self.screened.append(series_uid)
 
-    def deliver(self, delivery_id):
+    def deliver(self, delivery_id, alone=False):
         self.delivered.append(delivery_id)
 
 
@@ -66,6 +66,8 @@ class Site:
         peers.set_stage(self.ledger, MODEL, stage)
 
     def deliver(self):
+        # as the sweep does
+        deliveries.call_due(self.ledger)
         rung, self.bell.delivered = self.bell.delivered, []
         for delivery_id in rung:
             deliver.deliver(self.desk, delivery_id)

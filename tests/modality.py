@@ -1,6 +1,7 @@
 """A modality made with pynetdicom: stores, asks for commitment, hears reports on its own port."""
 
 import contextlib
+import ssl
 from collections.abc import Iterator, Sequence
 
 from peers import LOOPBACK
@@ -53,6 +54,9 @@ class Modality:
         self.heard: list[tuple[str, list[str], dict[str, int]]] = []
         self.elsewhere: list[tuple[str, list[str], dict[str, int]]] = []
         self.answer = 0x0000
+        # the contexts in which it calls and hears by TLS
+        self.calls_by: ssl.SSLContext | None = None
+        self.hears_by: ssl.SSLContext | None = None
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -66,7 +70,9 @@ class Modality:
             return self.answer, None
 
         handlers = [(evt.EVT_N_EVENT_REPORT, hear)]
-        server = ae.start_server((LOOPBACK, self.port), block=False, evt_handlers=handlers)
+        server = ae.start_server(
+            (LOOPBACK, self.port), block=False, evt_handlers=handlers, ssl_context=self.hears_by
+        )
         try:
             yield
         finally:
@@ -89,6 +95,7 @@ class Modality:
             self.called_port,
             ae_title="OSTEOSCREEN",
             evt_handlers=[(evt.EVT_N_EVENT_REPORT, hear)],
+            tls_args=(self.calls_by, LOOPBACK) if self.calls_by else None,
         )
         assert assoc.is_established
         try:

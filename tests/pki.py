@@ -38,6 +38,14 @@ class Certificate:
         context.load_cert_chain(self.certificate, self.key)
         return context
 
+    def server_context(self, trusted: Path) -> ssl.SSLContext:
+        """Return the context of a TLS server that wants to see a certificate as well."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(trusted)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
 
 class Authority:
     """Vouches for whoever asks."""

@@ -1,14 +1,19 @@
-"""Start one worker: ``python -m workers screen`` or ``python -m workers deliver``.
+"""Start one worker: ``python -m workers screen``, ``deliver`` or ``alone``.
 
 Threads, never forks: an engine that is loaded must not be inherited. Deliveries have a process of
-their own, so that a slow PACS costs no screening and no engine is loaded to send a file.
+their own, so that a slow PACS costs no screening and no engine is loaded to send a file. What an
+earlier process did not live to end goes to ``alone``, which starts ``screen --only`` or ``deliver
+--only`` for each.
 """
 
 import argparse
+import faulthandler
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
@@ -17,72 +22,112 @@ from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.records.ledger import Ledger
 from engines.exams import Exam
+from workers import limits
+from workers.progress import Watch
+
+if TYPE_CHECKING:
+    from workers.screen import Bench
 
 log = logging.getLogger("workers.main")
-
-Work = dict[str, Callable[[Any], None]]
-"""What to do at which ring."""
 
 DELIVERY_THREADS = 16
 """More than a site has peers: each dead one may hold one thread."""
 
+ALONE_AT_ONCE = 2
+
+FIRST_TO_GO = {jobs.SCREEN: 300, jobs.DELIVER: 100, jobs.ALONE: 0}
+"""proc(5) oom_score_adj of each part; a process that has one thing alone goes before all."""
+
+ALONE_FIRST_TO_GO = 800
+
+Work = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What one process does: which rings it answers how, from which queues, how many at once."""
+
+    answers: Mapping[str, Work]
+    queues: list[str]
+    threads: int
+
 
 def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser(prog="workers", description=__doc__)
-    parser.add_argument("part", choices=[jobs.SCREEN, jobs.DELIVER])
-    parser.add_argument("--home", type=Path)
-    arguments = parser.parse_args()
+    """Serve until told to stop, or do one thing alone."""
+    arguments = _arguments()
+    # writes down where every thread is when code outside Python ends this process
+    faulthandler.enable()
     settings = config.load(arguments.home)
     logs.set_up(settings.log_level)
-    parent.leave_with_parent()
-    ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
-    work: Work
-    if arguments.part == jobs.SCREEN:
-        work, threads = _screening(settings, ledger, doorbell), settings.worker_threads
-        queues = [str(exam) for exam in Exam]
+    if arguments.only is None:
+        parent.leave_with_parent()
+        _serve(settings, arguments.part)
     else:
-        work, threads = _delivering(settings, ledger, doorbell), DELIVERY_THREADS
-        queues = [jobs.DELIVER]
-    for ring, what in work.items():
-        _answer(doorbell.app, ring, what)
+        parent.die_with_parent(arguments.parent)
+        _do_only(settings, arguments)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="workers", description=__doc__)
+    parser.add_argument("part", choices=[jobs.SCREEN, jobs.DELIVER, jobs.ALONE])
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--only", help="do this one thing and end")
+    parser.add_argument("--steps", type=int, help="descriptor to write the steps of it to")
+    parser.add_argument("--parent", type=int, help="process that started this one")
+    return parser.parse_args()
+
+
+def _serve(settings: Settings, part: str) -> None:
+    ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
+    # what this part held when it died; its next life is the first to know
+    upkeep.free_dead(settings, ledger, doorbell)
+    limits.first_to_go(FIRST_TO_GO[part])
+    shift = _shift(settings, ledger, doorbell, part)
+    if part != jobs.DELIVER:
+        upkeep.ring_queued(ledger, doorbell, silent_s=0)
+    for ring, work in shift.answers.items():
+        _answer(doorbell.app, ring, work)
     worker = doorbell.app.Worker(
         pool="threads",
-        concurrency=threads,
-        queues=queues,
+        concurrency=shift.threads,
+        queues=shift.queues,
         loglevel="WARNING",
         quiet=True,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
     )
-    log.info("event=worker-ready part=%s", arguments.part)
+    log.info("event=worker-ready part=%s", part)
     worker.start()
 
 
-def _answer(app: Celery, ring: str, work: Callable[[Any], None]) -> None:
-    @app.task(name=ring)  # type: ignore[untyped-decorator]
-    def on_ring(what: Any) -> None:
-        work(what)
+def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) -> Shift:
+    if part == jobs.ALONE:
+        from workers import alone
+
+        ward = alone.Ward(settings, ledger, doorbell)
+        answers = {ring: partial(alone.attempt, ward, ring) for ring in (jobs.SCREEN, jobs.DELIVER)}
+        return Shift(answers, [jobs.ALONE], ALONE_AT_ONCE)
+    watch = Watch()
+    watch.guard(settings.stall_s)
+    limits.limit_memory(settings.worker_memory_mib)
+    if part == jobs.SCREEN:
+        from workers import screen
+
+        bench = _bench(settings, ledger, doorbell, watch)
+        screen.warm(bench)
+        queues = [str(exam) for exam in Exam]
+        return Shift({part: partial(screen.screen, bench)}, queues, settings.worker_threads)
+    return Shift(_sending(settings, ledger, doorbell, watch), [part], DELIVERY_THREADS)
 
 
-def _screening(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
-    # here and below: what the other part would need stays out of this process's memory
-    from workers import screen
-    from workers.room import EngineRoom
-
-    room = EngineRoom(settings.weights, settings.engine_threads)
-    bench = screen.Bench(settings, ledger, doorbell, room)
-    screen.warm(bench)
-    upkeep.ring_queued(ledger, doorbell, silent_s=0)
-    return {jobs.SCREEN: lambda series_uid: screen.screen(bench, series_uid)}
-
-
-def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
+def _sending(
+    settings: Settings, ledger: Ledger, doorbell: Doorbell, watch: Watch
+) -> Mapping[str, Work]:
     from daemon import commitment, confirmation, counts
     from workers import deliver
 
-    desk = deliver.Desk(settings, ledger, doorbell)
+    desk = deliver.Desk(settings, ledger, doorbell, watch)
 
     def report(commitment_id: int) -> None:
         waiting = commitment.report(settings, ledger, commitment_id)
@@ -90,11 +135,43 @@ def _delivering(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> Work:
             doorbell.report(waiting)
 
     return {
-        jobs.DELIVER: lambda delivery_id: deliver.deliver(desk, delivery_id),
+        jobs.DELIVER: partial(deliver.deliver, desk),
         jobs.REPORT: report,
-        jobs.CONFIRM: lambda delivery_id: confirmation.confirm(settings, ledger, delivery_id),
-        jobs.COUNT: lambda series_uid: counts.count(settings, ledger, series_uid),
+        jobs.CONFIRM: partial(confirmation.confirm, settings, ledger),
+        jobs.COUNT: partial(counts.count, settings, ledger),
     }
+
+
+def _do_only(settings: Settings, arguments: argparse.Namespace) -> None:
+    limits.first_to_go(ALONE_FIRST_TO_GO)
+    limits.limit_memory(settings.worker_memory_mib)
+    ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
+    watch = Watch(arguments.steps)
+    if arguments.part == jobs.SCREEN:
+        from workers import screen
+
+        bench = replace(_bench(settings, ledger, doorbell, watch), alone=True)
+        screen.screen(bench, arguments.only)
+    else:
+        from workers import deliver
+
+        desk = deliver.Desk(settings, ledger, doorbell, watch, alone=True)
+        deliver.deliver(desk, int(arguments.only))
+
+
+def _bench(settings: Settings, ledger: Ledger, doorbell: Doorbell, watch: Watch) -> "Bench":
+    # here and above: what the other parts would need stays out of a process's memory
+    from workers.room import EngineRoom
+    from workers.screen import Bench
+
+    room = EngineRoom(settings.weights, settings.engine_threads)
+    return Bench(settings, ledger, doorbell, room, watch)
+
+
+def _answer(app: Celery, ring: str, work: Work) -> None:
+    @app.task(name=ring)  # type: ignore[untyped-decorator]
+    def on_ring(what: Any) -> None:
+        work(what)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ it claimed and does nothing.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 
 from pydicom import dcmread
@@ -18,6 +20,7 @@ from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
+from workers.progress import Watch, moved_on
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +36,13 @@ class Desk:
     settings: Settings
     ledger: Ledger
     doorbell: Doorbell
+    watch: Watch = field(default_factory=Watch)
+    alone: bool = False
 
 
 def deliver(desk: Desk, delivery_id: int) -> None:
     """Send what is due of one screening to one peer, and write down what the peer said."""
-    claimed = deliveries.claim(desk.ledger, delivery_id, desk.settings.lease_s)
+    claimed = deliveries.claim(desk.ledger, delivery_id, desk.alone)
     if not claimed:
         return
     screening = deliveries.screening_of(desk.ledger, claimed[0])
@@ -57,8 +62,11 @@ def deliver(desk: Desk, delivery_id: int) -> None:
 
 
 def _deliver_to(desk: Desk, peer: Peer, claimed: list[Delivery]) -> None:
-    with deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s):
-        answers = _answers(desk, peer, claimed)
+    with (
+        desk.watch.over(f"to {peer.aet}") as case,
+        deliveries.heartbeat(desk.ledger, claimed, desk.settings.lease_s),
+    ):
+        answers = _answers(desk, peer, claimed, partial(case.moved_on, "send"))
     for delivery in claimed:
         _settle(desk, delivery, answers[delivery.id])
     if any(answer.stored for answer in answers.values()):
@@ -77,9 +85,11 @@ def _why_unwanted(ledger: Ledger, screening: Screening, aet: str, peer: Peer | N
     return f"no longer wanted: {screening.model} is in stage {stage}, or {aet} was changed"
 
 
-def _answers(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
+def _answers(
+    desk: Desk, peer: Peer, claimed: list[Delivery], gets_on: Callable[[], None]
+) -> dict[int, scu.Answer]:
     try:
-        return _send(desk, peer, claimed)
+        return _send(desk, peer, claimed, gets_on)
     except DeliveryError as error:
         detail, hopeless = error.detail, error.hopeless
     except Exception as error:  # noqa: BLE001 - the task edge: tried again or parked, with the place
@@ -88,17 +98,20 @@ def _answers(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.A
     return {one.id: scu.Answer(one.SOPInstanceUID, None, detail, hopeless) for one in claimed}
 
 
-def _send(desk: Desk, peer: Peer, claimed: list[Delivery]) -> dict[int, scu.Answer]:
+def _send(
+    desk: Desk, peer: Peer, claimed: list[Delivery], gets_on: Callable[[], None]
+) -> dict[int, scu.Answer]:
     objects = deliveries.objects_of(desk.ledger, claimed)
     datasets = []
     for delivery in claimed:
+        moved_on("read")
         path = desk.settings.outbox / f"{delivery.SOPInstanceUID}.dcm"
         if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
             words = "the built object in the outbox is damaged; it was not sent"
             raise DeliveryError(words, hopeless=True)
         datasets.append(dcmread(path))
     address = scu.address_of(desk.settings, peer, desk.settings.network_timeout_s)
-    answers = scu.store(address, datasets)
+    answers = scu.store(address, datasets, gets_on)
     return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
 
 

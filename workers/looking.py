@@ -17,6 +17,7 @@ from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
 from engines.findings import Result
 from workers import objects, uids
+from workers.progress import moved_on
 from workers.report import Predecessor, Provenance, Report
 from workers.room import EngineRoom, Seat
 
@@ -57,9 +58,11 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
         log.error("event=engine-mismatch model=%s why=%r", name, str(error))
         return Look(_no_engine(model, place))
     place = _within_limits(place, seat.weights)
+    moved_on("prepare")
     outcome = _screen(model, case, seat)
     report = _report(model, seat, outcome, case, place)
     key = uids.result_key(report)
+    moved_on("report")
     written = _written(report, key, place)
     if results.known(place.ledger, place.series.SeriesInstanceUID, name, key):
         return Look(written)

@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from engines.cards import Weights, read_weights
 from engines.catalog import Model
 from engines.runtime import Arrays, Engine, Run
 from engines.runtime.loading import load
+from workers.progress import moved_on
 
 log = logging.getLogger(__name__)
 
 LARGEST_BATCH = 8
-PATIENCE_S = 300
-"""How long a caller waits for its batch: the threads pool knows no time limits of its own."""
+LOOK_S = 1.0
+"""How often a case that waits for its batch looks whether the engines get on."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class EngineRoom:
         self._root = weights_root
         self._engine_threads = engine_threads
         self._seats: dict[str, Seat] = {}
+        self._batches = 0
         self._loading = threading.Lock()
         self._wishes: queue.Queue[_Wish] = queue.Queue()
         threading.Thread(target=self._work, name="engine", daemon=True).start()
@@ -93,16 +95,25 @@ class EngineRoom:
 
         def run(name: str, arrays: Arrays) -> Arrays:
             wish = _Wish(None, engines[name], arrays, Future())
-            self._wishes.put(wish)
-            answer: Arrays = wish.answer.result(timeout=PATIENCE_S)
+            answer: Arrays = self._fulfilled(wish)
             return answer
 
         return Seat(weights, engines, run)
 
     def _ask(self, work: Callable[[], Any]) -> Any:
-        wish = _Wish(work, None, {}, Future())
+        return self._fulfilled(_Wish(work, None, {}, Future()))
+
+    def _fulfilled(self, wish: _Wish) -> Any:
+        """Wait for an answer; a case behind many others gets on as long as the engines do."""
+        moved_on("infer")
+        batches = self._batches
         self._wishes.put(wish)
-        return wish.answer.result(timeout=PATIENCE_S)
+        while not wait([wish.answer], LOOK_S).done:
+            if self._batches != batches:
+                batches = self._batches
+                moved_on("infer")
+        moved_on("prepare")
+        return wish.answer.result()
 
     def _work(self) -> None:
         held: _Wish | None = None
@@ -116,6 +127,7 @@ class EngineRoom:
                     break
                 batch.append(wish)
             _fulfil(batch)
+            self._batches += 1
 
 
 def _fulfil(batch: list[_Wish]) -> None:

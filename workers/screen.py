@@ -5,8 +5,13 @@ for the same series finds it claimed and does nothing.
 """
 
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from pydicom import Dataset
+
+from daemon import disk
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
@@ -16,13 +21,17 @@ from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
 from engines.cases import Case, Rules, read_case
-from engines.errors import EngineMismatch, Reason
+from engines.errors import EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
 from workers import looking
+from workers.progress import Watch, moved_on
 from workers.room import EngineRoom
 
 log = logging.getLogger(__name__)
+
+FULL_S = 5.0
+"""How long to wait before a full disk is tried again."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Bench:
     ledger: Ledger
     doorbell: Doorbell
     room: EngineRoom
+    watch: Watch = field(default_factory=Watch)
+    alone: bool = False
 
 
 def warm(bench: Bench) -> None:
@@ -49,19 +60,39 @@ def warm(bench: Bench) -> None:
 def screen(bench: Bench, series_uid: str) -> None:
     """Screen a queued series with every model of its exam, and ring for what is to be sent."""
     lease_s = bench.settings.lease_s
-    series = claims.claim(bench.ledger, series_uid, lease_s)
+    series = claims.claim(bench.ledger, series_uid, bench.alone)
     if series is None:
         return
     try:
-        with claims.heartbeat(bench.ledger, series, lease_s):
+        with (
+            bench.watch.over(series_uid) as case,
+            claims.heartbeat(bench.ledger, series, lease_s, lambda: case.stage),
+        ):
             kept = _screen_claimed(bench, series)
     except Exception as error:  # noqa: BLE001 - the task edge: put back or parked, with the place
+        if disk.is_full(error):
+            _put_off(bench, series)
+            return
         log.error("event=screening-broke series=%s error=%s", series_uid, where(error))
-        claims.release(bench.ledger, series, where(error), bench.settings.max_attempts)
+        why = _why(error, case.stage)
+        claims.release(bench.ledger, series, why, bench.settings.max_attempts)
         return
     log.info("event=screened series=%s kept=%s", series_uid, kept)
     for delivery_id in deliveries.pending_of(bench.ledger, series_uid):
         bench.doorbell.deliver(delivery_id)
+
+
+def _put_off(bench: Bench, series: Series) -> None:
+    """Try again later what found the disk full; no hurry, for each try costs a whole screening."""
+    log.error("event=no-room series=%s again_in_s=%.1f", series.SeriesInstanceUID, FULL_S)
+    time.sleep(FULL_S)
+    claims.put_off(bench.ledger, series, "the disk was full when its result was to be written")
+
+
+def _why(error: Exception, stage: str) -> str:
+    if isinstance(error, MemoryError):
+        return f"ran out of memory in stage {stage}"
+    return error.detail if isinstance(error, Verdict) else where(error)
 
 
 def _screen_claimed(bench: Bench, series: Series) -> bool:
@@ -72,6 +103,7 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
         if stage is Stage.OFF:
             continue
         look = looking.look(bench.room, model, case, looking.Place(bench.ledger, series, stage))
+        moved_on("write")
         for made in look.made:
             write_durably(bench.settings.outbox / f"{made.record.SOPInstanceUID}.dcm", made.part10)
         outcomes.append(look.outcome)
@@ -84,6 +116,11 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
 def _read(bench: Bench, series: Series) -> Case:
     settings = bench.settings
     files = Spool(settings.spool).series(series.SeriesInstanceUID)
-    images = [read_image(file) for file in files]
+    images = [_image(file) for file in files]
     rules = Rules(settings.min_age_years, settings.accept_derived_primary)
     return read_case(Exam(series.exam or ""), images, rules=rules)
+
+
+def _image(file: Path) -> Dataset:
+    moved_on("read")
+    return read_image(file)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records import procedures, retention
-from daemon.records.ledger import Ledger, note, note_all, now
+from daemon.records.ledger import Ledger, insert_all, note, note_all, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
 
@@ -127,8 +127,7 @@ def _index(session: Session, arrivals: Sequence[Arrival]) -> list[Fate]:
     new = [arrival for arrival, fate in told if fate is Fate.NEW]
     _count(session, [a for a in new if a.SeriesInstanceUID in book.old_series])
     _open(session, [a for a in new if a.SeriesInstanceUID not in book.old_series])
-    if new:
-        session.execute(insert(Instance), [_instance(arrival) for arrival in new])
+    insert_all(session, Instance, [_instance(arrival) for arrival in new])
     for arrival, fate in told:
         if fate is Fate.SAME and arrival.SOPInstanceUID in book.purged:
             retention.restore(session, session.get_one(Instance, arrival.SOPInstanceUID))
@@ -192,8 +191,8 @@ def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
         }
         for uid, arrival in first.items()
     ]
+    insert_all(session, Series, rows)
     if rows:
-        session.execute(insert(Series), rows)
         procedures.expect(session, Series.SeriesInstanceUID.in_(list(first)))
 
 
@@ -241,6 +240,16 @@ def quiet(
     announced = Series.counted_at.is_(None) & (Series.images == Series.expected_images)
     nothing_missing = Series.expected_images.is_(None) | (Series.images >= Series.expected_images)
     return _receiving(ledger, announced | (nothing_missing & or_(*silent)), most)
+
+
+def wait_anew(ledger: Ledger) -> None:
+    """Let every series that is received settle from now on: the clock that said since when has
+    been set."""
+    moment = now()
+    receiving = update(Series).where(Series.state == SeriesState.RECEIVING)
+    with ledger.write() as session:
+        session.execute(receiving.values(last_at=moment))
+        session.execute(receiving.where(Series.opened_at > moment).values(opened_at=moment))
 
 
 def overdue(ledger: Ledger, longest_s: float, most: int = 500) -> list[Series]:

@@ -1,29 +1,45 @@
 """Who works on a series: leases with a heartbeat, and what becomes of work nobody finishes."""
 
 import os
-import socket
 import uuid
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Update, select, update
 
+from daemon import processes
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Series, SeriesState
 from engines.errors import Reason
 
 
-def claim(ledger: Ledger, series_uid: str, lease_s: float) -> Series | None:
-    """Take a queued series for this worker; None if it is not there to be taken."""
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+def claim(ledger: Ledger, series_uid: str, alone: bool = False) -> Series | None:
+    """Take a queued series for this process; None if it is not there to be taken.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where it is queued.
+    series_uid : str
+        Which one.
+    alone : bool
+        Whether this process screens nothing else: what was tried before is tried alone, and
+        nothing else is.
+    """
     take = (
         update(Series)
-        .where(Series.SeriesInstanceUID == series_uid, Series.state == SeriesState.QUEUED)
+        .where(
+            Series.SeriesInstanceUID == series_uid,
+            Series.state == SeriesState.QUEUED,
+            Series.attempts > 0 if alone else Series.attempts == 0,
+        )
         .values(
             state=SeriesState.SCREENING,
-            lease_owner=owner,
-            lease_until=now() + timedelta(seconds=lease_s),
+            detail=None,
+            lease_owner=f"{processes.name_of(os.getpid())}:{uuid.uuid4().hex[:8]}",
+            lease_beat=0,
             attempts=Series.attempts + 1,
         )
     )
@@ -33,10 +49,23 @@ def claim(ledger: Ledger, series_uid: str, lease_s: float) -> Series | None:
         return session.get(Series, series_uid)
 
 
-def heartbeat(ledger: Ledger, series: Series, lease_s: float) -> AbstractContextManager[None]:
-    """Keep a claimed series while it is screened."""
+def waits_alone(ledger: Ledger, series_uid: str) -> bool:
+    """Tell whether a series is queued for a process of its own; a second ring finds it taken."""
+    with ledger.read() as session:
+        series = session.get(Series, series_uid)
+        return series is not None and series.state == SeriesState.QUEUED and series.attempts > 0
+
+
+def heartbeat(
+    ledger: Ledger, series: Series, lease_s: float, stage: Callable[[], str]
+) -> AbstractContextManager[None]:
+    """Keep a claimed series while it is screened; each beat says in which stage it is."""
     mine = _mine(series)
-    return beating(ledger, lambda until: mine.values(lease_until=until), lease_s)
+
+    def beat(_until: datetime) -> Update:
+        return mine.values(lease_beat=Series.lease_beat + 1, detail=stage())
+
+    return beating(ledger, beat, lease_s)
 
 
 def finished(series: Series, state: SeriesState, reason: str | None, detail: str | None) -> Update:
@@ -53,7 +82,6 @@ def finished(series: Series, state: SeriesState, reason: str | None, detail: str
             detail=detail,
             ended_at=now(),
             lease_owner=None,
-            lease_until=None,
         )
     )
 
@@ -74,64 +102,71 @@ def reopened(series: Series) -> Update:
     """Give the update for a claimed series that received an image while it was screened."""
     return _mine(series).values(
         state=SeriesState.RECEIVING,
+        detail=None,
         attempts=0,
         opened_at=now(),
         lease_owner=None,
-        lease_until=None,
     )
+
+
+def put_off(ledger: Ledger, series: Series, detail: str) -> None:
+    """Put a series back that could not be screened through no fault of its own.
+
+    It was no attempt, and the next sweep rings for it.
+    """
+    change = _mine(series).values(
+        state=SeriesState.QUEUED,
+        detail=detail,
+        rung_at=series.first_at,
+        lease_owner=None,
+        attempts=Series.attempts - 1,
+    )
+    with ledger.write() as session:
+        if changed(session.execute(change)):
+            note(session, "put off", SeriesInstanceUID=series.SeriesInstanceUID, detail=detail)
 
 
 def release(ledger: Ledger, series: Series, detail: str, max_attempts: int) -> SeriesState:
     """Put a series back after an unexpected error, or park it when it was tried enough."""
+    return _give_up(ledger, series, (Reason.INTERNAL_ERROR, detail), max_attempts)
+
+
+def held(ledger: Ledger) -> list[Series]:
+    """Return the series that a worker has claimed."""
+    with ledger.read() as session:
+        claimed = select(Series).where(Series.state == SeriesState.SCREENING)
+        return list(session.scalars(claimed))
+
+
+def lost(ledger: Ledger, series: Series, why: str, max_attempts: int) -> SeriesState:
+    """Put back a series whose worker did not live to end it; park it when it was tried enough.
+
+    ``why`` says how the worker ended. At the first time nobody knows which of the series that it
+    had was to blame, so none is parked for it: each is tried again alone.
+    """
+    stage = f" in stage {series.detail}" if series.detail and " in stage " not in why else ""
+    detail = f"attempt {series.attempts}: {why}{stage}"
+    return _give_up(ledger, series, (Reason.ATTEMPTS_EXHAUSTED, detail), max(max_attempts, 2))
+
+
+def _give_up(
+    ledger: Ledger, series: Series, why: tuple[Reason, str], max_attempts: int
+) -> SeriesState:
+    reason, detail = why
     parked = series.attempts >= max_attempts
     state = SeriesState.PARKED if parked else SeriesState.QUEUED
-    reason = Reason.INTERNAL_ERROR if parked else None
+    change = _mine(series).values(
+        state=state,
+        reason=reason if parked else None,
+        detail=detail,
+        ended_at=now() if parked else None,
+        lease_owner=None,
+    )
     with ledger.write() as session:
-        change = _mine(series).values(
-            state=state,
-            reason=reason,
-            detail=detail,
-            ended_at=now() if parked else None,
-            lease_owner=None,
-            lease_until=None,
-        )
         if changed(session.execute(change)):
-            kind = "parked" if parked else "put back"
-            note(
-                session,
-                kind,
-                SeriesInstanceUID=series.SeriesInstanceUID,
-                reason=Reason.INTERNAL_ERROR,
-                detail=detail,
-            )
+            kind, uid = "parked" if parked else "put back", series.SeriesInstanceUID
+            note(session, kind, SeriesInstanceUID=uid, reason=reason, detail=detail)
     return state
-
-
-def free_lapsed(ledger: Ledger, max_attempts: int) -> int:
-    """Put back every series whose worker fell silent; park those tried enough."""
-    lapsed = select(Series).where(Series.state == SeriesState.SCREENING, Series.lease_until < now())
-    with ledger.read() as session:
-        silent = list(session.scalars(lapsed))
-    for series in silent:
-        if series.attempts >= max_attempts:
-            _end_lapsed(ledger, series)
-        else:
-            release(ledger, series, "the worker fell silent", max_attempts)
-    return len(silent)
-
-
-def _end_lapsed(ledger: Ledger, series: Series) -> None:
-    detail = f"{series.attempts} workers fell silent on this series; see their logs"
-    with ledger.write() as session:
-        change = finished(series, SeriesState.PARKED, Reason.ATTEMPTS_EXHAUSTED, detail)
-        if changed(session.execute(change)):
-            note(
-                session,
-                "parked",
-                SeriesInstanceUID=series.SeriesInstanceUID,
-                reason=Reason.ATTEMPTS_EXHAUSTED,
-                detail=detail,
-            )
 
 
 def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
@@ -139,11 +174,12 @@ def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
 
     At most so many: a long queue must not fill the broker with rings for the same series.
     """
+    moment = now()
     oldest = (
         select(Series.SeriesInstanceUID)
         .where(
             Series.state == SeriesState.QUEUED,
-            Series.rung_at < now() - timedelta(seconds=silent_s),
+            Series.rung_at < moment - timedelta(seconds=silent_s),
         )
         .order_by(Series.queued_at)
         .limit(most)
@@ -151,11 +187,19 @@ def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
     waiting = (
         update(Series)
         .where(Series.SeriesInstanceUID.in_(oldest))
-        .values(rung_at=now())
+        .values(rung_at=moment)
         .returning(Series)
     )
     with ledger.write() as session:
         return list(session.scalars(waiting))
+
+
+def clock_stepped(ledger: Ledger) -> None:
+    """Count as rung for just now what was, by a clock that was set back, rung for in the future."""
+    moment = now()
+    ahead = update(Series).where(Series.state == SeriesState.QUEUED, Series.rung_at > moment)
+    with ledger.write() as session:
+        session.execute(ahead.values(rung_at=moment))
 
 
 def _mine(series: Series) -> Update:

@@ -212,6 +212,17 @@ def _due(moment: datetime) -> ColumnElement[bool]:
     )
 
 
+def clock_stepped(ledger: Ledger) -> None:
+    """Report at once what would otherwise wait for a clock that was set."""
+    moment = now()
+    waiting = update(Commitment).where(
+        Commitment.state == CommitmentState.WAITING, ~Commitment.by_us
+    )
+    with ledger.write() as session:
+        session.execute(waiting.values(lease_until=None))
+        session.execute(waiting.where(Commitment.due_at > moment).values(due_at=moment))
+
+
 def _free(moment: datetime) -> ColumnElement[bool]:
     return or_(Commitment.lease_until.is_(None), Commitment.lease_until < moment)
 

@@ -226,6 +226,18 @@ def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
     return due
 
 
+def clock_stepped(ledger: Ledger) -> None:
+    """Ask at once what would otherwise wait for a clock that was set; a report is waited for."""
+    moment = now()
+    open_ones = update(Delivery).where(
+        Delivery.state == DeliveryState.SENT, Delivery.confirmation.in_(OPEN)
+    )
+    due = open_ones.where(Delivery.confirmation == Confirmation.DUE, Delivery.confirm_at > moment)
+    with ledger.write() as session:
+        session.execute(open_ones.values(lease_until=None))
+        session.execute(due.values(confirm_at=moment, rung_at=moment))
+
+
 _FREE = {"lease_owner": None, "lease_until": None}
 
 

@@ -1,15 +1,17 @@
 """One object to one peer: pending, sending, then sent, parked in the peer's words, or dropped."""
 
+import os
 import random
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, exists, func, select, update
+from sqlalchemy import Update, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from daemon import processes
 from daemon.records import confirmations
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
@@ -34,18 +36,24 @@ def pending_of(ledger: Ledger, series_uid: str) -> list[int]:
 def next_for(ledger: Ledger, aet: str) -> int | None:
     """Return another delivery that is due at this peer."""
     due = select(Delivery.id).where(
-        Delivery.aet == aet, Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now()
+        Delivery.aet == aet,
+        Delivery.state == DeliveryState.PENDING,
+        Delivery.due_at.is_(None),
+        Delivery.crashes == 0,
     )
     with ledger.read() as session:
         return session.scalars(due.order_by(Delivery.id).limit(1)).first()
 
 
-def claim(ledger: Ledger, delivery_id: int, lease_s: float) -> list[Delivery]:
+def claim(ledger: Ledger, delivery_id: int, alone: bool = False) -> list[Delivery]:
     """Take a due delivery and all others of the same screening to the same peer.
 
     They travel in one association. A peer gets one association at a time, so that one that is slow
     or dead holds a single thread; who finishes rings for the next. Empty when none is due, another
     worker has them, or the peer is being served.
+
+    ``alone``: this process sends nothing else. What a process has ended over is sent so, one
+    object at a time, and nothing else is; the peer's other deliveries do not wait for it.
     """
     with ledger.write() as session:
         first = session.get(Delivery, delivery_id)
@@ -55,28 +63,39 @@ def claim(ledger: Ledger, delivery_id: int, lease_s: float) -> list[Delivery]:
         served = exists().where(
             other.aet == first.aet,
             other.state == DeliveryState.SENDING,
-            other.lease_until >= now(),
+            other.crashes > 0 if alone else other.crashes == 0,
         )
-        owner = uuid.uuid4().hex
+        owner = f"{processes.name_of(os.getpid())}:{uuid.uuid4().hex[:8]}"
         session.execute(
             update(Delivery)
             .where(
                 Delivery.screening_id == first.screening_id,
                 Delivery.aet == first.aet,
+                and_(Delivery.id == delivery_id, Delivery.crashes > 0)
+                if alone
+                else Delivery.crashes == 0,
                 Delivery.state == DeliveryState.PENDING,
-                Delivery.due_at <= now(),
+                Delivery.due_at.is_(None),
                 ~served,
             )
             .values(
                 state=DeliveryState.SENDING,
                 lease_owner=owner,
-                lease_until=now() + timedelta(seconds=lease_s),
+                lease_beat=0,
                 attempts=Delivery.attempts + 1,
             )
             .execution_options(synchronize_session=False)
         )
         mine = select(Delivery).where(Delivery.lease_owner == owner).order_by(Delivery.id)
         return list(session.scalars(mine.execution_options(populate_existing=True)))
+
+
+def waits_alone(ledger: Ledger, delivery_id: int) -> bool:
+    """Tell whether a delivery is due and is to be sent alone; a second ring finds it taken."""
+    with ledger.read() as session:
+        one = session.get(Delivery, delivery_id)
+        pending = one is not None and one.state == DeliveryState.PENDING
+        return bool(one and pending and one.due_at is None and one.crashes > 0)
 
 
 def objects_of(ledger: Ledger, deliveries: Sequence[Delivery]) -> dict[str, ResultObject]:
@@ -117,6 +136,7 @@ def postpone(
         "state": DeliveryState.PENDING,
         "status": status,
         "detail": detail,
+        "rung_at": now(),
         "due_at": now() + timedelta(seconds=delay_s),
     }
     _settle(ledger, delivery, values, "delivery postponed")
@@ -129,29 +149,33 @@ def heartbeat(
     mine = update(Delivery).where(
         Delivery.lease_owner == claimed[0].lease_owner, Delivery.state == DeliveryState.SENDING
     )
-    return beating(ledger, lambda until: mine.values(lease_until=until), lease_s)
+
+    def beat(_until: datetime) -> Update:
+        return mine.values(lease_beat=Delivery.lease_beat + 1)
+
+    return beating(ledger, beat, lease_s)
 
 
-def free_lapsed(ledger: Ledger, max_attempts: int) -> None:
-    """Put back what a worker that fell silent was sending, and park what was tried enough.
+def held(ledger: Ledger) -> list[Delivery]:
+    """Return the deliveries that a worker has claimed."""
+    with ledger.read() as session:
+        return list(
+            session.scalars(select(Delivery).where(Delivery.state == DeliveryState.SENDING))
+        )
 
-    The same UIDs go out again, so a peer that has the object already keeps one.
+
+def lost(ledger: Ledger, delivery: Delivery, why: str, max_attempts: int) -> DeliveryState:
+    """Put back a delivery whose worker did not live to end it; park it when it was tried enough.
+
+    The same UIDs go out again, so a peer that has the object already keeps one. As for a series,
+    the first time blames nobody: it is sent again alone.
     """
-    lapsed = update(Delivery).where(
-        Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now()
-    )
-    free = {"lease_owner": None, "lease_until": None}
-    detail = "the workers that sent it fell silent; see their logs"
-    hopeless = lapsed.where(Delivery.attempts >= max_attempts).values(
-        state=DeliveryState.PARKED, detail=detail, **free
-    )
-    with ledger.write() as session:
-        for aet, screening_id in session.execute(
-            hopeless.returning(Delivery.aet, Delivery.screening_id)
-        ).all():
-            uid = session.get_one(Screening, screening_id).SeriesInstanceUID
-            note(session, "delivery parked", SeriesInstanceUID=uid, aet=aet, detail=detail)
-        session.execute(lapsed.values(state=DeliveryState.PENDING, **free))
+    parked = delivery.crashes + 1 >= max(max_attempts, 2)
+    state = DeliveryState.PARKED if parked else DeliveryState.PENDING
+    detail = f"attempt {delivery.attempts}: {why}"
+    values = {"state": state, "detail": detail, "crashes": Delivery.crashes + 1}
+    _settle(ledger, delivery, values, "delivery parked" if parked else "delivery put back")
+    return state
 
 
 def make_due(ledger: Ledger, aet: str) -> None:
@@ -160,10 +184,9 @@ def make_due(ledger: Ledger, aet: str) -> None:
         Delivery.aet == aet,
         Delivery.state == DeliveryState.PENDING,
         Delivery.status.is_(None),
-        Delivery.due_at > now(),
     )
     with ledger.write() as session:
-        session.execute(unreached.values(due_at=now()))
+        session.execute(unreached.values(due_at=None))
 
 
 def resend(ledger: Ledger, aet: str) -> int:
@@ -197,7 +220,7 @@ def reinstate(session: Session, screening_id: int) -> None:
     session.execute(_anew(dropped))
 
 
-def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
+def to_ring(ledger: Ledger, silent_s: float) -> list[Delivery]:
     """Return for each peer one delivery that is due and not rung lately; count it as rung now.
 
     Who finishes with a peer rings for its next; so a peer that is away never fills the sweep.
@@ -207,15 +230,34 @@ def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
         select(func.min(Delivery.id))
         .where(
             Delivery.state == DeliveryState.PENDING,
-            Delivery.due_at <= moment,
+            Delivery.due_at.is_(None),
             Delivery.rung_at < moment - timedelta(seconds=silent_s),
         )
-        .group_by(Delivery.aet)
+        .group_by(Delivery.aet, Delivery.crashes > 0)
     )
     with ledger.write() as session:
         due = list(session.scalars(one_each))
-        session.execute(update(Delivery).where(Delivery.id.in_(due)).values(rung_at=moment))
-    return due
+        rung = update(Delivery).where(Delivery.id.in_(due)).values(rung_at=moment)
+        return list(session.scalars(rung.returning(Delivery)))
+
+
+def call_due(ledger: Ledger) -> None:
+    """Let go what has waited long enough; one clock of the whole site decides, the sweep's."""
+    due = _waiting().where(Delivery.due_at <= now()).values(due_at=None)
+    with ledger.write() as session:
+        session.execute(due)
+
+
+def clock_stepped(ledger: Ledger) -> None:
+    """Let go what would otherwise wait until a clock that was set back has caught up."""
+    moment = now()
+    ahead = _waiting().where(Delivery.rung_at > moment).values(rung_at=moment, due_at=None)
+    with ledger.write() as session:
+        session.execute(ahead)
+
+
+def _waiting() -> Update:
+    return update(Delivery).where(Delivery.state == DeliveryState.PENDING)
 
 
 def screening_of(ledger: Ledger, delivery: Delivery) -> Screening:
@@ -225,9 +267,13 @@ def screening_of(ledger: Ledger, delivery: Delivery) -> Screening:
 
 
 def _anew(some: Update) -> Update:
-    moment = now()
     return some.values(
-        state=DeliveryState.PENDING, attempts=0, detail=None, due_at=moment, rung_at=moment
+        state=DeliveryState.PENDING,
+        attempts=0,
+        crashes=0,
+        detail=None,
+        due_at=None,
+        rung_at=now(),
     )
 
 
@@ -253,7 +299,7 @@ def _settle(ledger: Ledger, delivery: Delivery, values: dict[str, Any], kind: st
     with ledger.write() as session:
         if values["state"] == DeliveryState.SENT:
             values |= confirmations.first_step(session, delivery.aet)
-        settled = mine.values(**values, lease_owner=None, lease_until=None)
+        settled = mine.values(**values, lease_owner=None)
         if changed(session.execute(settled)):
             screening = session.get_one(Screening, delivery.screening_id)
             note(

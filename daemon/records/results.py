@@ -189,7 +189,6 @@ def _add_object(session: Session, screening_id: int, made: MadeObject) -> None:
                 SOPInstanceUID=made.SOPInstanceUID,
                 aet=aet,
                 state=DeliveryState.PENDING,
-                due_at=moment,
                 rung_at=moment,
             )
         )

@@ -193,7 +193,7 @@ class Series(Table):
     ended_at: Mapped[datetime | None]
     purged_at: Mapped[datetime | None]
     lease_owner: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
+    lease_beat: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
 
 
@@ -304,9 +304,13 @@ class Delivery(Table):
     status: Mapped[int | None]
     detail: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime]
+    # processes that ended while they sent it
+    crashes: Mapped[int] = mapped_column(default=0)
+    # none: due now
+    due_at: Mapped[datetime | None]
     rung_at: Mapped[datetime]
     lease_owner: Mapped[str | None]
+    lease_beat: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     confirmation: Mapped[str | None]

@@ -31,6 +31,8 @@ _NOT_RUNNABLE = (
     RuntimeError,
     ValueError,
 )
+# its want of memory has no type of its own: std::bad_alloc, and the words of its own allocator
+_WANT_OF_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory")
 
 
 class OrtEngine:
@@ -72,10 +74,14 @@ class OrtEngine:
         ------
         BadSeries
             ENGINE_FAILED, if the arrays do not fit the network.
+        MemoryError
+            If there is not enough: no fault of the case, which may be tried again alone.
         """
         feeds = {name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()}
         try:
             results = self._session.run(self._outputs, feeds)
         except _NOT_RUNNABLE as error:
+            if any(words in str(error) for words in _WANT_OF_MEMORY):
+                raise MemoryError from error
             raise BadSeries(Reason.ENGINE_FAILED, f"the network could not run: {error}") from error
         return dict(zip(self._outputs, results, strict=True))

@@ -70,4 +70,4 @@ def claimed(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
     [series] = arrivals.quiet(ledger, {}, 0)
     assert arrivals.queue(ledger, [series], "cxr")
-    return claims.claim(ledger, "1.2.3", lease_s=60)
+    return claims.claim(ledger, "1.2.3")

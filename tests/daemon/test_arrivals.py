@@ -62,7 +62,7 @@ def test_a_late_image_leaves_a_claimed_series_with_its_worker(
 ):
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert series_in().state == "screening"
-    assert claims.claim(ledger, "1.2.3", 60) is None
+    assert claims.claim(ledger, "1.2.3") is None
 
 
 def test_an_image_that_comes_as_its_series_ends_is_not_overlooked(ledger, make_arrival, claimed):

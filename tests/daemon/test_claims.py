@@ -1,8 +1,8 @@
 """Leases: one worker at a time, and nothing is lost with a worker that falls silent."""
 
-import time
 from datetime import timedelta
 
+from peers import wait_for
 from sqlalchemy import update
 
 from daemon.records import arrivals, claims
@@ -10,51 +10,46 @@ from daemon.records.ledger import now
 from daemon.records.tables import Series
 
 
-def lapse(ledger):
-    with ledger.write() as session:
-        session.execute(update(Series).values(lease_until=now() - timedelta(seconds=1)))
-
-
 def test_only_the_first_of_two_workers_gets_a_series(ledger, claimed):
     assert claimed is not None
-    assert claims.claim(ledger, "1.2.3", 60) is None
+    assert claims.claim(ledger, "1.2.3") is None
 
 
-def test_the_heartbeat_extends_the_lease(ledger, claimed, series_in):
-    before = series_in().lease_until
-    with claims.heartbeat(ledger, claimed, lease_s=61):
-        pass
-    assert series_in().lease_until == before
-    with claims.heartbeat(ledger, claimed, lease_s=0.3):
-        time.sleep(0.4)
-    assert series_in().lease_until != before
+def test_the_heartbeat_counts_and_says_the_stage(ledger, claimed, series_in):
+    with claims.heartbeat(ledger, claimed, 0.3, lambda: "read"):
+        wait_for("two beats", lambda: series_in().lease_beat > 1)
+    assert series_in().detail == "read"
 
 
-def test_a_lapsed_lease_frees_the_series(ledger, claimed, series_in):
-    assert claims.free_lapsed(ledger, max_attempts=3) == 0
-    lapse(ledger)
-    assert claims.free_lapsed(ledger, max_attempts=3) == 1
-    assert series_in().state == "queued"
-    assert claims.claim(ledger, "1.2.3", 60).attempts == 2
+def test_a_series_whose_process_ended_is_tried_again_alone(ledger, claimed, series_in):
+    assert claims.lost(ledger, claimed, "its process ended", max_attempts=3) == "queued"
+    assert series_in().detail == "attempt 1: its process ended"
+    assert claims.claim(ledger, "1.2.3") is None
+    assert claims.claim(ledger, "1.2.3", alone=True).attempts == 2
 
 
-def test_a_series_that_silences_every_worker_is_parked_with_its_reason(ledger, claimed, series_in):
-    lapse(ledger)
-    claims.free_lapsed(ledger, max_attempts=1)
-    assert (series_in().state, series_in().reason) == ("parked", "attempts-exhausted")
+def test_a_series_that_ends_every_process_is_parked_with_its_reason(ledger, claimed, series_in):
+    claims.lost(ledger, claimed, "its process ended", max_attempts=2)
+    again = claims.claim(ledger, "1.2.3", alone=True)
+    why = "killed by signal 11 (segmentation fault) in stage read"
+    assert claims.lost(ledger, again, why, max_attempts=2) == "parked"
+    assert (series_in().reason, series_in().detail) == ("attempts-exhausted", f"attempt 2: {why}")
+
+
+def test_nobody_is_parked_for_what_ended_a_shared_process(ledger, claimed, series_in):
+    assert claims.lost(ledger, claimed, "its process ended", max_attempts=1) == "queued"
 
 
 def test_a_broken_attempt_is_put_back_then_parked(ledger, claimed, series_in):
     assert claims.release(ledger, claimed, "ValueError at x.py:1", max_attempts=2) == "queued"
-    again = claims.claim(ledger, "1.2.3", 60)
+    again = claims.claim(ledger, "1.2.3", alone=True)
     assert claims.release(ledger, again, "ValueError at x.py:1", max_attempts=2) == "parked"
     assert (series_in().reason, series_in().detail) == ("internal-error", "ValueError at x.py:1")
 
 
 def test_a_worker_whose_lease_passed_on_changes_nothing(ledger, claimed, series_in):
-    lapse(ledger)
-    claims.free_lapsed(ledger, max_attempts=3)
-    second = claims.claim(ledger, "1.2.3", 60)
+    claims.lost(ledger, claimed, "its process fell silent", max_attempts=3)
+    second = claims.claim(ledger, "1.2.3", alone=True)
     claims.release(ledger, claimed, "late", max_attempts=1)
     assert (series_in().state, series_in().lease_owner) == ("screening", second.lease_owner)
 
@@ -66,6 +61,17 @@ def test_a_queued_series_nobody_takes_is_rung_for_again_once_an_interval(ledger,
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
     assert [one.exam for one in claims.to_ring(ledger, silent_s=0, most=9)] == ["cxr"]
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
+
+
+def test_a_clock_that_is_set_back_delays_no_ring(ledger, make_arrival, series_in):
+    arrivals.index(ledger, [make_arrival()])
+    [series] = arrivals.quiet(ledger, {}, 0)
+    arrivals.queue(ledger, [series], "cxr")
+    with ledger.write() as session:
+        session.execute(update(Series).values(rung_at=now() + timedelta(hours=1)))
+    assert claims.to_ring(ledger, silent_s=0, most=9) == []
+    claims.clock_stepped(ledger)
+    assert len(claims.to_ring(ledger, silent_s=0, most=9)) == 1
 
 
 def test_a_long_queue_is_rung_for_a_few_at_a_time_oldest_first(ledger, make_arrival):

@@ -50,6 +50,8 @@ def test_a_peer_is_added_changed_listed_and_removed(osteoscreen):
             "results": "none",
             "role": "research",
             "sr": "enhanced",
+            "commits": False,
+            "answers_find": False,
             "tls": False,
             "tls_fingerprint": "",
             "tls_name": True,

@@ -1,6 +1,10 @@
 """Room on the disk: shut below one level, open again from a higher one."""
 
+import errno
+import sqlite3
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from daemon import config, disk
 from daemon.disk import Door, Free, Levels, Room
@@ -111,3 +115,27 @@ def test_levels_that_cross_are_an_error(tmp_path, crossed):
 def test_the_real_disk_is_read(tmp_path):
     free = disk.free_on(tmp_path)
     assert free.size_bytes > 0 and free.inodes > 0
+
+
+def test_a_full_disk_is_known_by_what_the_system_and_the_databases_say():
+    def said(by):
+        return OperationalError("INSERT", {}, by)
+
+    assert disk.is_full(OSError(errno.ENOSPC, "No space left on device"))
+    assert disk.is_full(said(sqlite3.OperationalError("database or disk is full")))
+    assert disk.is_full(said(Exception({"C": "53100", "M": "could not extend file"})))
+    assert not disk.is_full(said(sqlite3.OperationalError("database is locked")))
+    assert not disk.is_full(OSError(errno.EIO, "Input/output error"))
+
+
+def test_a_reserve_is_held_where_there_is_plenty_and_given_up_once(tmp_path, monkeypatch):
+    reserve = disk.Reserve(tmp_path)
+    monkeypatch.setattr(disk, "free_on", lambda _: Free(disk.Reserve.SIZE_BYTES, 1000))
+    reserve.hold()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    reserve.hold()
+    [file] = tmp_path.iterdir()
+    assert file.stat().st_blocks * 512 >= disk.Reserve.SIZE_BYTES
+    reserve.give_up()
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,10 @@
 """Outcomes, objects and deliveries: written once, sent once, parked with the peer's words."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from peers import wait_for
 from sqlalchemy import select, update
 
 from daemon.records import arrivals, claims, deliveries, peers, results, summary
@@ -67,7 +67,7 @@ def screened_again(ledger, outcome, make_arrival):
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     [series] = arrivals.quiet(ledger, {}, 0)
     arrivals.queue(ledger, [series], "cxr")
-    assert results.keep(ledger, claims.claim(ledger, "1.2.3", 60), [outcome])
+    assert results.keep(ledger, claims.claim(ledger, "1.2.3"), [outcome])
 
 
 def test_the_same_result_again_sends_nothing_new(ledger, claimed, outcome, make_arrival):
@@ -99,11 +99,11 @@ def test_a_series_is_failed_before_it_is_skipped(ledger, claimed, outcome, serie
 def test_one_ring_sends_all_objects_of_a_screening_in_one_journey(ledger, claimed, outcome):
     results.keep(ledger, claimed, [outcome])
     [ring] = deliveries.pending_of(ledger, "1.2.3")
-    assert {one.SOPInstanceUID for one in deliveries.claim(ledger, ring, 60)} == {
+    assert {one.SOPInstanceUID for one in deliveries.claim(ledger, ring)} == {
         "2.25.1",
         "2.25.2",
     }
-    assert deliveries.claim(ledger, ring, 60) == []
+    assert deliveries.claim(ledger, ring) == []
 
 
 def test_a_peer_is_sent_one_thing_at_a_time_and_another_peer_is_not_kept_waiting(
@@ -113,9 +113,9 @@ def test_a_peer_is_sent_one_thing_at_a_time_and_another_peer_is_not_kept_waiting
     second = replace(outcome, model="other", objects=(made("2.25.2", receivers=("PACS", "B")),))
     results.keep(ledger, claimed, [first, second])
     one, two, three = rows(ledger, Delivery)
-    assert len(deliveries.claim(ledger, one.id, 60)) == 1
-    assert deliveries.claim(ledger, two.id, 60) == []
-    assert deliveries.claim(ledger, three.id, 60)[0].aet == "B"
+    assert len(deliveries.claim(ledger, one.id)) == 1
+    assert deliveries.claim(ledger, two.id) == []
+    assert deliveries.claim(ledger, three.id)[0].aet == "B"
     assert deliveries.next_for(ledger, "PACS") == two.id
 
 
@@ -125,18 +125,19 @@ def test_a_refused_delivery_waits_longer_each_time(ledger, claimed, outcome):
     for _ in range(3):
         with ledger.write() as session:
             session.execute(update(Delivery).values(due_at=now()))
-        [delivery] = deliveries.claim(ledger, 1, 60)
+        deliveries.call_due(ledger)
+        [delivery] = deliveries.claim(ledger, 1)
         deliveries.postpone(ledger, delivery, 0xA700, "PACS answered 0xA700", backoff_s=100)
         [row] = rows(ledger, Delivery)
         assert (row.state, row.status, row.detail) == ("pending", 0xA700, "PACS answered 0xA700")
         delays.append((row.due_at - now()).total_seconds())
     assert 74 < delays[0] < 126 < 149 < delays[1] < 251 < 299 < delays[2] < 501
-    assert deliveries.claim(ledger, 1, 60) == []
+    assert deliveries.claim(ledger, 1) == []
 
 
 def test_a_parked_delivery_is_told_by_status(ledger, claimed, outcome):
     results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
-    [delivery] = deliveries.claim(ledger, 1, 60)
+    [delivery] = deliveries.claim(ledger, 1)
     deliveries.park(ledger, delivery, 0x0122, "PACS answered 0x0122 (SOP class not supported)")
     told = summary.status(ledger)
     assert told["deliveries"]["parked"] == 1
@@ -151,13 +152,36 @@ def test_a_parked_delivery_is_told_by_status(ledger, claimed, outcome):
 
 def test_what_a_silent_worker_was_sending_is_sent_again(ledger, claimed, outcome):
     results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
-    deliveries.claim(ledger, 1, 60)
-    deliveries.free_lapsed(ledger, 9)
+    [mine] = deliveries.claim(ledger, 1)
     assert deliveries.to_ring(ledger, 0) == []
+    assert deliveries.lost(ledger, mine, "its process fell silent", 3) == "pending"
+    assert [one.id for one in deliveries.to_ring(ledger, 0)] == [1]
+
+
+def test_what_a_process_ended_over_is_sent_alone_and_blocks_nothing_else(ledger, claimed, outcome):
+    pair = (made("2.25.1"), made("2.25.2"))
+    other = replace(outcome, model="other", objects=(made("2.25.3"),))
+    results.keep(ledger, claimed, [replace(outcome, objects=pair), other])
+    for one in deliveries.claim(ledger, 1):
+        deliveries.lost(ledger, one, "its process ended", 3)
+    assert deliveries.claim(ledger, 1) == []
+    assert [one.id for one in deliveries.claim(ledger, 1, alone=True)] == [1]
+    assert [one.id for one in deliveries.claim(ledger, 3)] == [3]
+
+
+def test_a_clock_that_is_set_back_makes_no_delivery_wait_for_it(ledger, claimed, outcome):
+    results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
+    [mine] = deliveries.claim(ledger, 1)
+    deliveries.postpone(ledger, mine, None, "PACS does not answer", backoff_s=5)
+    hour = timedelta(hours=1)
+    [row] = rows(ledger, Delivery)
     with ledger.write() as session:
-        session.execute(update(Delivery).values(lease_until=now() - timedelta(seconds=1)))
-    deliveries.free_lapsed(ledger, 9)
-    assert deliveries.to_ring(ledger, 0) == [1]
+        ahead = {"due_at": row.due_at + hour, "rung_at": row.rung_at + hour}
+        session.execute(update(Delivery).values(**ahead))
+    deliveries.call_due(ledger)
+    assert deliveries.to_ring(ledger, 0) == []
+    deliveries.clock_stepped(ledger)
+    assert [one.id for one in deliveries.to_ring(ledger, 0)] == [1]
 
 
 def test_the_states_add_up_to_what_was_received(ledger, claimed, make_arrival):
@@ -204,16 +228,15 @@ def test_the_sweep_rings_once_for_each_peer_however_much_waits(ledger, claimed, 
 
 def test_a_slow_peer_keeps_its_delivery_as_long_as_it_takes(ledger, claimed, outcome):
     results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
-    mine = deliveries.claim(ledger, 1, lease_s=0.3)
+    mine = deliveries.claim(ledger, 1)
     with deliveries.heartbeat(ledger, mine, lease_s=0.3):
-        time.sleep(0.6)
-        deliveries.free_lapsed(ledger, 9)
-        assert rows(ledger, Delivery)[0].state == "sending"
+        wait_for("two beats", lambda: rows(ledger, Delivery)[0].lease_beat > 1)
 
 
 def test_a_delivery_that_silences_every_worker_is_parked(ledger, claimed, outcome):
     results.keep(ledger, claimed, [replace(outcome, objects=(made(),))])
-    deliveries.claim(ledger, 1, lease_s=-1)
-    deliveries.free_lapsed(ledger, max_attempts=1)
+    for alone in (False, True):
+        [mine] = deliveries.claim(ledger, 1, alone)
+        deliveries.lost(ledger, mine, "killed by signal 11 (segmentation fault)", max_attempts=2)
     assert rows(ledger, Delivery)[0].state == "parked"
     assert [row.kind for row in rows(ledger, Event)][-1] == "delivery parked"

@@ -55,7 +55,7 @@ class Site:
 
     def screen(self, series="1.2.3", receivers=("PACS",)):
         """Screen a queued series as a worker does, with one result for these receivers."""
-        claimed = claims.claim(self.ledger, series, 60)
+        claimed = claims.claim(self.ledger, series)
         uid, content = f"2.25.{series}", b"a report"
         write_durably(self.settings.outbox / f"{uid}.dcm", content)
         digest = sha256(content).hexdigest()
@@ -68,7 +68,7 @@ class Site:
 
     def sending(self, series="1.2.3"):
         ring, *_ = deliveries.pending_of(self.ledger, series)
-        return deliveries.claim(self.ledger, ring, 60)
+        return deliveries.claim(self.ledger, ring)
 
     def file(self, image="1.2.3.1", series="1.2.3"):
         return self.spool.place(series, image)

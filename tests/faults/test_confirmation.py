@@ -171,7 +171,7 @@ class House:
         return uid
 
     def send(self, number: int) -> None:
-        for delivery in deliveries.claim(self.ledger, number, 60):
+        for delivery in deliveries.claim(self.ledger, number):
             deliveries.sent(self.ledger, delivery, 0)
 
     def row(self, uid: str) -> Delivery:

@@ -20,10 +20,10 @@ from ours import Osteoscreen
 from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for
 from pydicom.uid import CTImageStorage
 
+from daemon.header import dataset_sha256
 from daemon.records import evidence, retention, summary
 from daemon.records.ledger import last_events
 from daemon.records.tables import DISK
-from daemon.spool import dataset_sha256
 
 MIB = 1 << 20
 OUT_OF_RESOURCES = 0xA700
@@ -56,6 +56,11 @@ class SmallDisk:
         for number in range(os.statvfs(self.folder).f_favail - leave):
             (many / str(number)).touch()
 
+    def grow(self, size: str) -> None:
+        """Make the file system larger, as one extends a volume."""
+        command = ["mount", "-o", f"remount,size={size}", str(self.folder)]
+        subprocess.run(command, check=True)
+
     def make_room(self) -> None:
         (self.folder / "ballast").unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
@@ -65,10 +70,10 @@ class SmallDisk:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, size_mib: int) -> Iterator[SmallDisk]:
+def small_disk(folder: Path, size: str) -> Iterator[SmallDisk]:
     """Mount a small file system; where that is refused, the test cannot be made."""
     folder.mkdir(parents=True)
-    options = f"size={size_mib}m,nr_inodes=1000,mode=700"
+    options = f"size={size},nr_inodes=1000,mode=700"
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
@@ -99,7 +104,7 @@ def watched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("watched")
     levels = {"min_free_mib": 8, "wary_free_mib": 16, "resume_free_mib": 24, "min_free_inodes": 20}
     with (
-        small_disk(folder / "home", 64) as disk,
+        small_disk(folder / "home", "64m") as disk,
         Osteoscreen(folder, [MODALITY], "listener,intake", **levels, **HURRIED) as system,
     ):
         yield disk, system
@@ -155,7 +160,7 @@ def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_it
 ):
     levels = {"min_free_mib": 0, "min_free_inodes": 0}
     with (
-        small_disk(tmp_path / "home", 64) as disk,
+        small_disk(tmp_path / "home", "64m") as disk,
         running_line(tmp_path, orthanc, **levels, **HURRIED) as line,
     ):
         system = line.system
@@ -164,9 +169,10 @@ def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_it
         # room for the film, and none for its rows in the ledger
         disk.fill(leave=path.stat().st_size + 8192)
         line.send(dcmsend, path)
+        wait_for("the ledger to be refused", lambda: "event=disk-full again" in system.logs())
+        disk.fill(leave=8192)
         slices = make(CT_LIKE, 8)
         assert _stored_by_storescu(system, slices, tmp_path) == set()
-        wait_for("the intake to meet the full disk", lambda: "ledger-unreachable" in system.logs())
         assert not list((system.home / "spool").rglob("*.part"))
         disk.fill(leave=3 * MIB)
         some = _stored_by_storescu(system, slices, tmp_path)
@@ -182,21 +188,17 @@ def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_it
 
 
 def test_a_full_outbox_delays_a_result_and_uses_up_no_attempt(orthanc, tmp_path):
-    levels = {"min_free_mib": 0, "min_free_inodes": 0, "max_attempts": 1}
+    # on a disk of its own, so that the ledger can say what happens
     with (
-        small_disk(tmp_path / "home", 64) as disk,
-        running_line(tmp_path, orthanc, **levels, **HURRIED) as line,
+        small_disk(tmp_path / "home" / "outbox", "16k") as disk,
+        running_line(tmp_path, orthanc, max_attempts=1, min_free_mib=0, **HURRIED) as line,
     ):
         study, film = Films(bodies=1).new()
-        path = write_part10(tmp_path, film)
-        # room for the film and its rows, and none for the picture
-        disk.fill(leave=path.stat().st_size + MIB // 2)
-        line.send(dcmsend, path)
+        line.send(dcmsend, write_part10(tmp_path, film))
         wait_for("the outbox to be full", lambda: "event=no-room" in line.system.logs(), 60)
-        [series] = line.system.show(study)["series"]
-        assert series["state"] in ("queued", "screening")
-        assert not list((line.system.home / "outbox").glob("*.part"))
-        disk.make_room()
+        wait_for("that to be said", lambda: "put off" in _kinds(line.system, study))
+        assert not list(disk.folder.glob("*.part"))
+        disk.grow("8m")
         line.system.delivered(study, within_s=90)
         assert len(line.stored(study)) == 2
         _prove(line.system, [film])
@@ -205,7 +207,7 @@ def test_a_full_outbox_delays_a_result_and_uses_up_no_attempt(orthanc, tmp_path)
 def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(tmp_path):
     levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 16, "min_free_inodes": 20}
     with (
-        small_disk(tmp_path / "home", 40) as disk,
+        small_disk(tmp_path / "home", "40m") as disk,
         Osteoscreen(
             tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
         ) as system,
@@ -232,8 +234,33 @@ def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(
         assert {one["purged_by"] for one in kept.values()} == {None, "purge_when_full"}
 
 
+def test_retention_makes_room_on_a_disk_that_others_filled_to_the_last_byte(tmp_path):
+    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 12, "min_free_inodes": 20}
+    with (
+        small_disk(tmp_path / "home", "64m") as disk,
+        Osteoscreen(
+            tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
+        ) as system,
+    ):
+        every = [make(CT_LIKE, 8) for _ in range(5)]
+        for series in every:
+            paths = [write_part10(tmp_path, one) for one in series]
+            assert dcmsend(system.port, paths, system.aet)[0] == 0
+        wait_for("everything to end", lambda: _skipped(system) == len(every))
+        disk.fill(leave=0)
+        wait_for("room to be made", lambda: disk.free() > 12 * MIB, 60)
+        [one] = make(SMALL, 1)
+        assert dcmsend(system.port, [write_part10(tmp_path, one)], system.aet)[0] == 0
+        _prove(system, [one])
+
+
 def _wait_until_told(system: Osteoscreen, reason: str) -> None:
     wait_for(f"the disk to be {reason}", lambda: retention.told_of_disk(system.ledger) == reason)
+
+
+def _kinds(system: Osteoscreen, study: str) -> set[str]:
+    [series] = system.show(study)["series"]
+    return {event["kind"] for event in series["events"]}
 
 
 def _skipped(system: Osteoscreen) -> int:
@@ -259,7 +286,7 @@ def _prove(system: Osteoscreen, objects: Sequence[Object]) -> None:
 
 
 def _prove_bytes(system: Osteoscreen, objects: Sequence[Object]) -> None:
-    lying = {dataset_sha256(path.read_bytes())[0] for path in system.received()}
+    lying = {dataset_sha256(path)[0] for path in system.received()}
     assert [one.uid for one in objects if one.digest not in lying] == []
 
 

@@ -15,17 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from modality import Modality, asked_for, shadow
 from ours import Osteoscreen
 from peers import LOOPBACK, DcmtkStorescp, Orthanc, echoscu, free_port, run_sender, wait_for
 from pki import Authority
 from programs import find_program
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from pynetdicom import AE
+from pynetdicom import AE, _config
 from pynetdicom.sop_class import Verification
 
 from daemon import certificates, config, scu, tls
-from daemon.callers import Hosts, plain_ip
+from daemon.callers import Hosts, obstacle, plain_ip
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Porch, Terms
 from daemon.records import peers as ledger_peers
@@ -70,13 +71,19 @@ class Site(Osteoscreen):
             "tls_ca": hospital.root.anchor,
             "listener_processes": 1,
         }
-        super().__init__(folder, only="listener", **(place | settings))
+        super().__init__(folder, **({"only": "listener"} | place | settings))
 
     def allow(self, aet, host=LOOPBACK, **how):
-        peer = {"sends": True, "results": "none", "role": "research", "sr_class": "1.2"}
+        peer = {
+            "sends": True,
+            "results": "none",
+            "role": "research",
+            "sr_class": "1.2",
+            "port": 104,
+        }
         unsecured = {"tls": False, "tls_fingerprint": "", "tls_named": True, "bound": False}
         both = peer | unsecured | how
-        ledger_peers.add(self.ledger, Peer(aet=aet, host=host, port=104, **both))
+        ledger_peers.add(self.ledger, Peer(aet=aet, host=host, **both))
 
     def told(self, words):
         """Wait until an admin is told so."""
@@ -539,6 +546,29 @@ def test_a_result_goes_to_a_peer_by_tls(tmp_path, hospital, settings, film):
     site.ledger.close()
 
 
+def test_a_report_of_commitment_goes_back_by_tls(tmp_path, hospital, monkeypatch):
+    monkeypatch.setattr(_config, "UNRESTRICTED_STORAGE_SERVICE", False)
+    quick = {"sweep_s": 0.3, "delivery_backoff_s": 0.3, "lease_s": 4}
+    with Site(tmp_path / "site", hospital, only="", **quick) as site:
+        modality = Modality(site.tls_port, free_port())
+        modality.calls_by = hospital.modality.context(hospital.root.anchor)
+        modality.hears_by = hospital.modality.server_context(hospital.root.anchor)
+        site.allow(modality.aet, tls=True, port=modality.port)
+        by_tls = {"tls_args": (modality.calls_by, None)}
+        wait_for("it to be known", lambda: site.hears(modality.aet, site.tls_port, **by_tls))
+        ds = shadow()
+        with modality.calling() as assoc:
+            assert assoc.send_c_store(ds).Status == 0
+            assert modality.ask(assoc, asked_for([ds]))[0] == 0
+            wait_for("the report on this association", lambda: modality.heard)
+        with modality.listening():
+            with modality.calling() as assoc:
+                assert modality.ask(assoc, asked_for([ds]))[0] == 0
+            wait_for("the report on one of ours", lambda: modality.elsewhere)
+        for _, committed, failed in (*modality.heard, *modality.elsewhere):
+            assert (committed, failed) == ([ds.SOPInstanceUID], {})
+
+
 def test_whoever_a_peer_is_must_be_vouched_for_or_pinned(tmp_path, hospital, settings):
     trusting = ("+cf", str(hospital.root.anchor))
     with TlsStorescp(tmp_path / "nameless", hospital.nameless, *trusting) as pacs:
@@ -557,6 +587,12 @@ def test_whoever_a_peer_is_must_be_vouched_for_or_pinned(tmp_path, hospital, set
 def test_a_peer_that_speaks_no_tls_is_said_to(tmp_path, settings):
     with DcmtkStorescp(tmp_path / "plain") as pacs:
         assert "TLS at this port" in why_not(address(pacs, settings))
+
+
+def test_a_peer_that_wants_tls_and_is_called_in_the_clear_is_said_to(tmp_path, hospital):
+    with TlsStorescp(tmp_path / "pacs", hospital.modality, "-ic") as pacs:
+        in_the_clear = scu.Address(pacs.aet, LOOPBACK, pacs.port, "OSTEOSCREEN", 5)
+        assert "does it want TLS" in why_not(in_the_clear)
 
 
 def test_a_peer_that_wants_our_certificate_or_another_is_said_to(tmp_path, hospital, settings):
@@ -609,6 +645,15 @@ def test_check_says_which_file_cannot_be_used(tmp_path, hospital, settings):
     open_key = Path(shutil.copy(hospital.ours.key, tmp_path / "open.key"))
     open_key.chmod(0o644)
     assert said(settings, tls_key=open_key)["TLS key"][0] == "warn"
+
+
+def test_check_says_what_keeps_a_peer_from_being_heard(settings):
+    marked = Peer(aet="CT7", host=LOOPBACK, port=104, sends=True, tls=True, bound=False)
+    assert obstacle(settings, marked) == "may call by TLS alone, and tls_port is not set"
+    bound = Peer(aet="CT8", host="ct8.invalid", port=104, sends=True, tls=False, bound=True)
+    assert obstacle(settings, bound) == "is bound to ct8.invalid, which has no address"
+    bound.host = LOOPBACK
+    assert obstacle(settings, bound) == ""
 
 
 def test_a_listener_does_not_start_without_a_usable_certificate(hospital, settings):

@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import films
 import pytest
@@ -173,8 +174,8 @@ def test_an_unexpected_error_is_put_back_and_told_by_place_not_by_words(site, mo
     monkeypatch.setattr(screen, "_read", lambda *_: {}["Geheim^Anna"])
     film = films.film(1)
     site.receive(film)
-    for _ in range(site.settings.max_attempts):
-        screen.screen(site.bench, film.SeriesInstanceUID)
+    for attempt in range(site.settings.max_attempts):
+        screen.screen(replace(site.bench, alone=attempt > 0), film.SeriesInstanceUID)
     series = site.story(film)
     assert (series["state"], series["reason"]) == ("parked", "internal-error")
     assert "KeyError" in series["detail"]

@@ -1,0 +1,73 @@
+"""A case that ends the process that works on it is parked with the reason; the rest flows."""
+
+import json
+
+import films
+import pytest
+from line import running_line
+from ours import deliveries
+from peers import DcmtkStorescp, dcmsend, wait_for
+from poison import Poison
+
+QUICK = {"lease_s": 30, "sweep_s": 1, "stall_s": 30, "max_attempts": 2}
+
+
+@pytest.fixture(scope="module")
+def poison(tmp_path_factory):
+    return Poison(tmp_path_factory.mktemp("poison"))
+
+
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory, orthanc, poison):
+    folder = tmp_path_factory.mktemp("ours")
+    limits = {**QUICK, "worker_memory_mib": 2048, "delivery_backoff_s": 0.5}
+    with running_line(folder, orthanc, poison.environment, **limits) as line:
+        yield line
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("segfault", "killed by signal 11 (segmentation fault) in stage read"),
+        ("hog", "ran out of memory in stage read"),
+    ],
+)
+def test_a_case_that_ends_its_process_is_parked_and_its_neighbours_are_screened(
+    poisoned, poison, tmp_path, what, why
+):
+    bad, *neighbours = [films.film(seed, size=512) for seed in (1, 2, 3)]
+    poison.put(what, str(bad.SOPInstanceUID))
+    for film in (bad, *neighbours):
+        films.write(tmp_path, film)
+    poisoned.send(dcmsend, tmp_path)
+    parked = poisoned.system.ended(bad.StudyInstanceUID, within_s=90)
+    assert (parked["state"], why in parked["detail"]) == ("parked", True), parked["detail"]
+    for film in neighbours:
+        assert poisoned.system.delivered(film.StudyInstanceUID)["state"] == "screened"
+        assert len(poisoned.stored(film.StudyInstanceUID)) == 2
+    audited = poisoned.system.run("audit", "--json")
+    assert json.loads(audited.stdout)["problems"] == []
+
+
+def test_an_object_that_ends_its_sender_is_parked_and_the_rest_is_sent(poisoned, poison, tmp_path):
+    film = films.film(4, size=512)
+    pacs = DcmtkStorescp(tmp_path / "late")
+    poisoned.system.cli("peers", "add", pacs.aet, "127.0.0.1", str(pacs.port), "--results", "all")
+    poisoned.send(dcmsend, films.write(tmp_path, film))
+
+    def tried():
+        made = deliveries(poisoned.system.ended(film.StudyInstanceUID))
+        mine = [(one, delivery) for one, delivery in made if delivery["aet"] == pacs.aet]
+        return mine if all(delivery["attempts"] for _, delivery in mine) else None
+
+    made = wait_for("a try while the PACS is away", tried)
+    poison.put("segfault", next(one["SOPInstanceUID"] for one, _ in made if one["kind"] == "SR"))
+    with pacs:
+
+        def ended():
+            found = {one["kind"]: delivery for one, delivery in tried()}
+            return found if {one["state"] for one in found.values()} == {"sent", "parked"} else None
+
+        found = wait_for("one to be sent and one to be parked", ended, within_s=90)
+    assert (found["SR"]["state"], found["SC"]["state"]) == ("parked", "sent")
+    assert "killed by signal 11 (segmentation fault)" in found["SR"]["detail"]
