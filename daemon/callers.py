@@ -1,10 +1,11 @@
 """Who may associate with us: a peer that sends, from its own address, over TLS where it must."""
 
+import json
 import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -12,10 +13,14 @@ from daemon.config import Settings
 from daemon.records import peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
+from daemon.spool import write_durably
 
 log = logging.getLogger(__name__)
 
 PEERS_FRESH_S = 1.0
+ASK_S = 1.0
+"""How long an association waits for the ledger to name today's peers."""
+COPY = "peers.json"
 ADDRESSES_FRESH_S = 60.0
 LOOK_UP_S = 2.0
 """How long an association waits for a host name that was never looked up before."""
@@ -39,13 +44,20 @@ class Caller:
 
 
 class Callers:
-    """Today's peers: a second old at most, older while the ledger is away."""
+    """Today's peers: a second old at most, older while the ledger is away.
+
+    A copy of them lies beside the spool, for who begins to listen while the ledger is away.
+    """
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._copy = settings.home / COPY
         self._known: Mapping[str, Peer] = {}
+        self._written = ""
         self._fresh_until = 0.0
+        self._asking = threading.Lock()
+        self._asked = threading.Event()
         self._hosts = Hosts()
 
     def objection(self, caller: Caller) -> str:
@@ -74,13 +86,44 @@ class Callers:
         return f"peer {peer.aet} called from {caller.address}, it is bound to {bound}"
 
     def _today(self) -> Mapping[str, Peer]:
-        if time.monotonic() > self._fresh_until:
-            try:
-                self._known = {peer.aet: peer for peer in peers.everyone(self._ledger)}
-                self._fresh_until = time.monotonic() + PEERS_FRESH_S
-            except LedgerError as error:
-                log.error("event=ledger-unreachable error=%s", type(error).__name__)
+        if time.monotonic() > self._fresh_until and self._asking.acquire(blocking=False):
+            self._asked.clear()
+            threading.Thread(target=self._ask, name="peers", daemon=True).start()
+        # a ledger that is away may say so late, or never: no association waits for that
+        self._asked.wait(ASK_S)
         return self._known
+
+    def _ask(self) -> None:
+        try:
+            everyone = peers.everyone(self._ledger)
+            self._known = {peer.aet: peer for peer in everyone}
+            self._keep(everyone)
+        except LedgerError as error:
+            log.error("event=ledger-unreachable error=%s", type(error).__name__)
+            if not self._known:
+                self._known = {peer.aet: peer for peer in self._kept()}
+        finally:
+            self._fresh_until = time.monotonic() + PEERS_FRESH_S
+            self._asking.release()
+            self._asked.set()
+
+    def _keep(self, everyone: Sequence[Peer]) -> None:
+        """Write the copy, where it has changed."""
+        text = json.dumps([peers.as_row(peer) for peer in everyone], indent=1)
+        if text == self._written:
+            return
+        try:
+            write_durably(self._copy, text.encode())
+            self._written = text
+        except OSError as error:
+            log.error("event=peers-not-copied errno=%s", error.errno)
+
+    def _kept(self) -> list[Peer]:
+        try:
+            return [Peer(**row) for row in json.loads(self._copy.read_text())]
+        except (OSError, ValueError, TypeError) as error:
+            log.error("event=no-copy-of-peers error=%s", type(error).__name__)
+            return []
 
 
 def obstacle(settings: Settings, peer: Peer) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from daemon import config, schema
 from daemon.config import Settings
-from daemon.errors import ConfigError, DeliveryError
+from daemon.errors import ConfigError, DeliveryError, LedgerAway
 from daemon.records import peers, summary
 from daemon.records.ledger import LedgerError
 from daemon.records.tables import Peer, Role, Stage, Wants
@@ -92,7 +92,11 @@ def serve(
         raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
     settings = config.load(home)
     logs.set_up(settings.log_level)
-    schema.ready_ledger(settings).close()
+    try:
+        schema.ready_ledger(settings).close()
+    except LedgerAway as error:
+        # what is received waits in the spool meanwhile, and each part says what it waits for
+        Console(stderr=True, soft_wrap=True).print(f"{PRODUCT}: {error}", markup=False)
     run(settings, parts)
 
 

@@ -5,6 +5,10 @@ class ConfigError(Exception):
     """Settings cannot be used; said in one line before any port opens."""
 
 
+class LedgerAway(ConfigError):
+    """The database cannot be reached now; it may be reached later."""
+
+
 class DeliveryError(Exception):
     """A peer did not take an object.
 

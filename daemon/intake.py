@@ -13,7 +13,7 @@ from daemon.config import Settings
 from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
-from daemon.records import arrivals, peers, retention
+from daemon.records import arrivals, claims, peers, retention
 from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.stillness import WallClock
@@ -133,8 +133,10 @@ class Intake:
                 state = SeriesState.FAILED if failed else SeriesState.SKIPPED
                 arrivals.end(self._ledger, group, state, fate.reason, fate.detail + why)
                 continue
-            for series in arrivals.queue(self._ledger, group, fate, why):
-                self._doorbell.screen(series.SeriesInstanceUID, fate)
+            queued = arrivals.queue(self._ledger, group, fate, why)
+            uids = [series.SeriesInstanceUID for series in queued]
+            unheard = [uid for uid in uids if not self._doorbell.screen(uid, fate)]
+            claims.not_rung(self._ledger, unheard)
 
     def _judge(self, series: Series, came_back: bool, purged: Purged) -> Exam | Verdict:
         try:

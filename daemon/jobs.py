@@ -1,6 +1,7 @@
 """The doorbell: its queues and how to ring. Losing a ring loses nothing: the sweep rings again."""
 
 import logging
+import time
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -12,6 +13,8 @@ log = logging.getLogger(__name__)
 
 SCREEN = "screen"
 DELIVER = "deliver"
+AWAY_S = 2.0
+"""A broker that did not answer is left alone so long: each ring may wait for it in vain."""
 REPORT = "report"
 CONFIRM = "confirm"
 COUNT = "count"
@@ -23,6 +26,7 @@ class Doorbell:
     """The Celery application at the configured broker, and the two ways to ring it."""
 
     def __init__(self, settings: Settings) -> None:
+        self._away_until = 0.0
         # kombu warns of a URL without a host, even where there is none to name
         broker = EMBEDDED + "home" if settings.broker_url == EMBEDDED else settings.broker_url
         self.app = Celery("osteoscreen", broker=broker, set_as_current=False)
@@ -37,12 +41,16 @@ class Doorbell:
             worker_enable_remote_control=False,
             worker_send_task_events=False,
             broker_connection_retry_on_startup=True,
+            broker_connection_max_retries=None,
             broker_transport_options=_transport_options(settings),
         )
 
-    def screen(self, series_uid: str, exam: str | None) -> None:
-        """Ring for a queued series; without its exam, for a process of its own."""
-        self._ring(SCREEN, series_uid, exam or ALONE)
+    def screen(self, series_uid: str, exam: str | None) -> bool:
+        """Ring for a queued series; without its exam, for a process of its own.
+
+        False if the broker did not take the ring.
+        """
+        return self._ring(SCREEN, series_uid, exam or ALONE)
 
     def deliver(self, delivery_id: int, alone: bool = False) -> None:
         """Ring for a delivery that is due."""
@@ -69,15 +77,20 @@ class Doorbell:
             return str(error).splitlines()[0]
         return None
 
-    def _ring(self, task: str, argument: str | int, queue: str) -> None:
+    def _ring(self, task: str, argument: str | int, queue: str) -> bool:
+        if time.monotonic() < self._away_until:
+            return False
         try:
             self.app.send_task(task, [argument], queue=queue, retry=False, ignore_result=True)
         except (OperationalError, OSError) as error:
             log.warning("event=broker-unreachable task=%s error=%s", task, type(error).__name__)
+            self._away_until = time.monotonic() + AWAY_S
+            return False
+        return True
 
 
 def _transport_options(settings: Settings) -> dict[str, object]:
     if settings.broker_url == EMBEDDED:
         return embedded.options(settings.home / "doorbell")
     # a broker that is down must not hold up the intake: the sweep rings again
-    return {"socket_timeout": 5, "socket_connect_timeout": 5}
+    return {"socket_timeout": 5, "socket_connect_timeout": 5, "max_retries": 0}

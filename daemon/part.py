@@ -35,11 +35,11 @@ def main() -> None:
     logs.set_up(settings.log_level)
     parent.leave_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    ledger = schema.open_ledger(settings)
     if arguments.part == "listener":
+        ledger = schema.ledger_even_if_away(settings)
         _listen(settings, ledger, [arguments.socket, arguments.tls_socket])
     else:
-        _take_in(settings, ledger)
+        _take_in(settings, schema.awaited_ledger(settings))
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:

@@ -1,8 +1,10 @@
 """The database's revision: bring it up to date, or say that it is not."""
 
 import fcntl
+import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,28 +13,30 @@ from alembic.script import ScriptDirectory
 
 import migrations
 from daemon.config import Settings
-from daemon.errors import ConfigError
+from daemon.errors import ConfigError, LedgerAway
 from daemon.records.ledger import Ledger, LedgerError
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN_S = 2.0
+SAY_AGAIN_S = 60.0
 
 
 def migrate(settings: Settings) -> str:
     """Bring the ledger to the newest revision, made if need be; return that revision."""
-    with _said_in_one_line(), _alone(settings):
-        ledger = Ledger(settings.ledger_url)
-        try:
-            config = _config()
-            with ledger.engine.begin() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-            ledger.namespace()
-        finally:
-            ledger.close()
+    opened = closing(Ledger(settings.ledger_url))
+    with _said_in_one_line(), _alone(settings), opened as ledger, ledger.alone():
+        config = _config()
+        with ledger.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        ledger.namespace()
     return newest()
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Let one process of this host migrate at a time: at a first start many may want to."""
+    """Let one process of this home migrate at a time: at a first start many may want to."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         lock = (settings.home / "migrate.lock").open("w")
@@ -48,8 +52,10 @@ def _said_in_one_line() -> Iterator[None]:
     """Turn what a database or its missing driver says into one line for a human."""
     try:
         yield
-    except (LedgerError, ModuleNotFoundError) as error:
-        raise ConfigError(f"database: {str(error).splitlines()[0]}") from None
+    except LedgerError as error:
+        raise LedgerAway(f"database: {str(error).splitlines()[0]}") from None
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"database: {error}") from None
 
 
 def ready_ledger(settings: Settings) -> Ledger:
@@ -65,13 +71,49 @@ def ready_ledger(settings: Settings) -> Ledger:
     return open_ledger(settings)
 
 
+def awaited_ledger(settings: Settings) -> Ledger:
+    """Open the ledger as soon as the database answers, and say meanwhile what is waited for.
+
+    Raises
+    ------
+    ConfigError
+        If it answers and stands at another revision.
+    """
+    say_at = 0.0
+    while True:
+        try:
+            return open_ledger(settings)
+        except LedgerAway as error:
+            if time.monotonic() >= say_at:
+                log.warning("event=waiting-for-ledger why=%r", str(error))
+                say_at = time.monotonic() + SAY_AGAIN_S
+            time.sleep(ASK_AGAIN_S)
+
+
+def ledger_even_if_away(settings: Settings) -> Ledger:
+    """Open the ledger for who can begin without it; what is asked of it may then fail.
+
+    Raises
+    ------
+    ConfigError
+        If it answers and stands at another revision.
+    """
+    try:
+        return open_ledger(settings)
+    except LedgerAway as error:
+        log.warning("event=ledger-unreachable why=%r", str(error))
+        return Ledger(settings.ledger_url)
+
+
 def open_ledger(settings: Settings) -> Ledger:
     """Open the ledger at the revision this program was written for.
 
     Raises
     ------
+    LedgerAway
+        If it cannot be reached.
     ConfigError
-        If it cannot be reached, or stands at another revision.
+        If it stands at another revision.
     """
     if not settings.database_url and not settings.home.is_dir():
         raise ConfigError(f"{settings.home} does not exist yet: run osteoscreen migrate")

@@ -11,8 +11,8 @@ from daemon.records.ledger import Ledger
 from daemon.records.stillness import Stillness, WallClock
 from daemon.records.tables import DeliveryState, Series, SeriesState
 
-SILENT_S = 30
-"""A queued series not taken for so long may have been rung for in vain."""
+SILENT_SWEEPS = 6
+"""A queued series not taken for so many sweeps may have been rung for in vain."""
 
 MOST = 50
 """Series rung for in one sweep."""
@@ -36,7 +36,7 @@ class Sweep:
             commitments.clock_stepped(self._ledger)
             confirmations.clock_stepped(self._ledger)
         self._free_silent()
-        ring_queued(self._ledger, self._doorbell, SILENT_S)
+        ring_queued(self._ledger, self._doorbell, SILENT_SWEEPS * self._settings.sweep_s)
         deliveries.call_due(self._ledger)
         for delivery in deliveries.to_ring(self._ledger, self._settings.sweep_s):
             self._doorbell.deliver(delivery.id, alone=delivery.crashes > 0)
@@ -70,8 +70,8 @@ def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:
     A screening process begins with it, at zero seconds: the one before it may have heard rings that
     it did not live to answer.
     """
-    for series in claims.to_ring(ledger, silent_s, MOST):
-        _ring(doorbell, series)
+    due = claims.to_ring(ledger, silent_s, MOST)
+    claims.not_rung(ledger, [one.SeriesInstanceUID for one in due if not _ring(doorbell, one)])
 
 
 def free_dead(settings: Settings, ledger: Ledger, doorbell: Doorbell) -> None:
@@ -102,6 +102,6 @@ def free(
                 doorbell.deliver(delivery.id, alone=True)
 
 
-def _ring(doorbell: Doorbell, series: Series) -> None:
+def _ring(doorbell: Doorbell, series: Series) -> bool:
     # what was tried before is tried alone
-    doorbell.screen(series.SeriesInstanceUID, None if series.attempts else series.exam)
+    return doorbell.screen(series.SeriesInstanceUID, None if series.attempts else series.exam)

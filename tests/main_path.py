@@ -23,6 +23,7 @@ class Bell:
 
     def screen(self, series_uid, _exam):
         self.screened.append(series_uid)
+        return True
 
     def deliver(self, delivery_id, alone=False):
         self.delivered.append(delivery_id)

@@ -20,7 +20,7 @@ from celery import Celery
 from daemon import config, jobs, logs, parent, schema, upkeep
 from daemon.config import Settings
 from daemon.jobs import Doorbell
-from daemon.records.ledger import Ledger
+from daemon.records.ledger import Ledger, LedgerError
 from engines.exams import Exam
 from workers import limits
 from workers.progress import Watch
@@ -78,7 +78,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _serve(settings: Settings, part: str) -> None:
-    ledger, doorbell = schema.open_ledger(settings), Doorbell(settings)
+    ledger, doorbell = schema.awaited_ledger(settings), Doorbell(settings)
     # what this part held when it died; its next life is the first to know
     upkeep.free_dead(settings, ledger, doorbell)
     limits.first_to_go(FIRST_TO_GO[part])
@@ -171,7 +171,11 @@ def _bench(settings: Settings, ledger: Ledger, doorbell: Doorbell, watch: Watch)
 def _answer(app: Celery, ring: str, work: Work) -> None:
     @app.task(name=ring)  # type: ignore[untyped-decorator]
     def on_ring(what: Any) -> None:
-        work(what)
+        try:
+            work(what)
+        except LedgerError as error:
+            # what was claimed is freed when its process is gone or silent, and rung for again
+            log.error("event=ledger-unreachable ring=%s error=%s", ring, type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Update, select, update
 
@@ -13,6 +13,8 @@ from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Series, SeriesState
 from engines.errors import Reason
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def claim(ledger: Ledger, series_uid: str, alone: bool = False) -> Series | None:
@@ -200,6 +202,17 @@ def clock_stepped(ledger: Ledger) -> None:
     ahead = update(Series).where(Series.state == SeriesState.QUEUED, Series.rung_at > moment)
     with ledger.write() as session:
         session.execute(ahead.values(rung_at=moment))
+
+
+def not_rung(ledger: Ledger, series_uids: Sequence[str]) -> None:
+    """Take back that series were rung for: the next sweep rings."""
+    if not series_uids:
+        return
+    queued = update(Series).where(
+        Series.SeriesInstanceUID.in_(series_uids), Series.state == SeriesState.QUEUED
+    )
+    with ledger.write() as session:
+        session.execute(queued.values(rung_at=NEVER))
 
 
 def _mine(series: Series) -> Update:

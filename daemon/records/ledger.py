@@ -33,6 +33,13 @@ LedgerError = SQLAlchemyError
 LOCK_WAIT_S = 30
 """How long SQLite waits for another writer: longer than any transaction of ours."""
 
+PG_SILENT_S = 60
+"""How long PostgreSQL may say nothing: longer than any query of ours. A host that lost its power
+says nothing for ever."""
+
+MIGRATING = 0x05E0
+"""Number of our advisory lock; ours."""
+
 
 def now() -> datetime:
     """Return this moment, in UTC."""
@@ -71,6 +78,17 @@ class Ledger:
                 row = Installation(id=1, namespace=str(uuid.uuid4()), created_at=now())
                 session.add(row)
         return uuid.UUID(row.namespace)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process migrate at a time, on whichever host; SQLite serves one host alone."""
+        if self.engine.dialect.name != "postgresql":
+            yield
+            return
+        with self.engine.begin() as connection:
+            # given back with the transaction, and by the server if we die
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
+            yield
 
     def close(self) -> None:
         """Give the connections back."""
@@ -137,8 +155,10 @@ def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
 
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(_with_driver(url), pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
+        url = _with_driver(url)
+        silent = {"timeout": PG_SILENT_S} if "+pg8000:" in url else {}
+        return create_engine(url, pool_pre_ping=True, connect_args=silent, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -36,6 +36,11 @@ def everyone(ledger: Ledger) -> list[Peer]:
         return list(session.scalars(select(Peer).order_by(Peer.aet)))
 
 
+def as_row(peer: Peer) -> dict[str, Any]:
+    """Return a peer as a row that JSON can hold."""
+    return {column.name: getattr(peer, column.name) for column in Peer.__table__.columns}
+
+
 def told(peer: Peer) -> dict[str, Any]:
     """Return what an admin is told of a peer."""
     return {

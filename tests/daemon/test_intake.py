@@ -23,6 +23,7 @@ class Bell:
 
     def screen(self, series_uid, exam):
         self.rung.append((series_uid, exam))
+        return True
 
 
 class Site:
