@@ -49,13 +49,13 @@ def vitals(pid: int) -> Vitals:
 class Besieged(Osteoscreen):
     """A listener of one process with few seats and little patience."""
 
-    def __init__(self, folder: Path, straight: bool) -> None:
+    def __init__(self, folder: Path, straight: bool, only: str = "listener,intake") -> None:
         modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
         few = {"listener_processes": 1, "max_associations": MOST_ASSOCIATIONS}
         super().__init__(
             folder,
             [modality],
-            only="listener,intake",
+            only=only,
             network_timeout_s=NETWORK_TIMEOUT_S,
             straight_path=straight,
             **few,

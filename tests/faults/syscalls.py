@@ -180,7 +180,7 @@ class Disk:
 
     def _written(self, call: Call) -> None:
         if call.descriptor.startswith(("TCP:", "TCPv6:")):
-            self.responses += _successes(b"".join(call.strings), call.began)
+            self.responses += successes(b"".join(call.strings), call.began)
         elif file := self._named.get(call.descriptor):
             file.writes.append(call)
             if len(file.head) < STRING_BYTES:
@@ -209,7 +209,7 @@ def _covered(syncs: Sequence[Call], since: int, until: int) -> bool:
     return any(sync.began > since and sync.ended < until for sync in syncs)
 
 
-def _successes(data: bytes, began: int) -> Iterator[Response]:
+def successes(data: bytes, began: int) -> Iterator[Response]:
     """Find the C-STORE responses of success in what one call sent."""
     while len(data) > FIRST_ELEMENT:
         length = int.from_bytes(data[2:6], "big")
