@@ -29,8 +29,13 @@ class Channel(filesystem.Channel):
         folder = Path(self.data_folder_out)
         name = f"{monotonic_ns():020}_{uuid.uuid4().hex}.{queue}.msg"
         partial = folder / f"{name}.part"
-        partial.write_text(json.dumps(payload))
-        partial.rename(folder / name)
+        try:
+            partial.write_text(json.dumps(payload))
+            partial.rename(folder / name)
+        except OSError:
+            # a full disk: the ring is lost, and leaves nothing
+            partial.unlink(missing_ok=True)
+            raise
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = Path(self.data_folder_in)

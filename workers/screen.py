@@ -4,6 +4,7 @@ Only a Series Instance UID comes through the doorbell; all else stands in the le
 for the same series finds it claimed and does nothing.
 """
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import claims, deliveries, peers, results
-from daemon.records.ledger import Ledger
+from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
@@ -30,6 +31,7 @@ from workers.room import EngineRoom
 
 log = logging.getLogger(__name__)
 
+FULL = "the disk was full when its result was to be written"
 FULL_S = 5.0
 """How long to wait before a full disk is tried again."""
 
@@ -83,10 +85,17 @@ def screen(bench: Bench, series_uid: str) -> None:
 
 
 def _put_off(bench: Bench, series: Series) -> None:
-    """Try again later what found the disk full; no hurry, for each try costs a whole screening."""
+    """Try again later what found the disk full; no hurry, for each try costs a whole screening.
+
+    The ledger may be full too: it is asked until the lease is over, which others judge.
+    """
     log.error("event=no-room series=%s again_in_s=%.1f", series.SeriesInstanceUID, FULL_S)
-    time.sleep(FULL_S)
-    claims.put_off(bench.ledger, series, "the disk was full when its result was to be written")
+    until = time.monotonic() + bench.settings.lease_s
+    while time.monotonic() < until:
+        time.sleep(FULL_S)
+        with contextlib.suppress(LedgerError):
+            claims.put_off(bench.ledger, series, FULL)
+            return
 
 
 def _why(error: Exception, stage: str) -> str:

@@ -222,6 +222,7 @@ def _received(instance: Instance) -> dict[str, Any]:
         "received_at": instance.received_at.isoformat(),
         "sha256": instance.sha256,
         "size_bytes": instance.size_bytes,
+        "purged_by": instance.purged_by,
     }
 
 

@@ -81,3 +81,13 @@ def test_a_long_queue_is_rung_for_a_few_at_a_time_oldest_first(ledger, make_arri
         arrivals.queue(ledger, [series], "cxr")
     rung = claims.to_ring(ledger, silent_s=0, most=2)
     assert {one.SeriesInstanceUID for one in rung} == {"1.2.0", "1.2.1"}
+
+
+def test_what_was_put_off_was_no_attempt_and_is_rung_for_at_the_next_sweep(
+    ledger, claimed, series_in
+):
+    claims.put_off(ledger, claimed, "the disk was full")
+    series = series_in()
+    assert (series.state, series.attempts, series.detail) == ("queued", 0, "the disk was full")
+    [rung] = claims.to_ring(ledger, 0, 10)
+    assert rung.SeriesInstanceUID == series.SeriesInstanceUID

@@ -21,7 +21,7 @@ from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for
 from pydicom.uid import CTImageStorage
 
 from daemon.header import dataset_sha256
-from daemon.records import evidence, retention, summary
+from daemon.records import retention, summary
 from daemon.records.ledger import last_events
 from daemon.records.tables import DISK
 
@@ -155,103 +155,90 @@ def test_a_disk_without_inodes_is_full_too(watched):
     _prove(system, [one])
 
 
-def test_a_disk_full_to_the_last_byte_loses_nothing_and_everything_goes_on_by_itself(
-    orthanc, tmp_path
-):
-    levels = {"min_free_mib": 0, "min_free_inodes": 0}
+def test_at_the_last_byte_nothing_is_lost_and_everything_goes_on_by_itself(orthanc, tmp_path):
+    alone = {"min_free_mib": 0, "min_free_inodes": 0, "max_attempts": 1}
     with (
         small_disk(tmp_path / "home", "64m") as disk,
-        running_line(tmp_path, orthanc, **levels, **HURRIED) as line,
+        small_disk(tmp_path / "home" / "outbox", "16k") as outbox,
+        running_line(tmp_path, orthanc, **alone, **HURRIED) as line,
     ):
-        system = line.system
-        study, film = Films(bodies=1).new()
-        path = write_part10(tmp_path, film)
-        # room for the film, and none for its rows in the ledger
-        disk.fill(leave=path.stat().st_size + 8192)
-        line.send(dcmsend, path)
-        wait_for("the ledger to be refused", lambda: "event=disk-full again" in system.logs())
-        disk.fill(leave=8192)
-        slices = make(CT_LIKE, 8)
-        assert _stored_by_storescu(system, slices, tmp_path) == set()
-        assert not list((system.home / "spool").rglob("*.part"))
-        disk.fill(leave=3 * MIB)
-        some = _stored_by_storescu(system, slices, tmp_path)
-        assert 0 < len(some) < len(slices)
-        assert not list((system.home / "spool").rglob("*.part"))
-        _prove_bytes(system, [one for one in slices if one.uid in some])
+        made = Films(bodies=1)
+        first = _a_full_outbox_delays_a_result(line, outbox, made.new(), tmp_path)
+        second = _a_full_ledger_delays_a_film(line, disk, made.new(), tmp_path)
+        slices = _what_fits_is_kept_whole(line.system, disk, tmp_path)
+        outbox.grow("32m")
         disk.make_room()
-        assert dcmsend(system.port, [write_part10(tmp_path, o) for o in slices], system.aet)[0] == 0
-        story = system.delivered(study, within_s=90)
-        assert story["state"] == "screened" and len(line.stored(study)) == 2
+        paths = [write_part10(tmp_path, one) for one in slices]
+        assert dcmsend(line.system.port, paths, line.system.aet)[0] == 0
+        for study, _ in (first, second):
+            assert line.system.delivered(study, within_s=90)["state"] == "screened"
+            assert len(line.stored(study)) == 2
         line.settle()
-        _prove(system, [film, *slices])
+        _prove(line.system, [first[1], second[1], *slices])
 
 
-def test_a_full_outbox_delays_a_result_and_uses_up_no_attempt(orthanc, tmp_path):
-    # on a disk of its own, so that the ledger can say what happens
-    with (
-        small_disk(tmp_path / "home" / "outbox", "16k") as disk,
-        running_line(tmp_path, orthanc, max_attempts=1, min_free_mib=0, **HURRIED) as line,
-    ):
-        study, film = Films(bodies=1).new()
-        line.send(dcmsend, write_part10(tmp_path, film))
-        wait_for("the outbox to be full", lambda: "event=no-room" in line.system.logs(), 60)
-        wait_for("that to be said", lambda: "put off" in _kinds(line.system, study))
-        assert not list(disk.folder.glob("*.part"))
-        disk.grow("8m")
-        line.system.delivered(study, within_s=90)
-        assert len(line.stored(study)) == 2
-        _prove(line.system, [film])
+def _a_full_outbox_delays_a_result(line, outbox, film, folder):
+    study, one = film
+    line.send(dcmsend, write_part10(folder, one))
+    wait_for("the outbox to be full", lambda: "event=no-room" in line.system.logs(), 60)
+    wait_for("that to be said", lambda: "put off" in _kinds(line.system, study))
+    assert not list(outbox.folder.glob("*.part"))
+    return film
+
+
+def _a_full_ledger_delays_a_film(line, disk, film, folder):
+    path = write_part10(folder, film[1])
+    # room for the film, and none for its rows
+    disk.fill(leave=path.stat().st_size + 8192)
+    line.send(dcmsend, path)
+    wait_for("the ledger to be refused", lambda: "event=disk-full again" in line.system.logs())
+    return film
+
+
+def _what_fits_is_kept_whole(system, disk, folder):
+    slices = make(CT_LIKE, 8)
+    for leave in (8192, 3 * MIB):
+        disk.fill(leave)
+        stored = _stored_by_storescu(system, slices, folder)
+        assert len(stored) < len(slices) and bool(stored) == (leave > MIB)
+        assert not list((system.home / "spool").rglob("*.part"))
+        _prove_bytes(system, [one for one in slices if one.uid in stored])
+    return slices
 
 
 def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(tmp_path):
-    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 16, "min_free_inodes": 20}
+    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 12, "min_free_inodes": 20}
     with (
-        small_disk(tmp_path / "home", "40m") as disk,
+        small_disk(tmp_path / "home", "48m") as disk,
         Osteoscreen(
             tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
         ) as system,
     ):
-        every = [make(CT_LIKE, 8) for _ in range(20)]
-        assert sum(len(one.data) for series in every for one in series) > 2 * disk.free()
+        every = [make(CT_LIKE, 8) for _ in range(14)]
+        assert sum(len(one.data) for series in every for one in series) > disk.free()
         for series in every:
-            paths = [write_part10(tmp_path, one) for one in series]
-            wait_for(
-                "a series to be accepted",
-                lambda paths=paths: dcmsend(system.port, paths, system.aet)[0] == 0,
-                60,
-            )
-            for path in paths:
-                path.unlink()
+            _send_until_accepted(system, series, tmp_path)
         wait_for(
             "everything to end", lambda: not _waiting(system) and _skipped(system) == len(every)
         )
+        # and now others fill it, to the last byte
+        disk.fill(leave=0)
+        wait_for("room to be made", lambda: disk.free() > 8 * MIB, 60)
+        every.append(make(SMALL, 1))
+        _send_until_accepted(system, every[-1], tmp_path)
+        wait_for("it to end", lambda: not _waiting(system) and _skipped(system) == len(every))
         audited = json.loads(system.run("audit", "--json").stdout)
         assert audited["problems"] == []
-        kept = {one["SOPInstanceUID"]: one for one in audited["objects"]}
-        assert set(kept) == {one.uid for series in every for one in series}
-        assert 0 < evidence.count_purged(system.ledger) < len(kept)
-        assert {one["purged_by"] for one in kept.values()} == {None, "purge_when_full"}
+        told = {one["SOPInstanceUID"]: one["purged_by"] for one in audited["objects"]}
+        assert set(told) == {one.uid for series in every for one in series}
+        assert set(told.values()) == {None, "purge_when_full"}
 
 
-def test_retention_makes_room_on_a_disk_that_others_filled_to_the_last_byte(tmp_path):
-    levels = {"min_free_mib": 4, "wary_free_mib": 8, "resume_free_mib": 12, "min_free_inodes": 20}
-    with (
-        small_disk(tmp_path / "home", "64m") as disk,
-        Osteoscreen(
-            tmp_path, [MODALITY], "listener,intake", purge_when_full=True, **levels, **HURRIED
-        ) as system,
-    ):
-        every = [make(CT_LIKE, 8) for _ in range(5)]
-        for series in every:
-            paths = [write_part10(tmp_path, one) for one in series]
-            assert dcmsend(system.port, paths, system.aet)[0] == 0
-        wait_for("everything to end", lambda: _skipped(system) == len(every))
-        disk.fill(leave=0)
-        wait_for("room to be made", lambda: disk.free() > 12 * MIB, 60)
-        [one] = make(SMALL, 1)
-        assert dcmsend(system.port, [write_part10(tmp_path, one)], system.aet)[0] == 0
-        _prove(system, [one])
+def _send_until_accepted(system: Osteoscreen, series: Sequence[Object], folder: Path) -> None:
+    paths = [write_part10(folder, one) for one in series]
+    wait_for("acceptance", lambda: dcmsend(system.port, paths, system.aet)[0] == 0, 60)
+    for path in paths:
+        path.unlink()
 
 
 def _wait_until_told(system: Osteoscreen, reason: str) -> None:
@@ -281,6 +268,8 @@ def _prove(system: Osteoscreen, objects: Sequence[Object]) -> None:
     _prove_bytes(system, objects)
     assert not list(system.home.rglob("*.part"))
     wait_for("everything to be indexed", lambda: not _waiting(system))
+    with system.ledger.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
     audited = system.run("audit", "--json")
     assert json.loads(audited.stdout)["problems"] == [], audited.stderr
 
