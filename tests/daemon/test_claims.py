@@ -91,3 +91,13 @@ def test_what_was_put_off_was_no_attempt_and_is_rung_for_at_the_next_sweep(
     assert (series.state, series.attempts, series.detail) == ("queued", 0, "the disk was full")
     [rung] = claims.to_ring(ledger, 0, 10)
     assert rung.SeriesInstanceUID == series.SeriesInstanceUID
+
+
+def test_a_ring_that_the_broker_did_not_take_is_due_at_the_next_sweep(ledger, make_arrival):
+    arrivals.index(ledger, [make_arrival()])
+    [series] = arrivals.quiet(ledger, {}, 0)
+    arrivals.queue(ledger, [series], "cxr")
+    assert claims.to_ring(ledger, silent_s=60, most=9) == []
+    claims.not_rung(ledger, ["1.2.3"])
+    assert [one.SeriesInstanceUID for one in claims.to_ring(ledger, 60, most=9)] == ["1.2.3"]
+    assert claims.to_ring(ledger, silent_s=60, most=9) == []
