@@ -71,6 +71,18 @@ def test_what_is_no_ae_title_is_refused(osteoscreen, aet):
     assert "AE title" in err
 
 
+def test_a_peer_is_bound_to_its_host_and_pinned_to_its_certificate(osteoscreen):
+    fingerprint = "sha256 Fingerprint=" + ":".join(["AB"] * 32)
+    how = ("--sends", "--tls-fingerprint", fingerprint, "--no-tls-name", "--only-from-host")
+    code, out, _ = osteoscreen("peers", "add", "CT2", "10.0.0.7", "104", *how)
+    assert code == 0 and "by TLS from this host alone" in out
+    [row] = json.loads(osteoscreen("peers", "list", "--json")[1])
+    assert (row["tls"], row["tls_fingerprint"]) == (True, "ab" * 32)
+    assert (row["tls_name"], row["only_from_host"]) == (False, True)
+    code, _, err = osteoscreen("peers", "add", "CT2", "h", "104", "--tls-fingerprint", "AB:CD")
+    assert code == 2 and "openssl x509" in err
+
+
 def test_peers_echo_says_what_is_wrong(osteoscreen, tmp_path):
     port = free_port()
     osteoscreen("peers", "add", "PACS", "127.0.0.1", str(port))

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,6 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from bench.payloads import make
+from bench.sender import ASSOCIATE_AC, Association, _associate_request, encode_pdus
+from faults.traffic import SLICE
 from modality import Modality, asked_for, shadow
 from ours import Osteoscreen
 from peers import LOOPBACK, DcmtkStorescp, Orthanc, echoscu, free_port, run_sender, wait_for
@@ -224,6 +228,43 @@ def test_a_pacs_takes_from_us_and_sends_to_us_by_tls(tmp_path, site, hospital, s
         [instance] = pacs.instances()
         wait_for("the PACS to be known", lambda: pacs.sends(instance))
         assert is_kept(site, film)
+
+
+class TlsAssociation(Association):
+    """An association whose TLS connection the test can break."""
+
+    def __init__(self, site, context):
+        self.plain = socket.create_connection((LOOPBACK, site.tls_port), 20)
+        self.broken = self.plain.dup()
+        self._socket = context.wrap_socket(self.plain)
+        self._socket.sendall(_associate_request(site.aet, "CR1", SLICE.sop_class))
+        assert self._read_pdu()[0] == ASSOCIATE_AC
+
+    def send(self, pdus):
+        self._socket.sendall(pdus)
+
+
+def test_an_object_that_is_cut_off_within_tls_leaves_nothing(site, hospital):
+    context = hospital.modality.context(hospital.root.anchor)
+    [whole, cut] = make(dataclasses.replace(SLICE, rows=512, columns=512), 2)
+    pdus = encode_pdus(cut, 16384)
+    before = len(site.received())
+    for way in ("garbage between the records", "the end of TCP alone", "a reset"):
+        association = TlsAssociation(site, context)
+        association.send(pdus[: len(pdus) // 2])
+        if way.startswith("garbage"):
+            association.broken.sendall(os.urandom(100))
+        elif way.startswith("a reset"):
+            linger = struct.pack("ii", 1, 0)
+            association.broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        association.broken.shutdown(socket.SHUT_WR)
+        association._socket.close()
+        association.broken.close()
+    association = TlsAssociation(site, context)
+    association.store(encode_pdus(whole, 16384))
+    association.release()
+    wait_for("no half of an object", lambda: not list((site.home / "spool").rglob("*.part")))
+    assert len(site.received()) == before + 1
 
 
 class Watched:
