@@ -7,10 +7,12 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import films
 import pytest
+from line import running_line
 from modality import Modality, asked_for, shadow
-from ours import Osteoscreen
-from peers import LOOPBACK, free_port, wait_for
+from ours import Osteoscreen, deliveries
+from peers import LOOPBACK, dcmsend, echoscu, free_port, wait_for
 from pydicom import Dataset
 from pynetdicom import _config
 from sqlalchemy import select
@@ -168,25 +170,66 @@ def test_a_request_that_makes_no_sense_is_answered_with_a_failure(modality, aske
         assert modality.ask(assoc, asked, action=action)[0] == status
 
 
-def test_requests_answered_survive_the_death_of_any_process(tmp_path):
-    asked = []
+PARTS = ("daemon.part listener", "daemon.part intake", "workers deliver")
+
+
+@pytest.mark.parametrize(
+    "parts", [PARTS, *(pytest.param((part,), marks=pytest.mark.long) for part in PARTS)]
+)
+def test_a_request_answered_survives_the_death_of_every_process(tmp_path, parts):
     with Osteoscreen(tmp_path, [MODALITY], **QUICK) as system:
         modality = Modality(system.port, int(PORT))
-        for part in ("daemon.part listener", "daemon.part intake", "workers deliver"):
-            ds = shadow()
-            modality.store(ds)
-            with modality.calling() as assoc:
-                status, transaction = modality.ask(assoc, asked_for([ds]))
-                assert status == 0
-                assert kill(system, part)
-            asked.append(transaction)
-            wait_for("a listener", lambda: kill(system, "daemon.part listener", 0))
+        ds = shadow()
+        modality.store(ds)
+        with modality.calling() as assoc:
+            status, transaction = modality.ask(assoc, asked_for([ds]))
+            assert status == 0
+            assert all(kill(system, part) for part in parts)
         with modality.listening():
-            for transaction in asked:
-                until(system, transaction, "reported")
-        assert {report[0] for report in modality.heard + modality.elsewhere} == set(asked)
+            until(system, transaction, "reported", within_s=60)
+        assert {report[0] for report in modality.heard + modality.elsewhere} == {transaction}
         audited = json.loads(system.cli("audit", "--json"))
-        assert audited["totals"]["commitments reported"] == len(asked)
+        assert audited["totals"]["commitments reported"] == 1
+
+
+def test_orthanc_hears_our_report_as_a_modality_does(system, orthanc):
+    """Orthanc calls as ORTHANC, hangs up, and takes the report where it listens."""
+    orthanc.know(system.aet, system.port)
+    system.cli("peers", "add", orthanc.aet, LOOPBACK, str(orthanc.port), "--sends")
+    ds, never_sent = shadow(), shadow()
+    wait_for("Orthanc to be let in", lambda: echoscu(system.port, system.aet, orthanc.aet)[0] == 0)
+    Modality(system.port, int(PORT)).store(ds)
+    for objects, said in (([ds], "Success"), ([ds, never_sent], "Failure")):
+        asked = {"DicomInstances": asked_for(objects)}
+        path = f"/modalities/{system.aet}/storage-commitment"
+        report = json.loads(orthanc.ask("POST", path, asked))["Path"]
+
+        def told(report: str = report) -> str:
+            status = str(orthanc.get(report)["Status"])
+            return "" if status == "Pending" else status
+
+        assert wait_for("Orthanc to be told", told) == said
+
+
+def test_orthanc_commits_to_our_results(tmp_path, orthanc):
+    """The whole line: a film in, results to Orthanc, its report to our listener."""
+    with running_line(tmp_path, orthanc, **QUICK) as line:
+        orthanc.know(line.system.aet, line.system.port)
+        commits = [orthanc.aet, LOOPBACK, str(orthanc.port), "--results", "all", "--commits"]
+        line.system.cli("peers", "add", *commits)
+        film = films.film(1, size=512)
+        line.send(dcmsend, films.write(tmp_path, film))
+        line.system.delivered(film.StudyInstanceUID)
+
+        def confirmed() -> bool:
+            told = [
+                one for _, one in deliveries(line.system.show(film.StudyInstanceUID)["series"][0])
+            ]
+            return {(one["confirmation"], one["detail"]) for one in told} == {
+                ("confirmed", "committed")
+            }
+
+        wait_for("Orthanc to commit", confirmed)
 
 
 def kill(system: Osteoscreen, part: str, number: int = signal.SIGKILL) -> int:
