@@ -96,14 +96,10 @@ class Spool:
 
     def received_until(self, moment: datetime) -> bool:
         """Tell whether anything received by then waits for the index still."""
-        for entry in os.scandir(self.incoming):
-            try:
-                if entry.name.endswith(".dcm") and entry.stat().st_mtime <= moment.timestamp():
-                    return True
-            except FileNotFoundError:
-                # just taken by the intake: it did wait
-                return True
-        return False
+        with os.scandir(self.incoming) as entries:
+            return any(
+                entry.name.endswith(".dcm") and _was_there(entry, moment) for entry in entries
+            )
 
     def place(self, series_uid: str, sop_instance_uid: str) -> Path:
         """Return where an indexed object lies; UIDs from outside never name a path as they are."""
@@ -255,6 +251,14 @@ def write_durably(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _was_there(entry: os.DirEntry[str], moment: datetime) -> bool:
+    try:
+        return entry.stat().st_mtime <= moment.timestamp()
+    except FileNotFoundError:
+        # just taken by the intake: it did wait
+        return True
 
 
 def _safe(uid: str) -> str:

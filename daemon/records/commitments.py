@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -71,14 +71,15 @@ def _ask(
 
 def add_objects(session: Session, commitment_id: int, named: Sequence[Named]) -> None:
     """Write down what a commitment is asked for."""
-    session.add_all(
-        CommitmentObject(
-            commitment_id=commitment_id,
-            SOPClassUID=one.SOPClassUID,
-            SOPInstanceUID=one.SOPInstanceUID,
-        )
+    rows = [
+        {
+            "commitment_id": commitment_id,
+            "SOPClassUID": one.SOPClassUID,
+            "SOPInstanceUID": one.SOPInstanceUID,
+        }
         for one in named
-    )
+    ]
+    session.execute(insert(CommitmentObject), rows)
 
 
 def _ask_again(session: Session, known: Commitment, due_at: datetime) -> None:
@@ -225,6 +226,18 @@ def clock_stepped(ledger: Ledger) -> None:
 
 def _free(moment: datetime) -> ColumnElement[bool]:
     return or_(Commitment.lease_until.is_(None), Commitment.lease_until < moment)
+
+
+def report_anew(session: Session, aet: str) -> None:
+    """Call a peer again that has not heard us: an admin has just changed where it is."""
+    parked = Commitment.state == CommitmentState.PARKED
+    again = {"state": CommitmentState.WAITING, "attempts": 0, "ended_at": None, "due_at": now()}
+    session.execute(
+        update(Commitment)
+        .where(Commitment.aet == aet, ~Commitment.by_us, parked)
+        .values(**again)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def awaited(series_uid: Any) -> ColumnElement[bool]:

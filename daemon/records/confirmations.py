@@ -211,6 +211,18 @@ def not_offered(ledger: Ledger, one: Sent) -> None:
         session.execute(_mine(one).values(**values, **_FREE))
 
 
+def ask_anew(session: Session, aet: str) -> None:
+    """Ask a peer again that has never answered: an admin has just changed what is known of it."""
+    silent = Delivery.confirmation == Confirmation.UNANSWERED
+    step = {"confirmation": Confirmation.DUE, "confirm_at": now(), "confirm_attempts": 0}
+    session.execute(
+        update(Delivery)
+        .where(Delivery.aet == aet, Delivery.state == DeliveryState.SENT, silent)
+        .values(**step)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
     """Return for each peer one result to ask about; count it as rung now."""
     moment = now()
@@ -220,7 +232,17 @@ def to_ring(ledger: Ledger, silent_s: float) -> list[int]:
         .where(Delivery.rung_at < moment - timedelta(seconds=silent_s))
         .group_by(Delivery.aet)
     )
+    unheard = (
+        update(Commitment)
+        .where(
+            Commitment.by_us,
+            Commitment.state == CommitmentState.WAITING,
+            Commitment.due_at < moment,
+        )
+        .values(state=CommitmentState.PARKED, ended_at=moment, detail="no report came in time")
+    )
     with ledger.write() as session:
+        session.execute(unheard)
         due = list(session.scalars(one_each))
         session.execute(update(Delivery).where(Delivery.id.in_(due)).values(rung_at=moment))
     return due

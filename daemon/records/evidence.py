@@ -66,6 +66,7 @@ def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
                 "SOPInstanceUID": delivery.SOPInstanceUID,
                 "aet": delivery.aet,
                 "state": delivery.state,
+                "confirmation": delivery.confirmation,
             }
             sent.setdefault(delivery.screening_id, []).append(told)
         for screening in session.scalars(select(Screening).order_by(Screening.id)):

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from daemon.records import commitments, confirmations
 from daemon.records.ledger import Ledger, changed, note
 from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
 
@@ -12,6 +13,8 @@ def add(ledger: Ledger, peer: Peer) -> None:
     """Add a peer, or change the one of that AE title."""
     with ledger.write() as session:
         session.merge(peer)
+        commitments.report_anew(session, peer.aet)
+        confirmations.ask_anew(session, peer.aet)
         note(session, "peer set", aet=peer.aet, detail=f"{peer.host}:{peer.port}")
 
 

@@ -113,8 +113,11 @@ def slices(count: int, series: str = "1.2.3") -> list[Dataset]:
     return made
 
 
-@pytest.fixture
-def ours(tmp_path, monkeypatch):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ours(request, tmp_path, monkeypatch):
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL", server.new_database())
     ours = Ours(tmp_path, monkeypatch)
     yield ours
     ours.stop()

@@ -17,7 +17,8 @@ from pydicom import Dataset
 from pynetdicom import _config
 from sqlalchemy import select
 
-from daemon.records.tables import Commitment
+from daemon.records import peers
+from daemon.records.tables import Commitment, Peer
 
 QUICK = {"sweep_s": 0.3, "delivery_backoff_s": 0.3, "delivery_attempts": 4, "lease_s": 4}
 
@@ -195,7 +196,9 @@ def test_a_request_answered_survives_the_death_of_every_process(tmp_path, parts)
 def test_orthanc_hears_our_report_as_a_modality_does(system, orthanc):
     """Orthanc calls as ORTHANC, hangs up, and takes the report where it listens."""
     orthanc.know(system.aet, system.port)
-    system.cli("peers", "add", orthanc.aet, LOOPBACK, str(orthanc.port), "--sends")
+    peer = Peer(aet=orthanc.aet, host=LOOPBACK, port=orthanc.port, sends=True, results="none")
+    peer.role, peer.sr_class = "research", "1.2"
+    peers.add(system.ledger, peer)
     ds, never_sent = shadow(), shadow()
     wait_for("Orthanc to be let in", lambda: echoscu(system.port, system.aet, orthanc.aet)[0] == 0)
     Modality(system.port, int(PORT)).store(ds)
@@ -215,19 +218,17 @@ def test_orthanc_commits_to_our_results(tmp_path, orthanc):
     """The whole line: a film in, results to Orthanc, its report to our listener."""
     with running_line(tmp_path, orthanc, **QUICK) as line:
         orthanc.know(line.system.aet, line.system.port)
-        commits = [orthanc.aet, LOOPBACK, str(orthanc.port), "--results", "all", "--commits"]
-        line.system.cli("peers", "add", *commits)
+        peer = peers.named(line.system.ledger, orthanc.aet)
+        peer.commits = True
+        peers.add(line.system.ledger, peer)
         film = films.film(1, size=512)
         line.send(dcmsend, films.write(tmp_path, film))
         line.system.delivered(film.StudyInstanceUID)
 
         def confirmed() -> bool:
-            told = [
-                one for _, one in deliveries(line.system.show(film.StudyInstanceUID)["series"][0])
-            ]
-            return {(one["confirmation"], one["detail"]) for one in told} == {
-                ("confirmed", "committed")
-            }
+            [story] = line.system.show(film.StudyInstanceUID)["series"]
+            told = {(one["confirmation"], one["detail"]) for _, one in deliveries(story)}
+            return told == {("confirmed", "committed")}
 
         wait_for("Orthanc to commit", confirmed)
 

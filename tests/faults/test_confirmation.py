@@ -134,7 +134,7 @@ class House:
                 moment,
                 moment,
             )
-            series.ended_at = moment
+            series.opened_at = series.ended_at = moment
             session.add(series)
             session.flush()
             screening = Screening(SeriesInstanceUID="1.2.3", model="m", version="1", key="k")
@@ -201,7 +201,10 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def house(request, tmp_path, monkeypatch):
+    if getattr(request, "param", "") == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL", server.new_database())
     house = House(tmp_path, monkeypatch)
     with house.pacs.running():
         yield house
@@ -234,6 +237,7 @@ def test_a_result_the_pacs_refuses_is_sent_again_then_parked_with_its_reason(hou
     assert summary.status(house.ledger)["parked_deliveries"][0]["detail"] == row.detail
 
 
+@pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
 def test_one_refused_result_leaves_the_others_confirmed(house):
     house.peer(commits=True)
     lost, kept = house.sent(), house.sent()
@@ -259,6 +263,10 @@ def test_a_pacs_that_never_reports_and_answers_no_query_is_said_so(house):
     assert row.state == "sent" and "never reported" in row.detail
     assert not house.may_be_purged()
     assert summary.status(house.ledger)["confirmations"]["unanswered"] == 1
+    # an admin who sets the peer anew has it asked anew
+    house.pacs.reports, house.pacs.has = "here", {uid}
+    house.peer(commits=True)
+    assert house.until(uid, "confirmed").detail == "committed"
 
 
 def test_a_pacs_that_declines_to_commit_is_asked_by_c_find(house):
@@ -268,6 +276,7 @@ def test_a_pacs_that_declines_to_commit_is_asked_by_c_find(house):
     assert house.until(uid, "confirmed").detail == "found by C-FIND"
 
 
+@pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
 def test_a_result_no_query_finds_is_sent_again(house):
     house.peer(answers_find=True)
     uid = house.sent()
