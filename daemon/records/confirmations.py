@@ -276,13 +276,12 @@ def _confirm(session: Session, delivery: Delivery, how: str) -> None:
 
 
 def _send_again(session: Session, delivery: Delivery, detail: str) -> None:
-    moment = now()
     values: dict[str, Any] = {"confirmation": None, "confirm_at": None, "detail": detail, **_FREE}
     if delivery.resends >= RESENDS_MOST:
         values |= {"state": DeliveryState.PARKED}
         kind = "delivery parked"
     else:
-        again = {"state": DeliveryState.PENDING, "due_at": moment, "attempts": 0}
+        again = {"state": DeliveryState.PENDING, "due_at": None, "attempts": 0, "crashes": 0}
         values |= {**again, "resends": delivery.resends + 1}
         kind = "delivery repeated"
     if changed(session.execute(_unsettled(delivery).values(**values))):

@@ -271,6 +271,7 @@ def _anew(some: Update) -> Update:
         state=DeliveryState.PENDING,
         attempts=0,
         crashes=0,
+        resends=0,
         detail=None,
         due_at=None,
         rung_at=now(),

@@ -163,7 +163,7 @@ class House:
             session.add(made)
             session.flush()
             delivery = Delivery(screening_id=self.screening_id, SOPInstanceUID=uid, aet="PACS")
-            delivery.state, delivery.due_at, delivery.rung_at = "pending", moment, moment
+            delivery.state, delivery.due_at, delivery.rung_at = "pending", None, moment
             session.add(delivery)
             session.flush()
             number = delivery.id
