@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from faults.traffic import Traffic
+from faults.traffic import Accounts
 from line import MODEL, Line
 from ours import ENDED, Osteoscreen, deliveries
 from peers import LOOPBACK, Orthanc, Process, wait_for
@@ -25,6 +25,7 @@ PARTS: Mapping[str, str] = {
     "intake": "daemon.part intake",
     "screen worker": "workers screen",
     "deliver worker": "workers deliver",
+    "lone worker": "workers alone",
 }
 SUPERVISOR, TREE = "supervisor", "whole tree"
 QUIET_WITHIN_S = 180.0
@@ -125,12 +126,12 @@ class Proof:
         return self == Proof()
 
 
-def prove(line: Line, traffic: Traffic) -> Proof:
+def prove(line: Line, accounts: Accounts) -> Proof:
     """Wait until nothing moves, then hold what was acknowledged against spool, ledger and PACS."""
     proof = Proof()
     wait_for("everything to come to rest", lambda: _at_rest(line), QUIET_WITHIN_S)
-    _look_at_the_spool(line.system, traffic, proof)
-    _look_at_the_results(line, traffic, proof)
+    _look_at_the_spool(line.system, accounts, proof)
+    _look_at_the_results(line, accounts, proof)
     audited = line.system.run("audit", "--json")
     proof.audit = json.loads(audited.stdout)["problems"]
     if audited.returncode:
@@ -146,28 +147,28 @@ def _at_rest(line: Line) -> bool:
     return series == told["series"]["total"] and not moving and not waiting
 
 
-def _look_at_the_spool(system: Osteoscreen, traffic: Traffic, proof: Proof) -> None:
+def _look_at_the_spool(system: Osteoscreen, accounts: Accounts, proof: Proof) -> None:
     places: dict[str, list[Path]] = {}
     for path in (system.home / "spool").rglob("*.dcm"):
         places.setdefault(path.stem, []).append(path)
-    for uid in traffic.acknowledged:
+    for uid in accounts.acknowledged:
         found = places.get(uid, [])
         if not found:
             proof.lost.append(f"{uid} was acknowledged and is gone")
         for path in found:
-            if dataset_sha256(path)[0] != traffic.sent[uid]:
+            if dataset_sha256(path)[0] != accounts.sent[uid]:
                 proof.altered.append(f"{path.name} is not what was sent")
         if len(found) > 1:
             proof.doubled.append(f"{uid} lies in {len(found)} places")
     proof.altered += [path.name for path in (system.home / "spool" / "aside").iterdir()]
 
 
-def _look_at_the_results(line: Line, traffic: Traffic, proof: Proof) -> None:
+def _look_at_the_results(line: Line, accounts: Accounts, proof: Proof) -> None:
     in_the_pacs = Counter(
         (tags["StudyInstanceUID"], tags["SOPInstanceUID"])
         for tags in map(line.pacs.tags, line.pacs.instances())
     )
-    for study in traffic.films:
+    for study in accounts.films:
         [series] = (line.system.show(study) or {"series": [{"state": "unknown"}]})["series"]
         if series["state"] != "screened":
             proof.unfinished.append(f"{study}: {series['state']}, {series.get('reason')}")

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -105,8 +106,9 @@ def by_dcmsend(port: int, aet: str, folder: Path) -> Send:
     return send
 
 
-class Traffic:
-    """Parallel senders, busy while :meth:`pouring`; at other times they only repeat.
+@dataclass
+class Accounts:
+    """What senders know.
 
     Attributes
     ----------
@@ -116,14 +118,24 @@ class Traffic:
         The UIDs answered with success.
     films : list
         Study Instance UIDs of the films among them.
+    """
+
+    sent: dict[str, str] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    films: list[str] = field(default_factory=list)
+
+
+class Traffic(Accounts):
+    """Parallel senders, busy while :meth:`pouring`; at other times they only repeat.
+
+    Attributes
+    ----------
     repeats : int
         Objects that had to be sent again.
     """
 
     def __init__(self, senders: Sequence[Send], seed: int, film_every: int = 5) -> None:
-        self.sent: dict[str, str] = {}
-        self.acknowledged: set[str] = set()
-        self.films: list[str] = []
+        super().__init__()
         self.repeats = 0
         self._made = Films()
         self._lock = threading.Lock()
