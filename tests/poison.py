@@ -8,7 +8,11 @@ import os
 from pathlib import Path
 
 HOOK = """
-import ctypes, os, sys, threading, time
+import ctypes, os, select, sys, threading, time
+
+if "FAKETIME_TIMESTAMP_FILE" in os.environ:
+    # libfaketime 0.9.10 answers EINVAL to the call behind time.sleep
+    time.sleep = lambda seconds: select.select([], [], [], seconds)
 
 def segfault():
     ctypes.string_at(0)
