@@ -1,6 +1,5 @@
 """`osteoscreen`: the administrator's command."""
 
-import json
 import os
 import re
 import sys
@@ -15,9 +14,11 @@ from rich.console import Console
 from daemon import config, schema
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError, LedgerAway
+from daemon.models_cli import models_app
+from daemon.options import AsJson, Home, show_facts
 from daemon.records import peers, summary
 from daemon.records.ledger import LedgerError
-from daemon.records.tables import Peer, Role, Stage, Wants
+from daemon.records.tables import Peer, Role, Wants
 from daemon.serve import Part
 from engines.product import PRODUCT, VERSION
 
@@ -46,15 +47,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 peers_app = typer.Typer(no_args_is_help=True, help="The AEs that send to us or receive results.")
-models_app = typer.Typer(no_args_is_help=True, help="The models and how far their results go.")
 app.add_typer(peers_app, name="peers")
 app.add_typer(models_app, name="models")
-
-Home = Annotated[
-    Path | None,
-    typer.Option(help="Folder of ledger, spool and osteoscreen.toml [env: OSTEOSCREEN_HOME]."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
 
 
 class SrClass(StrEnum):
@@ -111,11 +105,13 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     """Count what came and what became of it; name what waits and what needs a person."""
     from daemon import console
     from daemon.retention import disk_now
+    from daemon.spool import Spool
 
     settings = config.load(home)
     ledger = schema.ready_ledger(settings)
     numbers = summary.status(ledger) | {"disk": disk_now(settings, ledger)}
-    _print(numbers, as_json, console.status)
+    numbers["oldest"] = Spool(settings.spool).oldest() | numbers["oldest"]
+    show_facts(numbers, as_json, console.status)
 
 
 @app.command()
@@ -130,7 +126,27 @@ def show(
     story = summary.study(schema.ready_ledger(config.load(home)), study_uid)
     if story is None:
         raise ConfigError(f"nothing of study {study_uid} has come to us")
-    _print(story, as_json, console.study)
+    show_facts(story, as_json, console.study)
+
+
+@app.command()
+def retry(
+    series_uid: Annotated[str, typer.Argument(help="SeriesInstanceUID; see show.")] = "",
+    parked: Annotated[bool, typer.Option("--parked", help="All series that are parked.")] = False,
+    home: Home = None,
+) -> None:
+    """Judge and screen once more what was parked, failed or skipped, after its cause is gone.
+
+    Deliveries that are parked: `osteoscreen peers resend`
+    """
+    from daemon.records import claims
+
+    if bool(series_uid) == parked:
+        raise ConfigError("name one series, or say --parked")
+    again = claims.anew(schema.ready_ledger(config.load(home)), series_uid or None)
+    if series_uid and not again:
+        raise ConfigError(f"{series_uid} is not parked, failed or skipped: osteoscreen status")
+    typer.echo(f"{len(again)} series will be judged and screened once more")
 
 
 @app.command()
@@ -144,7 +160,7 @@ def audit(home: Home = None, as_json: AsJson = False) -> None:
 
     settings = config.load(home)
     found = look(settings, schema.ready_ledger(settings))
-    _print(found, as_json, console.audit)
+    show_facts(found, as_json, console.audit)
     raise typer.Exit(bool(found["problems"]))
 
 
@@ -159,7 +175,7 @@ def retention(home: Home = None, as_json: AsJson = False) -> None:
 
     settings = config.load(home)
     rows = Retention(settings, schema.ready_ledger(settings)).due()
-    _print(rows, as_json, console.table)
+    show_facts(rows, as_json, console.table)
 
 
 @app.command()
@@ -181,7 +197,7 @@ def check(home: Home = None, as_json: AsJson = False) -> None:
     from daemon import checks, console
 
     found = checks.run(config.load(home))
-    _print([finding.as_json() for finding in found], as_json, console.checks)
+    show_facts([finding.as_json() for finding in found], as_json, console.checks)
     raise typer.Exit(any(finding.state == "fail" for finding in found))
 
 
@@ -282,7 +298,7 @@ def peers_list(home: Home = None, as_json: AsJson = False) -> None:
     names = {uid: str(name) for name, uid in SR_CLASS_UIDS.items()}
     everyone = peers.everyone(schema.ready_ledger(config.load(home)))
     rows = [peers.told(peer) | {"sr": names[peer.sr_class]} for peer in everyone]
-    _print(rows, as_json, console.peers)
+    show_facts(rows, as_json, console.peers)
 
 
 @peers_app.command("remove")
@@ -311,31 +327,6 @@ def peers_resend(aet: str, home: Home = None) -> None:
     if peers.named(ledger, aet) is None:
         raise ConfigError(f"there is no peer {aet}: osteoscreen peers list")
     typer.echo(f"{deliveries.resend(ledger, aet)} objects will be sent to {aet} again")
-
-
-@models_app.command("list")
-def models_list(home: Home = None, as_json: AsJson = False) -> None:
-    """List the models, their weights and their stages."""
-    from daemon import console
-    from daemon.models import rows
-
-    settings = config.load(home)
-    _print(rows(settings, schema.ready_ledger(settings)), as_json, console.table)
-
-
-@models_app.command("stage")
-def models_stage(model: str, stage: Stage, home: Home = None) -> None:
-    """Set how far a model's results go.
-
-    **off**: it does not look. **shadow**: computed and kept, told to nobody. **research**: sent to
-    peers of role research, marked RESEARCH. **live**: to clinical peers too; refused for weights
-    trained on simulated patients.
-    """
-    from daemon.models import set_stage
-
-    settings = config.load(home)
-    set_stage(settings, schema.ready_ledger(settings), model, stage)
-    typer.echo(f"{model} is now in stage {stage}")
 
 
 def main() -> None:
@@ -375,13 +366,6 @@ def _ourselves(settings: Settings) -> Any:
     from daemon.scu import ourselves
 
     return ourselves(settings)
-
-
-def _print(facts: Any, as_json: bool, show_it: Any) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts, indent=1, default=str))
-    else:
-        show_it(facts)
 
 
 @app.callback(invoke_without_command=True)

@@ -23,7 +23,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 from pynetdicom.transport import RequestHandler
 
-from daemon import door, rehearsal, tls
+from daemon import door, rehearsal, timers, tls
 from daemon.accept import Entrance, SharedSocketServer
 from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
@@ -58,6 +58,7 @@ class Listener:
     """Serves associations on a socket that other listener processes may share."""
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        timers.keep_steady()
         self._settings = settings
         self._ledger = ledger
         self._room = room_of(settings)

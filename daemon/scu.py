@@ -15,6 +15,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from daemon import timers
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
@@ -301,6 +302,7 @@ def _associate(
     hear: list[EventHandlerType],
 ) -> Association:
     _config.LOG_HANDLER_LEVEL = "none"
+    timers.keep_steady()
     ae = AE(ae_title=address.our_aet)
     ae.connection_timeout = address.timeout_s
     # once connected, patience ends what no longer moves; a clock of pynetdicom's would end what is

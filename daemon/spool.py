@@ -101,6 +101,18 @@ class Spool:
                 entry.name.endswith(".dcm") and _was_there(entry, moment) for entry in entries
             )
 
+    def oldest(self) -> dict[str, dict[str, object]]:
+        """Tell how long the oldest file that is not indexed yet has waited; nothing if none is."""
+        ages_s = []
+        for entry in os.scandir(self.incoming) if self.incoming.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):
+                if entry.name.endswith(".dcm"):
+                    ages_s.append(max(0.0, time.time() - entry.stat().st_mtime))
+        if not ages_s:
+            return {}
+        why = "waits for the intake to index it"
+        return {"incoming": {"files": len(ages_s), "waits_s": round(max(ages_s), 1), "why": why}}
+
     def place(self, series_uid: str, sop_instance_uid: str) -> Path:
         """Return where an indexed object lies; UIDs from outside never name a path as they are."""
         return self.kept / _safe(series_uid) / f"{_safe(sop_instance_uid)}.dcm"

@@ -171,6 +171,28 @@ def _give_up(
     return state
 
 
+def anew(ledger: Ledger, series_uid: str | None) -> list[str]:
+    """Receive once more, from the first attempt on, a series that ended without a result.
+
+    Without a UID, all that are parked. Returns which.
+    """
+    if series_uid is None:
+        ended = update(Series).where(Series.state == SeriesState.PARKED)
+    else:
+        fruitless = (SeriesState.PARKED, SeriesState.FAILED, SeriesState.SKIPPED)
+        ended = update(Series).where(
+            Series.SeriesInstanceUID == series_uid, Series.state.in_(fruitless)
+        )
+    moment = now()
+    values = {"state": SeriesState.RECEIVING, "attempts": 0, "reason": None, "detail": None}
+    again = ended.values(**values, last_at=moment, opened_at=moment, ended_at=None)
+    with ledger.write() as session:
+        uids = list(session.scalars(again.returning(Series.SeriesInstanceUID)))
+        for uid in uids:
+            note(session, "retry asked for", SeriesInstanceUID=uid)
+    return uids
+
+
 def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
     """Return the longest queued series not rung for that long, and count them as rung now.
 

