@@ -15,4 +15,4 @@ class _Steady:
 
 def keep_steady() -> None:
     """Let every timer of this process count by the steady clock."""
-    timer.time = _Steady  # type: ignore[attr-defined]
+    timer.time = _Steady  # type: ignore[assignment, attr-defined]
