@@ -2,6 +2,7 @@
 
 import pytest
 from bench.listener import DCMTK, Load, Receiver, measure, receivers, show
+from bench import ingest
 from bench.payloads import CT_LIKE, TINY, make
 from bench.turnaround import quantile_95
 from rich.console import Console
@@ -27,3 +28,10 @@ def test_a_receiver_that_loses_an_object_is_found_out(dcmtk_storescp, tmp_path):
 
 def test_the_95th_percentile_is_one_of_the_measured_values():
     assert quantile_95([1.0, 3.0, 2.0]) == 3.0
+
+
+def test_an_intake_takes_in_a_small_load_on_both_databases(tmp_path):
+    figures = ingest.measure(tmp_path, objects=120)
+    assert [row.database for row in figures] == [ingest.SQLITE, ingest.POSTGRESQL] * 2
+    assert all(row.objects_per_s > 0 for row in figures)
+    assert ingest.show(figures).row_count == len(figures)

@@ -1,0 +1,100 @@
+"""Images in any order, at any pace, over any number of associations: each series ends once."""
+
+import random
+import threading
+import time
+
+import films
+import pytest
+from faults.taken import SETTLE_S, at_rest, audited, ct_slice, events, new_uid, send, taking
+from line import running_line
+from peers import dcmsend, wait_for
+from pydicom import dcmread
+
+LONGEST_S = 4
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    with taking(tmp_path_factory.mktemp("ours"), longest_settle_s=LONGEST_S) as running:
+        yield running
+
+
+def test_interleaved_studies_in_any_order_over_several_associations_end_once_each(system, long):
+    chance = random.Random(1)
+    series = [new_uid() for _ in range(50 if long else 4)]
+    slices = [ct_slice(uid) for uid in series for _ in range(6)]
+    chance.shuffle(slices)
+    for start in range(0, len(slices), 12):
+        calling = chance.choice(("CT1", "CT2"))
+        send(system, slices[start : start + 12], calling)
+    told = at_rest(system)
+    assert told["instances"] == len(slices)
+    assert [events(system, uid) for uid in series] == [["skipped"]] * len(series)
+
+
+def test_a_pause_shorter_than_the_quiet_time_does_not_part_a_series(system):
+    uid = new_uid()
+    for _ in range(3):
+        send(system, [ct_slice(uid)])
+        time.sleep(SETTLE_S / 3)
+    at_rest(system)
+    assert events(system, uid) == ["skipped"]
+
+
+def test_an_image_after_the_quiet_time_reopens_its_series(system):
+    uid = new_uid()
+    for _ in range(2):
+        send(system, [ct_slice(uid)])
+        at_rest(system)
+    assert events(system, uid) == ["skipped", "reopened", "skipped"]
+
+
+def test_a_series_that_never_becomes_quiet_is_taken_as_it_is_and_says_so(system):
+    uid, enough = new_uid(), threading.Event()
+
+    def trickle():
+        while not enough.wait(SETTLE_S / 4):
+            send(system, [ct_slice(uid)])
+
+    modality = threading.Thread(target=trickle)
+    modality.start()
+    try:
+        ended = system.ended(f"{uid}.1", within_s=30)
+    finally:
+        enough.set()
+        modality.join()
+    [told] = [event["detail"] for event in ended["events"] if event["kind"] == "skipped"][:1]
+    assert f"after {LONGEST_S} s" in told
+    at_rest(system)
+    assert audited(system) == []
+
+
+def test_a_film_that_comes_after_the_result_gives_one_revised_result(tmp_path, orthanc):
+    first = films.film(1, size=512, AcquisitionTime="100000")
+    late = films.film(1, size=600, AcquisitionTime="100500")
+    late.StudyInstanceUID, late.SeriesInstanceUID = first.StudyInstanceUID, first.SeriesInstanceUID
+    with running_line(tmp_path / "ours", orthanc) as line:
+        reports = []
+        for results, film in ((1, first), (2, late)):
+            line.send(dcmsend, films.write(tmp_path, film))
+            wait_for(
+                "the result to be made",
+                lambda results=results: len(_results(line, first)) == results,
+                within_s=60,
+            )
+            line.system.delivered(first.StudyInstanceUID)
+            [current] = [one for one in _results(line, first) if one["current"]]
+            reports += [one["SOPInstanceUID"] for one in current["objects"] if one["kind"] == "SR"]
+        line.settle()
+        assert len(_results(line, first)) == 2
+        revised = dcmread(line.system.home / "outbox" / f"{reports[1]}.dcm")
+        [study] = revised.PredecessorDocumentsSequence
+        [old] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+        assert old.ReferencedSOPInstanceUID == reports[0]
+        assert audited(line.system) == []
+
+
+def _results(line, film):
+    story = line.system.show(film.StudyInstanceUID)
+    return story["series"][0]["results"] if story else []
