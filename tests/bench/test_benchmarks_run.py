@@ -1,8 +1,8 @@
 """The benchmarks still run; what they measure here means nothing."""
 
 import pytest
-from bench.listener import DCMTK, Load, Receiver, measure, receivers, show
 from bench import ingest
+from bench.listener import DCMTK, Load, Receiver, measure, receivers, show
 from bench.payloads import CT_LIKE, TINY, make
 from bench.turnaround import quantile_95
 from rich.console import Console
