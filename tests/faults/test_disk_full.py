@@ -218,15 +218,13 @@ def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(
         assert sum(len(one.data) for series in every for one in series) > disk.free()
         for series in every:
             _send_until_accepted(system, series, tmp_path)
-        wait_for(
-            "everything to end", lambda: not _waiting(system) and _skipped(system) == len(every)
-        )
+        _wait_until_skipped(system, len(every))
         # and now others fill it, to the last byte
         disk.fill(leave=0)
         wait_for("room to be made", lambda: disk.free() > 8 * MIB, 60)
         every.append(make(SMALL, 1))
         _send_until_accepted(system, every[-1], tmp_path)
-        wait_for("it to end", lambda: not _waiting(system) and _skipped(system) == len(every))
+        _wait_until_skipped(system, len(every))
         audited = json.loads(system.run("audit", "--json").stdout)
         assert audited["problems"] == []
         told = {one["SOPInstanceUID"]: one["purged_by"] for one in audited["objects"]}
@@ -248,6 +246,18 @@ def _wait_until_told(system: Osteoscreen, reason: str) -> None:
 def _kinds(system: Osteoscreen, study: str) -> set[str]:
     [series] = system.show(study)["series"]
     return {event["kind"] for event in series["events"]}
+
+
+def _wait_until_skipped(system: Osteoscreen, series: int) -> None:
+    def told() -> tuple[int, list[dict[str, object]]]:
+        status = summary.status(system.ledger)
+        wanted = [{"state": "skipped", "reason": "exam-not-screened", "series": series}]
+        return len(_waiting(system)), [one for one in status["reasons"] if one not in wanted]
+
+    try:
+        wait_for("everything to be skipped", lambda: _skipped(system) == series and not told()[0])
+    except AssertionError as error:
+        raise AssertionError(f"{error}: waiting files and other ends: {told()}") from None
 
 
 def _skipped(system: Osteoscreen) -> int:
