@@ -119,6 +119,7 @@ main()
 """
 
 
+@pytest.mark.long
 def test_a_visibility_timeout_shorter_than_the_job_doubles_nothing(
     orthanc, new_film, tmp_path_factory
 ):
