@@ -95,7 +95,10 @@ def pids(words: str) -> list[int]:
 
 @contextlib.contextmanager
 def kept_up_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Line]:
-    """Start a site that recovers while we watch: short leases, sweeps and quiet times.
+    """Start a site that recovers while we watch: short sweeps and quiet times.
+
+    The lease is long enough for a machine that does ten things at once: that a process of this host
+    is gone is seen without waiting for it.
 
     A film on which a worker died is tried again here however often that was: the test kills more
     often than any real fault.
@@ -103,7 +106,7 @@ def kept_up_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Li
     modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
     place = [pacs.aet, LOOPBACK, str(pacs.port)]
     archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
-    hurried: dict[str, object] = {"lease_s": 3, "sweep_s": 1, "delivery_backoff_s": 0.2}
+    hurried: dict[str, object] = {"lease_s": 30, "sweep_s": 1, "delivery_backoff_s": 0.2}
     patient: dict[str, object] = {"max_attempts": 1000, "delivery_attempts": 1000}
     quiet: dict[str, object] = {"volume_settle_s": 1, "radiograph_settle_s": 0.3}
     with KeptUp(folder, [modality, archive], **(hurried | patient | quiet | settings)) as system:

@@ -69,7 +69,7 @@ def _kill_under_load(line, kinds, seed, tell, folder):
                 system.kill(kind, chance)
                 study, waited_s = traffic.film(ours)
             recovery.acknowledged_s.append(waited_s)
-            system.delivered(study, within_s=120)
+            system.delivered(study, within_s=200)
             recovery.in_the_pacs_s.append(time.monotonic() - killed_at)
             if len(kinds) > len(KINDS) and number % RESTART_AFTER == 0:
                 system.restart()
