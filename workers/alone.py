@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon import processes, upkeep
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 LAST_WORDS_S = 5.0
 """Time for a hung process to write its stack down before it is ended by force."""
 
+START_S = 120.0
+"""Time to start, on a busy host: until its first step the case has no part in it."""
+
 VMSTAT = Path("/proc/vmstat")
 
 
@@ -35,15 +38,21 @@ class Ward:
     settings: Settings
     ledger: Ledger
     doorbell: Doorbell
+    at_work: set[str | int] = field(default_factory=set)
 
 
 def attempt(ward: Ward, part: str, what: str | int) -> None:
     """Screen one series, or send one object, in a process of its own; write down how it ended."""
-    if not _is_wanted(ward.ledger, what):
+    # a second ring for what a process here is starting on would start one in vain
+    if what in ward.at_work or not _is_wanted(ward.ledger, what):
         return
     settings = ward.settings
     command = [sys.executable, "-m", "workers", part, "--home", str(settings.home)]
-    child, why = _watched([*command, "--only", str(what)], settings.stall_s)
+    ward.at_work.add(what)
+    try:
+        child, why = _watched([*command, "--only", str(what)], settings.stall_s)
+    finally:
+        ward.at_work.discard(what)
     if why is None:
         return
     log.error("event=ended-alone part=%s what=%s why=%r", part, what, why)
@@ -73,7 +82,8 @@ def _watched(command: list[str], stall_s: float) -> tuple[str, str | None]:
     name, stage, stalled = processes.name_of(process.pid), "", False
     with os.fdopen(reading, "rb", buffering=0) as steps:
         while not stalled:
-            stalled = not select.select([steps], [], [], stall_s)[0]
+            patience_s = stall_s if stage else max(stall_s, START_S)
+            stalled = not select.select([steps], [], [], patience_s)[0]
             said = b"" if stalled else steps.read(4096)
             if not said:
                 break
@@ -84,7 +94,7 @@ def _watched(command: list[str], stall_s: float) -> tuple[str, str | None]:
     status, used_kib = _end_of(process, LAST_WORDS_S)
     place = f" in stage {stage}" if stage else ""
     if stalled:
-        return name, f"made no progress for {stall_s:g} s{place}"
+        return name, f"made no progress for {patience_s:g} s{place}"
     for_memory = _killed_for_memory() > killed_before
     why = _in_words(os.waitstatus_to_exitcode(status), used_kib, for_memory)
     return name, f"{why}{place}" if why else None

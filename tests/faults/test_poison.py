@@ -9,7 +9,7 @@ from ours import deliveries
 from peers import DcmtkStorescp, dcmsend, wait_for
 from poison import Poison
 
-QUICK = {"lease_s": 30, "sweep_s": 1, "stall_s": 30, "max_attempts": 2}
+QUICK = {"lease_s": 30, "sweep_s": 1, "stall_s": 120, "max_attempts": 2}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_case_that_ends_its_process_is_parked_and_its_neighbours_are_screened(
     for film in (bad, *neighbours):
         films.write(tmp_path, film)
     poisoned.send(dcmsend, tmp_path)
-    parked = poisoned.system.ended(bad.StudyInstanceUID, within_s=90)
+    parked = poisoned.system.ended(bad.StudyInstanceUID, within_s=180)
     assert (parked["state"], why in parked["detail"]) == ("parked", True), parked["detail"]
     for film in neighbours:
         assert poisoned.system.delivered(film.StudyInstanceUID)["state"] == "screened"
