@@ -108,15 +108,19 @@ class Commitments:
 
     def _report_here(self, assoc: Association, commitment_id: int) -> None:
         """Report on the association that the request came over, if its peer leaves it open."""
+        until, lease_s = time.monotonic() + HOLDS_S, self._settings.lease_s
         time.sleep(SHORTLY_S)
-        if not assoc.is_established:
-            return
         try:
-            lease_s = self._settings.lease_s
-            commitment = commitments.claim(self._ledger, commitment_id, lease_s)
-            if commitment is not None:
-                with commitments.heartbeat(self._ledger, commitment, lease_s):
-                    self._judge_and_tell(assoc, commitment)
+            while assoc.is_established and time.monotonic() < until:
+                commitment = commitments.claim(self._ledger, commitment_id, lease_s)
+                if commitment is not None:
+                    with commitments.heartbeat(self._ledger, commitment, lease_s):
+                        self._judge_and_tell(assoc, commitment)
+                    return
+                # a worker may have been quicker, and call a peer that listens on this one alone
+                if not commitments.waits(self._ledger, commitment_id):
+                    return
+                time.sleep(SHORTLY_S)
         except LedgerError as error:
             # the lease lapses, and the sweep has the report made over an association of ours
             log.error("event=ledger-unreachable error=%s", type(error).__name__)

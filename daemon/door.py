@@ -46,6 +46,7 @@ LONGEST_PDU = 16 << 20
 # PS3.8 9.3.4: rejected for now, by the provider (presentation), local limit exceeded
 NO_SEAT = (2, 3, 2)
 STANDING_S = 5.0
+POLL_S = 0.01
 
 # PS3.8 9.2: what the state machine is told, and the state in which data flows
 UNRECOGNISED_PDU, ASSOCIATED = "Evt19", "Sta6"
@@ -251,8 +252,11 @@ class Conversation:
         assoc.dimse.receive_primitive(primitive)
         if assoc.dimse.message is None:
             self._dataset_bytes = 0
-        # cleared while another thread waits for the answer to a request of its own
-        while assoc._reactor_checkpoint.is_set():
+        while not assoc.dimse.msg_queue.empty():
+            # cleared while another thread waits for the answer to a request of its own, and takes
+            # it; what comes before that thread has said that it is done is for us again
+            if not assoc._reactor_checkpoint.wait(POLL_S):
+                continue
             message_context_id, message = assoc.dimse.get_msg()
             if message is None or message_context_id is None:
                 break

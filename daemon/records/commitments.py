@@ -111,6 +111,13 @@ def claim(ledger: Ledger, commitment_id: int, lease_s: float) -> Commitment | No
         return session.get(Commitment, commitment_id)
 
 
+def waits(ledger: Ledger, commitment_id: int) -> bool:
+    """Tell whether a commitment has not been reported yet, nor parked."""
+    with ledger.read() as session:
+        row = session.get_one(Commitment, commitment_id)
+        return row.state == CommitmentState.WAITING
+
+
 def heartbeat(
     ledger: Ledger, commitment: Commitment, lease_s: float
 ) -> AbstractContextManager[None]:

@@ -7,14 +7,14 @@ from io import BytesIO
 import pytest
 from modality import DX, asked_for, shadow
 from pydicom import dcmwrite
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from daemon import commitment
 from daemon.intake import Intake
 from daemon.jobs import Doorbell
-from daemon.records import commitments, peers, summary
+from daemon.records import commitments, peers, retention, summary
 from daemon.records.commitments import Named
-from daemon.records.tables import Commitment, Peer
+from daemon.records.tables import Commitment, Instance, Peer, Series
 from daemon.spool import Spool
 
 NO_SUCH_INSTANCE, PROCESSING_FAILURE = 0x0112, 0x0110
@@ -64,6 +64,21 @@ def test_what_is_never_indexed_is_refused_when_the_wait_is_over(settings, ledger
     assert failures(commitment.judge(settings, ledger, claimed)) == [NO_SUCH_INSTANCE]
     os.utime(file, (0, 0))
     assert failures(commitment.judge(settings, ledger, claimed)) == [PROCESSING_FAILURE]
+
+
+def test_what_is_asked_for_is_not_purged_and_what_is_purged_is_refused(settings, ledger, spool):
+    ds = shadow()
+    put(spool, ds)
+    intake = Intake(settings, ledger, Doorbell(settings))
+    intake.index_arrived()
+    kept = select(Series).where(retention._unfinished())
+    with ledger.read() as session:
+        assert session.scalars(kept).all() == []
+    claimed = commitments.claim(ledger, ask(ledger, named(ds)), 60)
+    with ledger.write() as session:
+        assert len(session.scalars(kept).all()) == 1
+        session.execute(update(Instance).values(purged_by="purge_screened_days"))
+    assert failures(commitment.judge(settings, ledger, claimed)) == [NO_SUCH_INSTANCE]
 
 
 def test_a_request_is_in_one_hand_at_a_time(ledger):
