@@ -108,22 +108,25 @@ class Commitments:
 
     def _report_here(self, assoc: Association, commitment_id: int) -> None:
         """Report on the association that the request came over, if its peer leaves it open."""
-        until, lease_s = time.monotonic() + HOLDS_S, self._settings.lease_s
         time.sleep(SHORTLY_S)
         try:
-            while assoc.is_established and time.monotonic() < until:
-                commitment = commitments.claim(self._ledger, commitment_id, lease_s)
-                if commitment is not None:
-                    with commitments.heartbeat(self._ledger, commitment, lease_s):
-                        self._judge_and_tell(assoc, commitment)
-                    return
-                # a worker may have been quicker, and call a peer that listens on this one alone
-                if not commitments.waits(self._ledger, commitment_id):
-                    return
-                time.sleep(SHORTLY_S)
+            commitment = self._claim_while_open(assoc, commitment_id)
+            if commitment is not None:
+                with commitments.heartbeat(self._ledger, commitment, self._settings.lease_s):
+                    self._judge_and_tell(assoc, commitment)
         except LedgerError as error:
             # the lease lapses, and the sweep has the report made over an association of ours
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
+
+    def _claim_while_open(self, assoc: Association, commitment_id: int) -> Commitment | None:
+        """Claim it, though a worker was quicker: its peer may listen on this association alone."""
+        until = time.monotonic() + HOLDS_S
+        while assoc.is_established and time.monotonic() < until:
+            commitment = commitments.claim(self._ledger, commitment_id, self._settings.lease_s)
+            if commitment is not None or not commitments.waits(self._ledger, commitment_id):
+                return commitment
+            time.sleep(SHORTLY_S)
+        return None
 
     def _judge_and_tell(self, assoc: Association, commitment: Commitment) -> None:
         verdicts = None
