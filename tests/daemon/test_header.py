@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
-from pydicom.data import get_testdata_files
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -23,6 +22,7 @@ from daemon import header
 from engines import exams
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+PYDICOMS = Path(pydicom.__file__).parent / "data" / "test_files"
 KEYWORDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "Modality")
 SYNTAXES = (
     ImplicitVRLittleEndian,
@@ -49,7 +49,7 @@ def by_us(path):
 
 def real_files():
     shared = [path for path in SHARED.rglob("*") if path.is_file()]
-    return [path for path in (*shared, *map(Path, get_testdata_files())) if path.is_file()]
+    return [path for path in (*shared, *PYDICOMS.rglob("*")) if path.is_file()]
 
 
 def test_every_real_file_is_read_as_pydicom_reads_it():

@@ -4,13 +4,13 @@ import struct
 from collections import Counter
 from pathlib import Path
 
+import pydicom
 import pytest
 from faults.site import pids
 from faults.taken import asides, at_rest, audited, taking
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peers import run_sender
-from pydicom.data import get_testdata_files
 from pydicom.uid import ExplicitVRLittleEndian
 
 from daemon import config, schema
@@ -26,7 +26,8 @@ MOST_MIB = 300
 def real_files():
     """Return the odd files beside the checkout, where there are any, and those of pydicom."""
     shared = [path for path in (SHARED / "odd").rglob("*") if path.is_file()]
-    pydicoms = [Path(name) for name in get_testdata_files("*.dcm")]
+    # its own function for this would go to the network for files that are not here
+    pydicoms = (Path(pydicom.__file__).parent / "data" / "test_files").rglob("*.dcm")
     return [*shared, *(path for path in pydicoms if path.is_file())]
 
 
