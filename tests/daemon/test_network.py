@@ -1,25 +1,20 @@
 """Listener and sender on real sockets: who may call, what is answered, what a peer's no means."""
 
-import threading
 import time
 from contextlib import contextmanager
 
 import pytest
+from listening import ListenerHere
 from peers import free_port, wait_for
 from pydicom import Dataset
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import build_context
 
-from daemon import config, schema, scu
+from daemon import scu
 from daemon.disk import Free, Levels
 from daemon.errors import DeliveryError, SpoolFull
-from daemon.records import peers as ledger_peers
-from daemon.records import summary
-from daemon.records.tables import Peer
-from daemon.scp import Listener
 from daemon.scu import Address
-from daemon.serve import open_socket
 from daemon.spool import Spool
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -36,45 +31,9 @@ def film(sop="1.2.3.1", syntax=ExplicitVRLittleEndian, sop_class=DX):
     return ds
 
 
-class Ours:
-    """A listener in a thread, and CR1 its only peer."""
-
-    def __init__(self, home, monkeypatch):
-        self.port = free_port()
-        monkeypatch.setenv("OSTEOSCREEN_PORT", str(self.port))
-        monkeypatch.setenv("OSTEOSCREEN_HOST", "127.0.0.1")
-        self.settings = config.load(home)
-        schema.migrate(self.settings)
-        self.ledger = schema.open_ledger(self.settings)
-        self.spool = Spool(self.settings.spool)
-        self.spool.prepare()
-        self.allow("CR1")
-        listening = open_socket(self.settings)
-        self.listener = Listener(self.settings, self.ledger)
-        self.thread = threading.Thread(target=self.listener.serve, args=(listening,), daemon=True)
-        self.thread.start()
-        wait_for("the listener", lambda: self.listener.serving)
-
-    def stop(self):
-        self.listener.stop()
-        self.thread.join()
-        self.ledger.close()
-
-    def allow(self, aet, sends=True):
-        peer = Peer(aet=aet, host="h", port=104, sends=sends, results="none", role="research")
-        peer.sr_class = "1.2"
-        ledger_peers.add(self.ledger, peer)
-
-    def address(self, calling="CR1", called="OSTEOSCREEN"):
-        return Address(called, "127.0.0.1", self.port, calling, timeout_s=5)
-
-    def refusals(self):
-        return [row["why"] for row in summary.status(self.ledger)["refused_associations"]]
-
-
 @pytest.fixture
 def ours(tmp_path, monkeypatch):
-    ours = Ours(tmp_path, monkeypatch)
+    ours = ListenerHere(tmp_path, monkeypatch)
     yield ours
     ours.stop()
 
