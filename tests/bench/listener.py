@@ -1,179 +1,231 @@
-"""Time our listener beside DCMTK's storescp and Orthanc: objects a second, MB a second, ratios.
+"""Time our listener beside the other receivers, and hold it against its aims.
 
-Run with `make bench`. All three are up all the time and get each load in turn, in another order in
-every round; figures are medians over the rounds. Only ratios within one run mean anything: machines
+Run with `make bench`. All are up all the time and get each load in turn, in another order in every
+round; figures are medians over the rounds. Only ratios within one run mean anything: machines
 differ and drift. After each load everything must be stored, byte for byte.
 
 What each has made durable before it answers: storescp nothing; Orthanc the file and its index row;
-ours the file and its name in the folder.
+the C floor the file; pynetdicom and ours the file and its name in the folder. Intake and ledger of
+ours are at work beside it.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import random
 import statistics
+import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from bench.payloads import CT_LIKE, DX_LIKE, TINY, Object, Payload, make
-from bench.sender import Sent, send
-from ours import Osteoscreen
-from peers import DcmtkStorescp, Orthanc
+from bench.receivers import DCMTK, FLOOR, ORTHANC, OURS, STOCK, Receiver, receivers
+from bench.sender import Manner, Sent, send
+from byhand import part10
+from programs import find_program
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-DCMTK, ORTHANC, OURS = "storescp", "Orthanc", "osteoscreen"
 RESULTS = Path("bench-results")
-
-
-class Running(Protocol):
-    """A receiver that is up."""
-
-    aet: str
-    port: int
-
-
-@dataclass
-class Receiver:
-    """A receiver under test and the folder where its files appear."""
-
-    name: str
-    running: Running
-    store: Path
-    seen: set[Path] = field(default_factory=set)
-
-    def take(self, objects: Sequence[Object], associations: int) -> Sent:
-        """Send one load, and check that it is stored byte for byte."""
-        os.sync()
-        sent = send(objects, self.running.port, self.running.aet, associations=associations)
-        stored = sorted(sha256(data).hexdigest() for data in self._new_datasets())
-        if stored != sorted(one.digest for one in objects):
-            raise AssertionError(
-                f"{self.name} did not store all that was sent, or not as it was sent"
-            )
-        return sent
-
-    def _new_datasets(self) -> Iterator[bytes]:
-        new = [p for p in self.store.rglob("*") if p.is_file() and p not in self.seen]
-        self.seen.update(new)
-        for path in new:
-            content = path.read_bytes()
-            # emptied now, deleted at the end: deleting would slow down the next one's writes
-            os.truncate(path, 0)
-            if content[128:132] == b"DICM":
-                # PS3.10 7.1: (0002,0000) counts the rest of the file meta information
-                yield content[144 + int.from_bytes(content[140:144], "little") :]
+EVERYBODY = (FLOOR, DCMTK, ORTHANC, STOCK, OURS)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent at once."""
+    """What is sent at once, how, and to whom."""
 
+    name: str
     payload: Payload
-    associations: int
+    manner: Manner
     objects: int | None = None
+    to: tuple[str, ...] = EVERYBODY
+    by_dcmsend: bool = False
 
-    @property
-    def name(self) -> str:
-        return f"{self.payload.name}:{self.associations}"
+
+CT8 = Load("CT x 8", CT_LIKE, Manner(8), 200)
+FILM4 = Load("film x 4", DX_LIKE, Manner(4), 24)
+TINY8 = Load("tiny x 8", TINY, Manner(8), 1200)
+TINY1 = Load("tiny x 1", TINY, Manner(1))
+CALLS = Load("an association per object x 4", TINY, Manner(4, 1), 200, (DCMTK, OURS))
+NAGLE = Load("dcmsend as it comes, CT x 1", CT_LIKE, Manner(1), 40, (DCMTK, OURS), True)
+LOADS = (CT8, FILM4, TINY8, TINY1, CALLS, NAGLE)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Medians over the rounds of one load on one receiver, and objects/s against the others'."""
+class Taken:
+    """How one receiver took one load, once."""
+
+    objects_per_s: float
+    mb_per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_s_per_gb: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians of one load on one receiver."""
 
     load: str
     receiver: str
     objects_per_s: float
     mb_per_s: float
-    median_ms: float
-    ratios: dict[str, float]
+    p50_ms: float
+    p99_ms: float
+    cpu_s_per_gb: float
 
 
-#: By load and receiver, one row a round: objects/s, MB/s, median ms.
-Taken = dict[tuple[Load, str], list[tuple[float, float, float]]]
+@dataclass(frozen=True)
+class Aim:
+    """A ratio of objects a second: ours to another's."""
 
-LOADS = [Load(payload, n) for payload in (CT_LIKE, DX_LIKE, TINY) for n in (1, 4, 8)]
-
-
-@contextlib.contextmanager
-def receivers(folder: Path) -> Iterator[list[Receiver]]:
-    """Start the three."""
-    with contextlib.ExitStack() as stack:
-        storescp = stack.enter_context(DcmtkStorescp(folder / "storescp"))
-        orthanc = stack.enter_context(Orthanc(folder / "orthanc"))
-        bench = ["BENCH", "127.0.0.1", "11113", "--sends", "--results", "none"]
-        ours = stack.enter_context(Osteoscreen(folder / "ours", peers=[bench], only="listener"))
-        yield [
-            Receiver(DCMTK, storescp, storescp.store),
-            Receiver(ORTHANC, orthanc, orthanc.folder / "storage"),
-            Receiver(OURS, ours, ours.home / "spool"),
-        ]
+    load: Load
+    against: str
+    at_least: float
 
 
-def measure(running: Sequence[Receiver], loads: Sequence[Load], rounds: int) -> list[Figures]:
-    """Send every load to every receiver, round after round."""
-    taken: Taken = {}
-    turns = [(load, one) for _ in range(rounds) for load in loads for one in _shuffled(running)]
-    for receiver in running:
-        receiver.take(make(TINY, 5), 1)
-    for load, receiver in track(turns, "sending", console=Console(stderr=True)):
-        objects = make(load.payload, load.objects)
-        sent = receiver.take(objects, load.associations)
-        megabytes = sum(len(one.data) for one in objects) / 1e6
-        row = (len(objects) / sent.wall_s, megabytes / sent.wall_s, sent.median_ms)
-        taken.setdefault((load, receiver.name), []).append(row)
-    return [_figures(load, receiver.name, taken) for load in loads for receiver in running]
+AIMS = (
+    Aim(CT8, FLOOR, 0.85),
+    Aim(FILM4, FLOOR, 0.95),
+    Aim(TINY8, FLOOR, 0.70),
+    Aim(CT8, ORTHANC, 3.5),
+    Aim(FILM4, ORTHANC, 2.5),
+    Aim(TINY8, ORTHANC, 5.0),
+    Aim(CT8, STOCK, 10.0),
+    Aim(CT8, DCMTK, 0.8),
+    Aim(NAGLE, DCMTK, 5.0),
+    Aim(CALLS, DCMTK, 1.0),
+)
+P50_MS, P99_MS, CPU_S_PER_GB, PEAK_MB = 0.6, 1.5, 1.9, 100.0
 
 
-def _shuffled(running: Sequence[Receiver]) -> list[Receiver]:
-    return random.sample(running, len(running))
+def take(receiver: Receiver, load: Load, objects: Sequence[Object], folder: Path) -> Taken:
+    """Send one load to one receiver, and check that it is stored byte for byte."""
+    os.sync()
+    cpu_s = receiver.cpu_s()
+    if load.by_dcmsend:
+        sent = _dcmsend(receiver, objects, folder)
+    else:
+        sent = send(objects, receiver.running.port, receiver.running.aet, load.manner)
+    cpu_s = receiver.cpu_s() - cpu_s
+    receiver.check(objects)
+    gigabytes = sum(len(one.data) for one in objects) / 1e9
+    latencies_ms = sorted(one * 1e3 for one in sent.latencies_s) or [0.0]
+    return Taken(
+        len(objects) / sent.wall_s,
+        gigabytes * 1e3 / sent.wall_s,
+        latencies_ms[len(latencies_ms) // 2],
+        latencies_ms[len(latencies_ms) * 99 // 100],
+        cpu_s / gigabytes,
+    )
 
 
-def _figures(load: Load, name: str, taken: Taken) -> Figures:
-    columns = zip(*taken[load, name], strict=True)
-    objects_per_s, mb_per_s, median_ms = map(statistics.median, columns)
-    ratios = {
-        other: objects_per_s / statistics.median(row[0] for row in rows)
-        for (its_load, other), rows in taken.items()
-        if its_load == load
-    }
-    return Figures(load.name, name, objects_per_s, mb_per_s, median_ms, ratios)
+def _dcmsend(receiver: Receiver, objects: Sequence[Object], folder: Path) -> Sent:
+    """Send with DCMTK's defaults, Nagle's algorithm among them."""
+    files = []
+    for one in objects:
+        files.append(folder / f"{one.uid}.dcm")
+        files[-1].write_bytes(part10(one.data, one.sop_class, one.uid))
+    where = ["127.0.0.1", str(receiver.running.port)]
+    command = [find_program("dcmsend"), "-aec", receiver.running.aet, *where, *map(str, files)]
+    plain = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=plain)
+    wall_s = time.perf_counter() - began
+    for file in files:
+        file.unlink()
+    return Sent(wall_s, ())
 
 
-def show(figures: Sequence[Figures]) -> Table:
-    table = Table(title="C-STORE on loopback, medians; a load is payload:associations")
-    against = [f"x {name}" for name in (DCMTK, ORTHANC)]
-    for column in ("load", "receiver", "objects/s", "MB/s", "median ms", *against):
+def measure(running: Sequence[Receiver], loads: Sequence[Load], rounds: int) -> list[Row]:
+    """Send every load to every receiver that gets it, round after round."""
+    taken: dict[tuple[str, str], list[Taken]] = {}
+    turns = [
+        (load, one)
+        for _ in range(rounds)
+        for load in loads
+        for one in random.sample(running, len(running))
+        if one.name in load.to
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for receiver in running:
+            take(receiver, TINY1, make(TINY, 5), Path(folder))
+        taken.update({(load.name, name): [] for load in loads for name in load.to})
+        for load, receiver in track(turns, "sending", console=Console(stderr=True)):
+            objects = make(load.payload, load.objects)
+            one = take(receiver, load, objects, Path(folder))
+            taken[load.name, receiver.name].append(one)
+    return [
+        Row(load.name, name, *_medians(taken[load.name, name]))
+        for load in loads
+        for name in load.to
+    ]
+
+
+def _medians(taken: Sequence[Taken]) -> list[float]:
+    return [statistics.median(column) for column in zip(*map(_values, taken), strict=True)]
+
+
+def _values(taken: Taken) -> tuple[float, ...]:
+    return tuple(vars(taken).values())
+
+
+def show(rows: Sequence[Row]) -> Table:
+    table = Table(title=f"C-STORE on loopback, medians; {os.cpu_count()} cores")
+    for column in ("load", "receiver", "objects/s", "MB/s", "p50 ms", "p99 ms", "CPU s/GB"):
         table.add_column(column, justify="left" if column in ("load", "receiver") else "right")
-    for row in figures:
-        rates = f"{row.objects_per_s:.0f}", f"{row.mb_per_s:.0f}", f"{row.median_ms:.2f}"
-        ratios = [f"{row.ratios[name]:.2f}" for name in (DCMTK, ORTHANC)]
-        table.add_row(row.load, row.receiver, *rates, *ratios, end_section=row.receiver == OURS)
+    for row in rows:
+        figures = f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_s_per_gb:.2f}"
+        rates = f"{row.objects_per_s:.0f}", f"{row.mb_per_s:.0f}"
+        table.add_row(row.load, row.receiver, *rates, *figures, end_section=row.receiver == OURS)
     return table
+
+
+def judge(rows: Sequence[Row], peak_mb: float) -> Table:
+    """Hold what was measured against the aims."""
+    by_name = {(row.load, row.receiver): row for row in rows}
+    table = Table(title="ours against its aims")
+    for column in ("what", "measured", "aim", ""):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for aim in AIMS:
+        ours, other = by_name[aim.load.name, OURS], by_name[aim.load.name, aim.against]
+        ratio = ours.objects_per_s / other.objects_per_s
+        _judge(table, f"{aim.load.name}, against {aim.against}", ratio, aim.at_least, True)
+    one = by_name[TINY1.name, OURS]
+    _judge(table, "one C-STORE of 31 KB, p50 ms", one.p50_ms, P50_MS, False)
+    _judge(table, "one C-STORE of 31 KB, p99 ms", one.p99_ms, P99_MS, False)
+    _judge(table, "CPU s/GB at CT x 8", by_name[CT8.name, OURS].cpu_s_per_gb, CPU_S_PER_GB, False)
+    _judge(table, "peak memory of a process, MB", peak_mb, PEAK_MB, False)
+    return table
+
+
+def _judge(table: Table, what: str, measured: float, aim: float, more_is_better: bool) -> None:
+    met = measured >= aim if more_is_better else measured <= aim
+    bound = "at least" if more_is_better else "at most"
+    table.add_row(what, f"{measured:.2f}", f"{bound} {aim:g}", "met" if met else "not met")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
         receivers(Path(folder)) as running,
     ):
-        figures = measure(running, LOADS, options.rounds)
-    Console().print(show(figures))
+        rows = measure(running, LOADS, options.rounds)
+        [ours] = [one for one in running if one.name == OURS]
+        peak_mb = ours.peak_mb()
+    console = Console()
+    console.print(show(rows))
+    console.print(judge(rows, peak_mb))
     RESULTS.mkdir(exist_ok=True)
-    rows = [vars(row) for row in figures]
-    (RESULTS / "listener.json").write_text(json.dumps(rows, indent=1))
+    (RESULTS / "listener.json").write_text(json.dumps([vars(row) for row in rows], indent=1))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ UNLIMITED_MEANS = 1 << 20
 ASSOCIATE_AC, DATA, RELEASE_RQ = 2, 4, 5
 COMMAND, LAST = 1, 2
 TIMEOUT_S = 120.0
+CALLING = "BENCH"
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,31 @@ class Association:
         return data
 
 
-def send(
-    objects: Sequence[Object], port: int, called: str, calling: str = "BENCH", associations: int = 1
-) -> Sent:
+@dataclass(frozen=True)
+class Manner:
+    """How a load is sent: so many associations at once, each ended after so many objects."""
+
+    associations: int = 1
+    objects_each: int | None = None
+
+
+def send(objects: Sequence[Object], port: int, called: str, manner: Manner = Manner()) -> Sent:
     """Send objects over parallel associations and wait for every answer."""
+    associations = manner.associations
     latencies: list[float] = []
     failures: list[Exception] = []
     ready = threading.Barrier(associations + 1, timeout=TIMEOUT_S)
 
     def share(mine: Sequence[Object]) -> None:
         try:
-            association = Association(port, called, calling, mine[0].sop_class)
+            association = Association(port, called, CALLING, mine[0].sop_class)
             encoded = [encode_pdus(one, association.maximum_length) for one in mine]
             ready.wait()
-            latencies.extend([association.store(pdus) for pdus in encoded])
+            for number, pdus in enumerate(encoded):
+                if number and manner.objects_each and number % manner.objects_each == 0:
+                    association.release()
+                    association = Association(port, called, CALLING, mine[0].sop_class)
+                latencies.append(association.store(pdus))
             association.release()
         except (OSError, threading.BrokenBarrierError) as error:
             failures.append(error)
