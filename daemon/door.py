@@ -112,6 +112,7 @@ class Conversation:
         self._wire.expect_nothing()
         while self._assoc.is_established and not self._assoc._kill:
             self._pdu()
+            self._wire.want_nothing()
         self._drop_unfinished()
         self._wire.linger()
 
@@ -153,6 +154,7 @@ class Conversation:
         kind, length = PDU_HEAD.unpack(self._wire.exactly(PDU_HEAD.size))
         if length > LONGEST_PDU:
             raise PeerBroke(f"it announced a PDU of {length} bytes")
+        self._wire.want_all_in_time()
         if kind == P_DATA_TF and self._machine.current_state == ASSOCIATED:
             self._data(length)
         else:

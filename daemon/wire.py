@@ -59,8 +59,16 @@ class Wire:
 
     def expect_nothing(self) -> None:
         """Let the peer be silent for its idle time again."""
-        self.whole_by = float("inf")
+        self.want_nothing()
         self._sock.settimeout(self._idle_s)
+
+    def want_all_in_time(self) -> None:
+        """Give the peer its idle time for the whole of what it has begun, byte by byte or not."""
+        self.whole_by = min(self.whole_by, time.monotonic() + self._idle_s)
+
+    def want_nothing(self) -> None:
+        """Take note that the peer has sent all of what it had begun."""
+        self.whole_by = float("inf")
 
     def exactly(self, count: int) -> bytes:
         """Read so many bytes, however they come."""

@@ -345,6 +345,20 @@ def test_a_peer_that_falls_silent_in_an_object_is_let_go(ours, caller):
     still_serves(ours)
 
 
+@pytest.mark.parametrize("ours", ["straight"], indirect=True)
+def test_a_peer_that_drips_a_pdu_is_let_go_though_it_is_never_silent(ours, caller):
+    caller.send(data(pdv(COMMAND | LAST, store_rq())))
+    began = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        for byte in data(pdv(LAST, WHOLE)):
+            caller.send(bytes([byte]))
+            time.sleep(0.2)
+    assert time.monotonic() - began < 15
+    assert caller.is_ended()
+    nothing_half_done(ours)
+    still_serves(ours)
+
+
 def test_many_associations_at_once_keep_their_objects_apart(ours):
     def share(number):
         caller = Caller(ours.port).associate()
