@@ -222,7 +222,7 @@ class Conversation:
             self._assoc.requestor.ae_title.strip(),
         )
         self._store = Store(context_id, fields, Reception(self._spool, request))
-        self._wire.before_refill = self._store.reception.flush
+        self._wire.before_refill, self._wire.in_message = self._store.reception.flush, True
 
     def _image_fragment(self, store: "Store", context_id: int, last: int, size: int) -> None:
         if context_id != store.context_id:
@@ -275,7 +275,7 @@ class Conversation:
 
     def _forget_store(self) -> None:
         self._store = None
-        self._wire.before_refill = _nothing
+        self._wire.before_refill, self._wire.in_message = _nothing, False
 
 
 class Store:

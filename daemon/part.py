@@ -18,7 +18,7 @@ log = logging.getLogger("daemon.part")
 
 IDLE_S = 0.05
 LEDGER_AWAY_S = 2.0
-NICENESS = 5
+NICENESS = 15
 LEAVE_S = 0.5
 """Time for an object that is being written when the listener is told to stop."""
 

@@ -1,6 +1,7 @@
 """Received objects, byte for byte; a file is in the spool only when a power cut would leave it."""
 
 import contextlib
+import itertools
 import os
 import re
 import time
@@ -14,12 +15,16 @@ from pathlib import Path
 from daemon.disk import NO_ROOM, Room
 from daemon.errors import SpoolFull
 
+THIS_PROCESS = os.urandom(4).hex()
+_numbers = itertools.count()
 PLAIN_UID = re.compile(r"[0-9.]{1,64}")
 
 
 class Spool:
     """The folder of received files.
 
+    ``partial``
+        What is being received; nobody has been told that it is safe.
     ``incoming``
         What a sender has been told is safe, and the index has not seen yet.
     ``kept``
@@ -29,21 +34,22 @@ class Spool:
     """
 
     def __init__(self, folder: Path, room: Room | None = None) -> None:
+        self.partial = folder / "partial"
         self.incoming = folder / "incoming"
         self.kept = folder / "kept"
         self.aside = folder / "aside"
-        self._room = room
+        self.room = room
 
     def prepare(self) -> None:
         """Make the folders; on return their own names are on the disk, too."""
-        for folder in (self.incoming, self.kept, self.aside):
+        for folder in (self.partial, self.incoming, self.kept, self.aside):
             folder.mkdir(parents=True, exist_ok=True)
         for parent in self.incoming.parents[:2]:
             sync_folder(parent)
 
     def drop_partial(self) -> None:
         """Drop what a dead listener left half written; only while none is at work."""
-        for partial in self.incoming.glob("*.part"):
+        for partial in self.partial.glob("*.part"):
             partial.unlink()
 
     def put(self, head: bytes, data: bytes) -> Path:
@@ -66,10 +72,11 @@ class Spool:
         incoming = self.receive()
         try:
             incoming.write([head, data])
-            return incoming.keep()
+            incoming.keep()
         except (OSError, SpoolFull):
             incoming.drop()
             raise
+        return incoming.place
 
     def receive(self) -> "Incoming":
         """Begin a file that is written as it comes.
@@ -81,12 +88,13 @@ class Spool:
         OSError
             If the disk refuses.
         """
-        if self._room and not self._room.takes(0):
+        if self.room and not self.room.takes(0):
             raise SpoolFull
-        return Incoming(self.incoming, self._incoming_folder, self._room)
+        return Incoming(self)
 
     @cached_property
-    def _incoming_folder(self) -> int:
+    def incoming_descriptor(self) -> int:
+        """The folder of what is safe, open: names in it are made durable through this."""
         return os.open(self.incoming, os.O_RDONLY | os.O_DIRECTORY)
 
     def arrived(self) -> list[Path]:
@@ -150,23 +158,21 @@ class Spool:
 class Incoming:
     """One file on its way in: write it as it comes, then keep it or drop it.
 
-    Parameters
-    ----------
-    folder : Path
-        Where it shall lie.
-    descriptor : int
-        The same folder, open: its names are made durable through it.
-    room : Room, optional
-        What is free on its disk.
+    It grows in a folder of its own: making a file there leaves the folder that is synced alone.
     """
 
-    def __init__(self, folder: Path, descriptor: int, room: Room | None = None) -> None:
+    def __init__(self, spool: Spool) -> None:
         # the moment comes first, so that names sort by arrival
-        name = f"{folder}/{time.time_ns():016x}{uuid.uuid4().hex[:16]}"
-        self._partial, self._final = f"{name}.part", f"{name}.dcm"
-        self._folder, self._room = descriptor, room
+        name = f"{time.time_ns():016x}{THIS_PROCESS}{next(_numbers):08x}"
+        self._partial, self._final = f"{spool.partial}/{name}.part", f"{spool.incoming}/{name}.dcm"
+        self._folder, self._room = spool.incoming_descriptor, spool.room
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(self._partial, flags, 0o640)
+
+    @property
+    def place(self) -> Path:
+        """Where it lies once it is kept."""
+        return Path(self._final)
 
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Append pieces.
@@ -193,13 +199,12 @@ class Incoming:
                 self._room.ran_out()
             raise
 
-    def keep(self) -> Path:
+    def keep(self) -> None:
         """Give the file its name; on return both are on the disk."""
         os.fdatasync(self._file)
         self._close()
         os.rename(self._partial, self._final)
         os.fsync(self._folder)
-        return Path(self._final)
 
     def drop(self) -> None:
         """Leave nothing behind."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -11,6 +12,8 @@ from daemon.errors import PeerBroke, PeerGone
 
 BUFFER_BYTES = 512 << 10
 LINGER_S = 1.0
+NEVER = float("inf")
+TIMEVAL = struct.Struct("@ll")
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 A_P_ABORT = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00"
@@ -31,6 +34,8 @@ class Wire:
     ----------
     before_refill : callable
         Called before views that :meth:`some` gave out are overwritten.
+    in_message : bool
+        Whether the peer has begun something and will send more of it.
     whole_by : float
         Monotonic moment by which the peer must have sent all of what it has begun.
     """
@@ -43,8 +48,9 @@ class Wire:
         self._heard_at = time.monotonic()
         self.heard = False
         self.before_refill: Callable[[], None] = _nothing
-        self.whole_by = float("inf")
-        sock.settimeout(idle_s)
+        self.in_message = False
+        self.whole_by = NEVER
+        self._wait_at_most(idle_s)
 
     @property
     def idle_s(self) -> float:
@@ -55,12 +61,12 @@ class Wire:
         """Give the peer so long for all that follows, until :meth:`expect_nothing`."""
         self.whole_by = time.monotonic() + within_s
         if within_s < self._idle_s:
-            self._sock.settimeout(within_s)
+            self._wait_at_most(within_s)
 
     def expect_nothing(self) -> None:
         """Let the peer be silent for its idle time again."""
         self.want_nothing()
-        self._sock.settimeout(self._idle_s)
+        self._wait_at_most(self._idle_s)
 
     def want_all_in_time(self) -> None:
         """Give the peer its idle time for the whole of what it has begun, byte by byte or not."""
@@ -68,7 +74,7 @@ class Wire:
 
     def want_nothing(self) -> None:
         """Take note that the peer has sent all of what it had begun."""
-        self.whole_by = float("inf")
+        self.whole_by = NEVER
 
     def exactly(self, count: int) -> bytes:
         """Read so many bytes, however they come."""
@@ -92,21 +98,31 @@ class Wire:
 
     def _refill(self) -> None:
         self.before_refill()
+        if QUICKACK is not None and (self.in_message or self.whole_by is not NEVER):
+            # a sender that leaves Nagle's algorithm on waits for this before its next segment
+            self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         try:
             count = self._sock.recv_into(self._buffer)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise PeerBroke("it fell silent") from None
         except OSError as error:
             raise PeerGone(f"the connection broke: errno {error.errno}") from None
         if not count:
             raise PeerGone("it closed the connection")
-        if QUICKACK is not None:
-            # a sender that leaves Nagle's algorithm on waits for this before its last segment
-            self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         self._at, self._end, self.heard = 0, count, True
         self._heard_at = time.monotonic()
         if self._heard_at > self.whole_by:
             raise PeerBroke("it sends too slowly")
+
+    def _wait_at_most(self, seconds: float) -> None:
+        if type(self._sock) is not socket.socket:
+            self._sock.settimeout(seconds)
+            return
+        # the kernel keeps the time: Python would ask it before every single read and write
+        self._sock.settimeout(None)
+        wait = TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._sock.setsockopt(socket.SOL_SOCKET, direction, wait)
 
     def send(self, data: bytes) -> None:
         """Send all of it."""

@@ -67,7 +67,7 @@ def after_meta(content):
 
 
 def nothing_half_done(ours):
-    wait_for("half an object to be dropped", lambda: not list(ours.spool.incoming.glob("*.part")))
+    wait_for("half an object to be dropped", lambda: not list(ours.spool.partial.iterdir()))
 
 
 def still_serves(ours):
@@ -301,7 +301,7 @@ class RefusingDisk(Incoming):
 
     def keep(self):
         self._refuse("keep")
-        return super().keep()
+        super().keep()
 
 
 def refusing(step):
@@ -312,7 +312,7 @@ def refusing(step):
             raise SpoolFull
         if step == "open":
             raise OSError(errno.EMFILE, "too many open files")
-        file = RefusingDisk(spool.incoming, spool._incoming_folder)
+        file = RefusingDisk(spool)
         file.step = step
         return file
 
@@ -330,7 +330,7 @@ def test_what_the_disk_refuses_is_answered_a700_and_the_association_lives_on(
             caller.send(data(pdv(0, bytes(16000))))
         caller.send(data(pdv(LAST, b"end")))
         assert caller.status() == OUT_OF_RESOURCES
-    assert os.listdir(ours.spool.incoming) == []
+    assert os.listdir(ours.spool.incoming) == os.listdir(ours.spool.partial) == []
     caller.send(store(WHOLE))
     assert caller.status() == SUCCESS
     assert stored(ours) == [WHOLE]

@@ -39,7 +39,7 @@ def test_file_and_folder_are_synced_before_put_returns(folder, monkeypatch):
     monkeypatch.setattr(spool.os, "fsync", watched("fsync"))
     final = folder.put(b"head", b"data")
     assert synced == [
-        ("fdatasync", str(final.with_suffix(".part"))),
+        ("fdatasync", str(folder.partial / f"{final.stem}.part")),
         ("fsync", str(folder.incoming)),
     ]
 
@@ -50,7 +50,7 @@ def test_a_full_disk_takes_nothing_and_leaves_nothing(tmp_path):
     full.prepare()
     with pytest.raises(SpoolFull):
         full.put(b"head", b"data")
-    assert os.listdir(full.incoming) == []
+    assert os.listdir(full.incoming) == os.listdir(full.partial) == []
 
 
 def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
@@ -60,14 +60,14 @@ def test_a_failed_write_leaves_no_partial_file(folder, monkeypatch):
     monkeypatch.setattr(spool.os, "fdatasync", no_space)
     with pytest.raises(OSError, match="No space"):
         folder.put(b"head", b"data")
-    assert os.listdir(folder.incoming) == []
+    assert os.listdir(folder.incoming) == os.listdir(folder.partial) == []
 
 
 def test_half_written_files_of_a_dead_listener_are_dropped_at_the_next_start(folder):
-    (folder.incoming / "x.part").write_bytes(b"half")
+    (folder.partial / "x.part").write_bytes(b"half")
     assert folder.arrived() == []
     folder.drop_partial()
-    assert os.listdir(folder.incoming) == []
+    assert os.listdir(folder.partial) == []
 
 
 @pytest.mark.parametrize("uid", ["../../etc/passwd", "1.2/3", "..", "", "1.2\0", "x" * 300])
