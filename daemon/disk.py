@@ -90,11 +90,11 @@ class Room:
         """
         with self._lock:
             self._refresh()
-            left = Free(self._bytes_left - size_bytes, self._inodes_left - files)
-            if self._door is Door.SHUT or not left.covers(self.levels.least):
+            bytes_left, inodes_left = self._bytes_left - size_bytes, self._inodes_left - files
+            if self._door is Door.SHUT or bytes_left < 0 or inodes_left < 0:
                 return False
-            self._bytes_left = left.size_bytes - OVERHEAD_BYTES * files
-            self._inodes_left = left.inodes
+            self._bytes_left = bytes_left - OVERHEAD_BYTES * files
+            self._inodes_left = inodes_left
             return True
 
     def door(self) -> Door:
@@ -117,7 +117,8 @@ class Room:
         if moment < self._fresh_until:
             return
         self._free = free_on(self._folder)
-        self._bytes_left, self._inodes_left = self._free.size_bytes, self._free.inodes
+        self._bytes_left = self._free.size_bytes - self.levels.least.size_bytes
+        self._inodes_left = self._free.inodes - self.levels.least.inodes
         self._door = self.levels.judge(self._door, self._free)
         self._fresh_until = moment + FRESH_S
 

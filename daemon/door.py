@@ -208,7 +208,7 @@ class Conversation:
         if (
             fields.get(COMMAND_FIELD) != C_STORE_RQ
             or fields.get(DATASET_TYPE, NO_DATASET) == NO_DATASET
-            or MESSAGE_ID not in fields
+            or len(fields.get(MESSAGE_ID, b"")) != 2
         ):
             self._hand_over(context_id, COMMAND | LAST, command)
             return
@@ -290,21 +290,18 @@ class Store:
         """Return the C-STORE-RSP as one PDU (PS3.7 9.3.1.2)."""
         fields = self._fields
         body = b"".join(
-            _element(number, value)
-            for number, value in (
-                (SOP_CLASS, fields.get(SOP_CLASS, b"")),
-                (COMMAND_FIELD, C_STORE_RSP),
-                (RESPONDED_TO, fields[MESSAGE_ID]),
-                (DATASET_TYPE, NO_DATASET),
-                (STATUS, status.to_bytes(2, "little")),
-                (SOP_INSTANCE, fields.get(SOP_INSTANCE, b"")),
+            (
+                _element(SOP_CLASS, fields.get(SOP_CLASS, b"")),
+                ANSWERS,
+                fields[MESSAGE_ID],
+                HAS_STATUS,
+                status.to_bytes(2, "little"),
+                _element(SOP_INSTANCE, fields.get(SOP_INSTANCE, b"")),
             )
         )
-        body = _element(0, len(body).to_bytes(4, "little")) + body
-        size = len(body) + 2
-        return (
-            PDATA_RESPONSE.pack(P_DATA_TF, size + 4, size, self.context_id, COMMAND | LAST) + body
-        )
+        size = len(body) + len(BODY_BYTES) + 6
+        head = PDATA_RESPONSE.pack(P_DATA_TF, size + 4, size, self.context_id, COMMAND | LAST)
+        return b"".join((head, BODY_BYTES, len(body).to_bytes(4, "little"), body))
 
 
 def read_command(command: bytes) -> dict[int, bytes]:
@@ -325,6 +322,12 @@ def read_command(command: bytes) -> dict[int, bytes]:
 
 def _element(number: int, value: bytes) -> bytes:
     return ELEMENT.pack(0, number, len(value)) + value
+
+
+# what all C-STORE-RSP have in common, each up to a value that differs
+BODY_BYTES = ELEMENT.pack(0, 0, 4)
+ANSWERS = _element(COMMAND_FIELD, C_STORE_RSP) + ELEMENT.pack(0, RESPONDED_TO, 2)
+HAS_STATUS = _element(DATASET_TYPE, NO_DATASET) + ELEMENT.pack(0, STATUS, 2)
 
 
 def _nothing() -> None:

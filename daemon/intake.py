@@ -18,6 +18,7 @@ from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
+from daemon.rush import Rush
 from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
@@ -50,6 +51,16 @@ class Intake:
         self._longest_settle_s = settings.longest_settle_s
         # one look at the folder serves many batches: among thousands of files it is dear
         self._waiting: list[Path] = []
+        self._rush = Rush()
+
+    def steps_back(self) -> bool:
+        """Look what has come; tell whether to leave the machine to the door for now."""
+        if not self._waiting:
+            self._waiting = self._spool.arrived()
+            if self._rush.is_on(self._waiting[-1] if self._waiting else None):
+                self._waiting.clear()
+                return True
+        return False
 
     def turn(self) -> bool:
         """Index what came and queue what is quiet; True when there is more at once."""

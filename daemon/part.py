@@ -76,7 +76,7 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
                 # first: it makes the room that the others may need
                 retention.turn()
                 sweep.turn()
-            more = intake.turn()
+            more = not intake.steps_back() and intake.turn()
         except (LedgerError, OSError) as error:
             if disk.is_full(error):
                 log.error("event=disk-full again_in_s=%.1f", LEDGER_AWAY_S)

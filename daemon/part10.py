@@ -2,11 +2,12 @@
 
 import re
 import struct
+from functools import lru_cache
 
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 PREAMBLE = b"\x00" * 128 + b"DICM"
-GROUP_LENGTH_BYTES = 12
+BEFORE_LENGTH = PREAMBLE + struct.pack("<HH2sH", 2, 0x0000, b"UL", 4)
 UID = re.compile(rb"[0-9.]{1,64}")
 
 
@@ -23,18 +24,24 @@ def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_ae
     calling_aet : str
         Who sent it, kept as SourceApplicationEntityTitle.
     """
-    meta = b"".join(
-        (
-            struct.pack("<HH2s2xL", 2, 0x0001, b"OB", 2) + b"\x00\x01",
-            _short(0x0002, b"UI", _uid(sop_class)),
-            _short(0x0003, b"UI", _uid(sop_instance)),
-            _short(0x0010, b"UI", transfer_syntax.encode("ascii", "replace")),
-            _short(0x0012, b"UI", PYDICOM_IMPLEMENTATION_UID.encode()),
-            _short(0x0013, b"SH", b"OSTEOSCREEN"),
-            _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
-        )
+    before, after = _around(sop_class, transfer_syntax, calling_aet)
+    instance = _short(0x0003, b"UI", _uid(sop_instance))
+    length = len(before) + len(instance) + len(after)
+    return b"".join((BEFORE_LENGTH, length.to_bytes(4, "little"), before, instance, after))
+
+
+@lru_cache(maxsize=256)
+def _around(sop_class: bytes, transfer_syntax: str, calling_aet: str) -> tuple[bytes, bytes]:
+    """Encode what the objects of one series have in common, around what they have not."""
+    before = struct.pack("<HH2s2xL", 2, 0x0001, b"OB", 2) + b"\x00\x01"
+    before += _short(0x0002, b"UI", _uid(sop_class))
+    after = (
+        _short(0x0010, b"UI", transfer_syntax.encode("ascii", "replace")),
+        _short(0x0012, b"UI", PYDICOM_IMPLEMENTATION_UID.encode()),
+        _short(0x0013, b"SH", b"OSTEOSCREEN"),
+        _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
     )
-    return PREAMBLE + _short(0x0000, b"UL", struct.pack("<L", len(meta))) + meta
+    return before, b"".join(after)
 
 
 def _short(element: int, vr: bytes, value: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """One C-STORE on its way to the spool, and the status its sender may rely on."""
 
 import logging
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from daemon import part10
 from daemon.errors import SpoolFull
@@ -18,8 +18,7 @@ PIECES_MOST = 512
 """Below what one writev takes (IOV_MAX, 1024)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a C-STORE request says of its object: the UIDs as they came, the sender's AE title."""
 
     sop_class: bytes
@@ -44,14 +43,7 @@ class Reception:
         except (SpoolFull, OSError) as error:
             self._fail(error)
         else:
-            self._pieces.append(
-                part10.head(
-                    request.sop_class,
-                    request.sop_instance,
-                    request.transfer_syntax,
-                    request.calling_aet,
-                )
-            )
+            self._pieces.append(part10.head(*request))
 
     def add(self, piece: bytes | memoryview) -> None:
         """Take the next bytes of the dataset; a view must stay as it is until :meth:`flush`."""
