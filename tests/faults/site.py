@@ -143,10 +143,11 @@ def prove(line: Line, accounts: Accounts) -> Proof:
 
 
 def _at_rest(line: Line) -> bool:
+    # the spool first: what is in neither of the two is indexed in between
+    waiting = list((line.system.home / "spool" / "incoming").rglob("*.dcm"))
     told = summary.status(line.system.ledger)
     series = sum(count for state, count in told["series"]["by_state"].items() if state in ENDED)
     moving = told["deliveries"]["pending"] + told["deliveries"]["sending"]
-    waiting = list((line.system.home / "spool" / "incoming").rglob("*.dcm"))
     return series == told["series"]["total"] and not moving and not waiting
 
 
