@@ -19,6 +19,7 @@ log = logging.getLogger("daemon.part")
 IDLE_S = 0.05
 LEDGER_AWAY_S = 2.0
 NICENESS = 15
+PIXEL_LIBRARIES = ("numpy", "PIL", "gdcm")
 LEAVE_S = 0.5
 """Time for an object that is being written when the listener is told to stop."""
 
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
+    _travel_light()
     # the intake needs the models' catalogue, the listener needs the network: neither loads both
     from daemon.scp import Listener
 
@@ -54,6 +56,15 @@ def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None
         # not hold this process, and with it the port
         time.sleep(LEAVE_S)
         os._exit(0)
+
+
+def _travel_light() -> None:
+    """Do without what only pixels need: the listener decodes none, and every process of it pays.
+
+    None in ``sys.modules`` is how Python is told that a module is not to be had.
+    """
+    for library in PIXEL_LIBRARIES:
+        sys.modules[library] = None  # type: ignore[assignment]
 
 
 def _take_in(settings: Settings, ledger: Ledger) -> None:

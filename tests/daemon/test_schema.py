@@ -6,7 +6,9 @@ import sys
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from daemon import config, schema
@@ -25,8 +27,13 @@ def test_migrating_twice_changes_nothing(settings, ledger):
     assert ledger.namespace() == namespace
 
 
+def test_the_newest_revision_is_the_one_that_alembic_ends_at():
+    assert schema.newest() == ScriptDirectory(str(schema.SCRIPTS)).get_current_head()
+
+
 def test_a_migration_can_be_taken_back(ledger):
-    revert = schema._config()
+    revert = Config()
+    revert.set_main_option("script_location", str(schema.SCRIPTS))
     with ledger.engine.begin() as connection:
         revert.attributes["connection"] = connection
         command.downgrade(revert, "base")

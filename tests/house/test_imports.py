@@ -19,3 +19,13 @@ def test_the_worker_needs_no_torch():
     asked = "import sys, workers.screen; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_a_listener_holds_no_pixel_library_and_still_serves():
+    asked = (
+        "import sys; from daemon import part; part._travel_light(); import daemon.scp; "
+        "from daemon import rehearsal; "
+        "print(rehearsal.problem(), [n for n in ('numpy', 'gdcm', 'PIL') if sys.modules.get(n)])"
+    )
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "None []"
