@@ -88,7 +88,11 @@ class Callers:
     def _today(self) -> Mapping[str, Peer]:
         if time.monotonic() > self._fresh_until and self._asking.acquire(blocking=False):
             self._asked.clear()
-            threading.Thread(target=self._ask, name="peers", daemon=True).start()
+            try:
+                threading.Thread(target=self._ask, name="peers", daemon=True).start()
+            except RuntimeError:
+                # no thread is to be had: this one asks, however long that takes
+                self._ask()
         # a ledger that is away may say so late, or never: no association waits for that
         self._asked.wait(ASK_S)
         return self._known

@@ -6,11 +6,13 @@ heard it. What we commit to is what lies on the disk at that moment, byte for by
 """
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from pydicom import Dataset
 from pydicom.uid import UID
@@ -76,6 +78,7 @@ class Commitments:
         self._settings = settings
         self._ledger = ledger
         self._reporters = ThreadPoolExecutor(REPORTERS, "commitment")
+        self._turns: WeakKeyDictionary[Association, threading.Lock] = WeakKeyDictionary()
 
     def on_n_action(self, event: Event) -> tuple[int, None]:
         """Write a request down; only then it is answered."""
@@ -117,6 +120,8 @@ class Commitments:
         except LedgerError as error:
             # the lease lapses, and the sweep has the report made over an association of ours
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the task edge: as above
+            log.error("event=report-broke error=%s", where(error))
 
     def _claim_while_open(self, assoc: Association, commitment_id: int) -> Commitment | None:
         """Claim it, though a worker was quicker: its peer may listen on this association alone."""
@@ -137,7 +142,9 @@ class Commitments:
                 time.sleep(POLL_S)
         why = ""
         if verdicts is not None:
-            why = _tell(assoc, commitment.TransactionUID, verdicts)
+            # pynetdicom keeps one request of ours at a time apart from its answer
+            with self._turns.setdefault(assoc, threading.Lock()):
+                why = _tell(assoc, commitment.TransactionUID, verdicts)
             if not why:
                 commitments.reported(self._ledger, commitment, verdicts)
                 return

@@ -158,6 +158,13 @@ class Listener:
 
     def on_requested(self, event: Event) -> None:
         """Refuse whoever is not one of today's peers, and say why where an admin will look."""
+        try:
+            self._judge(event)
+        except Exception as error:  # noqa: BLE001 - the edge: pynetdicom would let the caller in
+            log.error("event=caller-not-judged error=%s", where(error))
+            _reject(event, TEMPORARY_CONGESTION)
+
+    def _judge(self, event: Event) -> None:
         requestor = event.assoc.requestor
         request = requestor.primitive
         assert request is not None, "PS3.8 9.2: it is what the event is about"

@@ -172,8 +172,20 @@ def _take_in(session: Session, asked: Commitment, said: CommitmentObject) -> Non
         return
     if said.failure is None:
         _confirm(session, delivery, "committed")
-    elif delivery.sent_at is not None and delivery.sent_at <= asked.asked_at:
+    elif delivery.confirm_attempts and _is_latest(session, asked, said):
+        # asked since it was last sent: an older refusal is of what was sent before
         _send_again(session, delivery, f"{asked.aet} did not commit to it: 0x{said.failure:04X}")
+
+
+def _is_latest(session: Session, asked: Commitment, named: CommitmentObject) -> bool:
+    later = exists().where(
+        CommitmentObject.SOPInstanceUID == named.SOPInstanceUID,
+        CommitmentObject.commitment_id > asked.id,
+        Commitment.id == CommitmentObject.commitment_id,
+        Commitment.by_us,
+        Commitment.aet == asked.aet,
+    )
+    return not session.scalar(select(later))
 
 
 def confirmed(ledger: Ledger, one: Sent, how: str) -> None:

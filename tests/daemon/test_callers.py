@@ -1,5 +1,7 @@
 """Who may call, while the ledger cannot be asked."""
 
+import threading
+
 import pytest
 
 from daemon.callers import COPY, Caller, Callers
@@ -46,3 +48,18 @@ def test_a_removed_peer_is_forgotten_in_the_copy_too(settings, ledger, away):
 def test_a_copy_that_cannot_be_read_lets_nobody_in_and_ends_nothing(settings, away, torn):
     (settings.home / COPY).write_text(torn)
     assert "not allowed to send" in Callers(settings, away).objection(MODALITY)
+
+
+def test_peers_are_asked_for_though_no_thread_is_to_be_had(settings, ledger, monkeypatch):
+    add(ledger, "CR1")
+    callers = Callers(settings, ledger)
+
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as scarce:
+        scarce.setattr(threading.Thread, "start", none_left)
+        assert callers.objection(MODALITY) == ""
+    callers._fresh_until = 0.0
+    peers.remove(ledger, "CR1")
+    assert "not allowed to send" in callers.objection(MODALITY)

@@ -12,6 +12,7 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import build_context
 
 from daemon import scu
+from daemon.callers import Callers
 from daemon.disk import Free, Levels
 from daemon.errors import DeliveryError, SpoolFull
 from daemon.scu import Address
@@ -88,6 +89,16 @@ def test_a_peer_added_while_we_listen_is_heard_without_a_restart(ours):
     ours.allow("CT9")
     time.sleep(1.1)
     scu.echo(ours.address(calling="CT9"))
+
+
+def test_a_caller_who_cannot_be_judged_is_not_let_in(ours, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Callers, "objection", broken)
+    with pytest.raises(DeliveryError, match=r"[Tt]emporary congestion"):
+        scu.store(ours.address(), [film()])
+    assert ours.spool.arrived() == []
 
 
 def test_our_own_title_is_taken_from_this_host(ours):

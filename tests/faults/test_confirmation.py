@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from modality import PUSH_MODEL, PUSH_MODEL_INSTANCE, shadow
@@ -13,11 +13,13 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.presentation import build_role
+from sqlalchemy import update
 
 from daemon import config, confirmation, schema, scu
 from daemon.errors import DeliveryError
 from daemon.find import STUDY_ROOT_FIND
 from daemon.records import confirmations, deliveries, peers, retention, summary
+from daemon.records.ledger import now
 from daemon.records.tables import Delivery, Peer, ResultObject, Screening, Series
 from daemon.scp import Listener
 from daemon.serve import open_socket
@@ -235,6 +237,14 @@ def test_a_result_the_pacs_refuses_is_sent_again_then_parked_with_its_reason(hou
     row = house.until(uid, "parked")
     assert "0x0112" in row.detail
     assert summary.status(house.ledger)["parked_deliveries"][0]["detail"] == row.detail
+
+
+def test_a_refusal_counts_though_the_clock_was_set_back_since_the_result_was_sent(house):
+    house.peer(commits=True)
+    uid = house.sent()
+    with house.ledger.write() as session:
+        session.execute(update(Delivery).values(sent_at=now() + timedelta(hours=1)))
+    assert house.until(uid, "pending").resends == 1
 
 
 @pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
