@@ -17,10 +17,14 @@ fails, the listener takes pynetdicom's public path: slower, and with the same an
 import logging
 import struct
 import threading
+from collections import deque
 from contextlib import suppress
+from queue import Queue
+from typing import Any
 
 from pynetdicom import evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import RequestHandler
 
@@ -46,7 +50,6 @@ LONGEST_PDU = 16 << 20
 # PS3.8 9.3.4: rejected for now, by the provider (presentation), local limit exceeded
 NO_SEAT = (2, 3, 2)
 STANDING_S = 5.0
-POLL_S = 0.01
 
 # PS3.8 9.2: what the state machine is told, and the state in which data flows
 UNRECOGNISED_PDU, ASSOCIATED = "Evt19", "Sta6"
@@ -91,8 +94,8 @@ class Conversation:
         self._command = b""
         self._dataset_bytes = 0
         self._sending = threading.RLock()
-        # no reactor runs beside us: whoever sends a request through this association need not wait
-        assoc._is_paused = True
+        assoc.__class__ = Unpaced
+        assoc.dimse.msg_queue = self._messages = Messages(assoc)
         self._dul.send_pdu = self._send  # type: ignore[method-assign]
 
     def hold(self, seated: bool) -> None:
@@ -118,10 +121,10 @@ class Conversation:
 
     def break_off(self, error: Exception) -> None:
         """End what cannot go on: tell the peer, forget the object that was not whole."""
-        self._drop_unfinished()
         self._assoc.is_established, self._assoc.is_aborted = False, True
+        self._drop_unfinished()
         if not isinstance(error, PeerGone):
-            with suppress(Exception):
+            with suppress(Exception), self._sending:
                 self._machine.do_action(UNRECOGNISED_PDU)
                 self._wire.linger()
         if self._wire.heard:
@@ -168,7 +171,8 @@ class Conversation:
             event = UNRECOGNISED_PDU
         else:
             self._dul._recv_pdu.put(decoded)
-        self._machine.do_action(event)
+        with self._sending:
+            self._machine.do_action(event)
         acse = self._assoc.acse
         if acse.is_release_requested():
             acse.send_release(is_response=True)
@@ -254,28 +258,50 @@ class Conversation:
         assoc.dimse.receive_primitive(primitive)
         if assoc.dimse.message is None:
             self._dataset_bytes = 0
-        while not assoc.dimse.msg_queue.empty():
-            # cleared while another thread waits for the answer to a request of its own, and takes
-            # it; what comes before that thread has said that it is done is for us again
-            if not assoc._reactor_checkpoint.wait(POLL_S):
-                continue
-            message_context_id, message = assoc.dimse.get_msg()
-            if message is None or message_context_id is None:
-                break
+        while self._messages.requests:
+            message_context_id, message = self._messages.requests.popleft()
             assoc._serve_request(message, message_context_id)
-            # pynetdicom has taken it back at the end of what it served
-            assoc._is_paused = True
-        while not self._dul.event_queue.empty():
-            self._machine.do_action(self._dul.event_queue.get_nowait())
+        with self._sending:
+            while not self._dul.event_queue.empty():
+                self._machine.do_action(self._dul.event_queue.get_nowait())
 
     def _drop_unfinished(self) -> None:
         if self._store is not None:
             self._store.reception.drop()
             self._forget_store()
+        # no answer comes any more to whoever waits for one
+        self._messages.put((None, None))
 
     def _forget_store(self) -> None:
         self._store = None
         self._wire.before_refill, self._wire.in_message = _nothing, False
+
+
+class Unpaced(Association):
+    """An association beside which no reactor runs: no thread that sends has to wait for it."""
+
+    _is_paused = property(lambda _self: True, lambda _self, _value: None)
+
+
+class Messages(Queue[Any]):
+    """Where pynetdicom puts what it has decoded: requests for us, answers for who waits for one.
+
+    The one request that we make of a caller is N-EVENT-REPORT (:mod:`daemon.commitment`).
+    """
+
+    def __init__(self, assoc: Association) -> None:
+        super().__init__()
+        self._assoc = assoc
+        self.requests: deque[tuple[int, Any]] = deque()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Sort a message by whom it is for; no message at all says that none will come."""
+        _, message = item
+        if message is not None and not isinstance(message, N_EVENT_REPORT):
+            self.requests.append(item)
+        elif not self._assoc._reactor_checkpoint.is_set():
+            # cleared while a thread waits for an answer; one that nobody has asked for is dropped
+            super().put(item, block, timeout)
 
 
 class Store:

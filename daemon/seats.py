@@ -35,16 +35,13 @@ class Seats:
                 self._standing -= not seated
 
     def _seat(self, wire: Wire) -> bool:
-        leaving = None
         with self._lock:
             if len(self._seated) >= self._most:
-                leaving = max(self._seated, key=lambda one: one.idle_s)
-                if leaving.idle_s < IDLE_ENOUGH_S:
+                idlest = max(self._seated, key=lambda one: one.idle_s)
+                if idlest.idle_s < IDLE_ENOUGH_S:
                     self._standing += 1
                     return False
-                self._seated.discard(leaving)
+                self._seated.discard(idlest)
+                idlest.show_out()
             self._seated.add(wire)
-        if leaving is not None:
-            # a peer that takes nothing from us may hold this up: nobody else waits for it
-            leaving.show_out()
-        return True
+            return True
