@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from daemon import part10
 from daemon.errors import SpoolFull
+from daemon.repeats import Repeats
 from daemon.spool import Incoming, Spool
 
 log = logging.getLogger(__name__)
+_repeats = Repeats()
 
 # PS3.4 B.2.3 and PS3.7 C
 SUCCESS = 0x0000
@@ -81,5 +83,6 @@ class Reception:
         self._status = OUT_OF_RESOURCES
         why = "disk-full" if isinstance(error, SpoolFull) else "not-stored"
         number = getattr(error, "errno", None)
-        log.error("event=%s aet=%s status=0xA700 errno=%s", why, self._calling_aet, number)
+        if words := _repeats.told(f"event={why} aet={self._calling_aet} errno={number}"):
+            log.error("%s status=0xA700", words)
         self.drop()

@@ -207,9 +207,11 @@ class Incoming:
         os.fsync(self._folder)
 
     def drop(self) -> None:
-        """Leave nothing behind."""
-        self._close()
-        Path(self._partial).unlink(missing_ok=True)
+        """Leave nothing behind, or what the next start of the listener drops."""
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._partial)
 
     def _close(self) -> None:
         if self._file >= 0:
@@ -272,7 +274,9 @@ def write_durably(path: Path, data: bytes) -> None:
 
 def _was_there(entry: os.DirEntry[str], moment: datetime) -> bool:
     try:
-        return entry.stat().st_mtime <= moment.timestamp()
+        written_at = entry.stat().st_mtime
+        # in the time to come: the clock has been set back since
+        return written_at <= moment.timestamp() or written_at > time.time()
     except FileNotFoundError:
         # just taken by the intake: it did wait
         return True

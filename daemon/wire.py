@@ -45,7 +45,7 @@ class Wire:
         self._idle_s = idle_s
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._at = self._end = 0
-        self._heard_at = time.monotonic()
+        self._waiting_since = NEVER
         self.heard = False
         self.before_refill: Callable[[], None] = _nothing
         self.in_message = False
@@ -54,8 +54,8 @@ class Wire:
 
     @property
     def idle_s(self) -> float:
-        """How long ago the peer last sent anything."""
-        return time.monotonic() - self._heard_at
+        """How long we have waited for the peer; nothing while it waits for us."""
+        return max(0.0, time.monotonic() - self._waiting_since)
 
     def expect(self, within_s: float) -> None:
         """Give the peer so long for all that follows, until :meth:`expect_nothing`."""
@@ -101,6 +101,7 @@ class Wire:
         if QUICKACK is not None and (self.in_message or self.whole_by is not NEVER):
             # a sender that leaves Nagle's algorithm on waits for this before its next segment
             self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
+        self._waiting_since = time.monotonic()
         try:
             count = self._sock.recv_into(self._buffer)
         except (TimeoutError, BlockingIOError):
@@ -109,9 +110,8 @@ class Wire:
             raise PeerGone(f"the connection broke: errno {error.errno}") from None
         if not count:
             raise PeerGone("it closed the connection")
-        self._at, self._end, self.heard = 0, count, True
-        self._heard_at = time.monotonic()
-        if self._heard_at > self.whole_by:
+        self._at, self._end, self.heard, self._waiting_since = 0, count, True, NEVER
+        if time.monotonic() > self.whole_by:
             raise PeerBroke("it sends too slowly")
 
     def _wait_at_most(self, seconds: float) -> None:
@@ -126,10 +126,12 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         """Send all of it."""
+        self._waiting_since = time.monotonic()
         try:
             self._sock.sendall(data)
         except OSError as error:
             raise PeerGone(f"the connection broke: errno {error.errno}") from None
+        self._waiting_since = NEVER
 
     def show_out(self) -> None:
         """End the connection from another thread: whoever reads it finds it closed."""
@@ -137,7 +139,8 @@ class Wire:
         with contextlib.suppress(OSError, ValueError):
             self._sock.send(A_P_ABORT, socket.MSG_DONTWAIT)
         with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
+            # the plain one: that of TLS forgets its keys, and what has come would be read as it is
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def linger(self) -> None:
         """Let the peer read our last word: closing at once could take it away from it."""

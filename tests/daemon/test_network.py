@@ -11,10 +11,11 @@ from pydicom.uid import JPEG2000, ExplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import build_context
 
-from daemon import scu
+from daemon import reception, scu
 from daemon.callers import Callers
 from daemon.disk import Free, Levels
 from daemon.errors import DeliveryError, SpoolFull
+from daemon.repeats import Repeats
 from daemon.scu import Address
 from daemon.spool import Spool
 
@@ -105,14 +106,16 @@ def test_our_own_title_is_taken_from_this_host(ours):
     scu.echo(ours.address(calling="OSTEOSCREEN"))
 
 
-def test_a_full_disk_is_answered_with_a700_and_nothing_is_kept(ours, monkeypatch):
+def test_a_full_disk_is_answered_with_a700_and_said_once(ours, monkeypatch, caplog):
     def full(*_):
         raise SpoolFull
 
     monkeypatch.setattr(Spool, "receive", full)
-    [answer] = scu.store(ours.address(), [film()])
-    assert (answer.status, answer.stored) == (0xA700, False)
+    monkeypatch.setattr(reception, "_repeats", Repeats())
+    answers = scu.store(ours.address(), [film(), film()])
+    assert [(answer.status, answer.stored) for answer in answers] == [(0xA700, False)] * 2
     assert ours.spool.arrived() == []
+    assert caplog.text.count("event=disk-full") == 1
 
 
 def test_a_nearly_full_disk_refuses_new_senders_for_the_time_being_and_hears_an_echo(ours):

@@ -1,6 +1,9 @@
 """The spool: whole files or none, durable before anyone is told, names rebuilt from outside."""
 
+import errno
 import os
+import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -82,3 +85,24 @@ def test_an_indexed_file_moves_to_its_series_and_a_copy_is_dropped(folder):
         folder.keep([(folder.put(b"", b"data"), folder.place("1.2.3", "1.2.3.4"))])
     assert folder.arrived() == []
     assert [file.name for file in folder.series("1.2.3")] == ["1.2.3.4.dcm"]
+
+
+def test_dropping_what_the_disk_will_not_let_go_of_ends_nothing(folder, monkeypatch):
+    def refuse(_name):
+        raise OSError(errno.EROFS, "the disk has turned read-only")
+
+    incoming = folder.receive()
+    with monkeypatch.context() as broken:
+        broken.setattr(spool.os, "unlink", refuse)
+        incoming.drop()
+    assert os.listdir(folder.partial) and not folder.arrived()
+    folder.drop_partial()
+    assert os.listdir(folder.partial) == []
+
+
+def test_what_a_clock_that_was_set_back_dates_ahead_is_received_already(folder):
+    file, moment = folder.put(b"", b""), datetime.now(UTC)
+    assert folder.received_until(moment)
+    ahead = time.time() + 3600
+    os.utime(file, (ahead, ahead))
+    assert folder.received_until(moment)

@@ -31,12 +31,13 @@ from pynetdicom.sop_class import Verification
 
 from daemon import certificates, config, scu, tls
 from daemon.callers import Hosts, obstacle, plain_ip
-from daemon.errors import ConfigError, DeliveryError
+from daemon.errors import ConfigError, DeliveryError, PeerGone
 from daemon.handshake import Porch, Terms
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer
 from daemon.turns import TurnsSocket
+from daemon.wire import Wire
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 
@@ -325,6 +326,23 @@ def test_a_report_may_go_out_while_an_image_comes_in(hospital, settings):
             ends[0].recv(1)
         for end in ends:
             end.close()
+
+
+def test_what_has_come_by_tls_is_never_read_as_it_came_though_its_sender_is_shown_out(
+    hospital, settings
+):
+    contexts = tls.server_context(settings), hospital.modality.context(hospital.root.anchor)
+    ours, theirs = socket.socketpair()
+    with ThreadPoolExecutor(1) as threads:
+        peer = threads.submit(contexts[1].wrap_socket, theirs)
+        wire = Wire(contexts[0].wrap_socket(ours, server_side=True), 5.0)
+        with wire, peer.result() as sender:
+            sender.sendall(b"an image")
+            wire.show_out()
+            with contextlib.suppress(PeerGone):
+                assert wire.exactly(8) == b"an image"
+            with pytest.raises(PeerGone):
+                wire.exactly(1)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
