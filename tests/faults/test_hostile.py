@@ -244,7 +244,7 @@ def test_no_path_is_made_of_a_uid_from_outside(listener):
     for path in spool.rglob("*"):
         assert path.resolve().is_relative_to(spool.resolve())
         assert path.is_dir() or PLAIN_NAME.fullmatch(path.name)
-    assert {path.name for path in spool.iterdir()} == {"incoming", "kept", "aside"}
+    assert {path.name for path in spool.iterdir()} == {"partial", "incoming", "kept", "aside"}
     assert list(listener.folder.rglob("*evil*")) == []
     audited = listener.run("audit", "--json")
     assert (audited.returncode, json.loads(audited.stdout)["problems"]) == (0, [])
