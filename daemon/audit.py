@@ -1,7 +1,6 @@
 """Hold the ledger against the disk: every object ever acknowledged, and what became of it."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,6 @@ from daemon.header import dataset_sha256
 from daemon.records import evidence, summary
 from daemon.records.ledger import Ledger
 from daemon.spool import Spool
-
-LOOK_AGAIN_S = 1.0
-"""A running site moves files while it is looked at: what is amiss once is looked at again."""
 
 
 def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
@@ -27,6 +23,8 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         results and deliveries. ``totals``: counts. ``problems``: one plain sentence each.
     """
     spool = Spool(settings.spool)
+    # before the ledger is asked: whatever lies in its place by now, the ledger knows
+    lying = sorted(spool.kept.glob("*/*.dcm"))
     results = evidence.results_by_series(ledger)
     objects, suspects, remains = [], [], []
     for instance, series in evidence.acknowledged(ledger):
@@ -54,9 +52,9 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         spool.place(str(one["SeriesInstanceUID"]), str(one["SOPInstanceUID"])) for one in objects
     }
     problems = [
-        *_still(ledger, suspects, _holds, "acknowledged, but not on the disk as it was received"),
+        *_lost(ledger, spool, suspects),
         *_not_gone(ledger, remains),
-        *_unknown_files(spool, places),
+        *_unknown_files(lying, places),
         *_asides(ledger, spool),
         *_outbox(settings, ledger),
         *evidence.contradictions(ledger),
@@ -79,10 +77,15 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
 
 
 def _holds(file: Path, sha256_as_received: str) -> bool:
+    return _digest(file) == sha256_as_received
+
+
+def _digest(file: Path) -> str | None:
+    """Return the hash of a received file's dataset, None where the disk does not give it."""
     try:
-        return dataset_sha256(file)[0] == sha256_as_received
+        return dataset_sha256(file)[0]
     except OSError:
-        return False
+        return None
 
 
 def _is_whole(file: Path, sha256_as_built: str) -> bool:
@@ -92,18 +95,15 @@ def _is_whole(file: Path, sha256_as_built: str) -> bool:
         return False
 
 
-def _still(
-    ledger: Ledger,
-    suspects: Sequence[tuple[Path, str]],
-    holds: Callable[[Path, str], bool],
-    what: str,
-) -> Iterator[str]:
-    """Look once more at what was amiss, for the site may have been moving it."""
-    if suspects:
-        time.sleep(LOOK_AGAIN_S)
-    for file, digest in suspects:
-        if not holds(file, digest) and not evidence.purged(ledger, file.stem):
-            yield f"{file.parent.name}/{file.name}: {what}"
+def _lost(ledger: Ledger, spool: Spool, suspects: Sequence[tuple[Path, str]]) -> Iterator[str]:
+    """Look for what is not in its place where it comes from, then in its place once more."""
+    files = spool.incoming.glob("*.dcm") if suspects else ()
+    waiting = {digest for file in files if (digest := _digest(file))}
+    for place, digest in suspects:
+        if digest in waiting or _holds(place, digest) or evidence.purged(ledger, place.stem):
+            continue
+        name = f"{place.parent.name}/{place.name}"
+        yield f"{name}: acknowledged, but not on the disk as it was received"
 
 
 def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
@@ -112,32 +112,36 @@ def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
             yield f"{file.parent.name}/{file.name}: purged, but still on the disk"
 
 
-def _unknown_files(spool: Spool, known: set[Path]) -> Iterator[str]:
-    for file in sorted(spool.kept.glob("*/*.dcm")):
+def _unknown_files(lying: Sequence[Path], known: set[Path]) -> Iterator[str]:
+    for file in lying:
         if file not in known:
             name = f"{file.parent.name}/{file.name}"
             yield f"{name} lies in the spool, but the ledger has no such object"
 
 
 def _asides(ledger: Ledger, spool: Spool) -> Iterator[str]:
-    found = evidence.asides(ledger)
-    rows = {row.file for row in found if not row.purged_by}
-    waiting = {file.name for file in spool.incoming.glob("*.dcm")}
+    # the disk is looked at before the ledger, for its rows are written before a file is moved
     lying = {file.name for file in spool.aside.iterdir()} if spool.aside.is_dir() else set()
-    missing = rows - lying - waiting
-    if missing:
-        missing &= {row.file for row in evidence.asides(ledger) if not row.purged_by}
-    for name in sorted(missing):
-        yield f"{name}: set aside, but not on the disk"
+    found = evidence.asides(ledger)
+    for row in found:
+        if not row.purged_by and row.file not in lying and not _is_aside(ledger, spool, row.file):
+            yield f"{row.file}: set aside, but not on the disk"
     for name in sorted(lying - {row.file for row in found if not row.purged_at}):
-        yield f"{name} lies aside, but the ledger does not say why"
+        if (spool.aside / name).exists():
+            yield f"{name} lies aside, but the ledger does not say why"
+
+
+def _is_aside(ledger: Ledger, spool: Spool, name: str) -> bool:
+    """Tell whether a file is aside, or on its way there, or purged by now."""
+    if (spool.incoming / name).exists() or (spool.aside / name).exists():
+        return True
+    return any(row.purged_by for row in evidence.asides(ledger) if row.file == name)
 
 
 def _outbox(settings: Settings, ledger: Ledger) -> Iterator[str]:
-    files = [
-        (settings.outbox / f"{made.SOPInstanceUID}.dcm", made.sha256)
-        for made in evidence.made(ledger)
-        if not made.purged_by
-    ]
-    suspects = [(file, digest) for file, digest in files if not _is_whole(file, digest)]
-    yield from _still(ledger, suspects, _is_whole, "built, but not on the disk as it was built")
+    for made in evidence.made(ledger):
+        file = settings.outbox / f"{made.SOPInstanceUID}.dcm"
+        if made.purged_by or _is_whole(file, made.sha256):
+            continue
+        if not evidence.purged(ledger, made.SOPInstanceUID):
+            yield f"{file.parent.name}/{file.name}: built, but not on the disk as it was built"

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,12 @@ from engines.errors import BadSeries, NotEligible, Reason, Verdict
 from engines.exams import Exam
 
 log = logging.getLogger(__name__)
+
+ASK_S = 0.5
+"""How often the ledger is asked what is quiet though no file comes: others change it, too."""
+
+UNREAD_AGAIN_S = 60.0
+"""When a file is tried again that the disk did not give back."""
 
 BATCH = 500
 BATCH_BYTES = 64 << 20
@@ -52,11 +59,14 @@ class Intake:
         # one look at the folder serves many batches: among thousands of files it is dear
         self._waiting: list[Path] = []
         self._rush = Rush()
+        self._unread: dict[Path, float] = {}
+        self._watchful_until = self._ask_at = 0.0
+        self._film_settle_s = settings.radiograph_settle_s
 
     def steps_back(self) -> bool:
         """Look what has come; tell whether to leave the machine to the door for now."""
         if not self._waiting:
-            self._waiting = self._spool.arrived()
+            self._waiting = self._arrived()
             if self._rush.is_on(self._waiting[-1] if self._waiting else None):
                 self._waiting.clear()
                 return True
@@ -64,16 +74,26 @@ class Intake:
 
     def turn(self) -> bool:
         """Index what came and queue what is quiet; True when there is more at once."""
-        self.index_arrived()
-        if not self._waiting:
-            # not before: the next image of a series may be among those not indexed yet
+        came = self.index_arrived()
+        moment = time.monotonic()
+        if came:
+            self._watchful_until = moment + self._film_settle_s + ASK_S
+        # not while files wait: the next image of a series may be among those not indexed yet
+        if not self._waiting and (moment < self._watchful_until or moment >= self._ask_at):
             self.queue_settled()
+            self._ask_at = moment + ASK_S
         return bool(self._waiting)
 
-    def index_arrived(self) -> None:
-        """Index one batch of received files; a crash at any point is healed by the next turn."""
+    def index_arrived(self) -> bool:
+        """Index one batch of received files; a crash at any point is healed by the next turn.
+
+        Returns
+        -------
+        bool
+            Whether there were any.
+        """
         if not self._waiting:
-            self._waiting = self._spool.arrived()
+            self._waiting = self._arrived()
         tried, files = self._look()
         arrived = [(file, _arrival(file, received)) for file, received in files]
         self._keep([(file, arrival) for file, arrival in arrived if arrival])
@@ -81,6 +101,16 @@ class Intake:
             [one for one, (_, arrival) in zip(files, arrived, strict=True) if not arrival]
         )
         del self._waiting[:tried]
+        return bool(files)
+
+    def _arrived(self) -> list[Path]:
+        """Return the files to index: those that the disk gave back, or may give back by now."""
+        files = self._spool.arrived()
+        if self._unread:
+            moment = time.monotonic()
+            self._unread = {file: self._unread[file] for file in files if file in self._unread}
+            files = [file for file in files if self._unread.get(file, 0.0) <= moment]
+        return files
 
     def _look(self) -> tuple[int, list[tuple[Path, Received]]]:
         """Read the files of one batch; tell how many of those that wait were tried for it."""
@@ -96,6 +126,7 @@ class Intake:
                 continue
             except OSError as error:
                 log.error("event=unread file=%s errno=%s", file.name, error.errno)
+                self._unread[file] = time.monotonic() + UNREAD_AGAIN_S
                 continue
             files.append((file, received))
             size_bytes += received.size_bytes
@@ -154,8 +185,13 @@ class Intake:
             return self._classify(series, came_back, purged)
         except Verdict as verdict:
             return verdict
-        except (LedgerError, OSError):
+        except LedgerError:
             raise
+        except OSError as error:
+            uid = series.SeriesInstanceUID
+            log.error("event=unread series=%s errno=%s", uid, error.errno)
+            detail = f"the disk does not give one of its files back: {error.strerror}"
+            return BadSeries(Reason.HEADER_UNREADABLE, detail)
         except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: one series fails
             uid = series.SeriesInstanceUID
             log.error("event=classification-broke series=%s error=%s", uid, where(error))
@@ -167,6 +203,9 @@ class Intake:
             detail = f"{images} of its images were purged ({rule}): send the whole series again"
             raise BadSeries(Reason.IMAGES_PURGED, detail)
         files = self._spool.series(series.SeriesInstanceUID)
+        if len(files) < series.images:
+            detail = f"{len(files)} of its {series.images} images are on the disk"
+            raise BadSeries(Reason.INTERNAL_ERROR, detail)
         headers = [_header(file) for file in files]
         different = {id(header): header for header in headers}.values()
         if came_back or any(map(exams.own_result, different)):

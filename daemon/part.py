@@ -7,17 +7,22 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daemon import config, disk, logs, parent, schema
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
 
+if TYPE_CHECKING:
+    from daemon.retention import Retention
+
 log = logging.getLogger("daemon.part")
 
 IDLE_S = 0.05
-LEDGER_AWAY_S = 2.0
+AGAIN_S = 2.0
+"""When what the disk or the database refused is tried again."""
 NICENESS = 15
 PIXEL_LIBRARIES = ("numpy", "PIL", "gdcm")
 LEAVE_S = 0.5
@@ -80,26 +85,32 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
     # the front door goes first: what waits here is safe on the disk, and waits without loss
     os.nice(NICENESS)
     while True:
-        try:
-            if time.monotonic() >= sweep_at:
-                # whoever fails next, the other comes first the next time
-                sweep_at = time.monotonic() + settings.sweep_s
-                # first: it makes the room that the others may need
-                retention.turn()
-                sweep.turn()
-            more = not intake.steps_back() and intake.turn()
-        except (LedgerError, OSError) as error:
-            if disk.is_full(error):
-                log.error("event=disk-full again_in_s=%.1f", LEDGER_AWAY_S)
-                retention.at_the_last_byte()
-            elif isinstance(error, LedgerError):
-                log.error("event=ledger-unreachable error=%s", type(error).__name__)
-            else:
-                raise
-            time.sleep(LEDGER_AWAY_S)
-            continue
-        if not more:
+        if time.monotonic() >= sweep_at:
+            sweep_at = time.monotonic() + settings.sweep_s
+            # first: it makes the room that the others may need
+            _try(retention.turn, retention)
+            _try(sweep.turn, retention)
+        if not _try(lambda: not intake.steps_back() and intake.turn(), retention):
             time.sleep(IDLE_S)
+
+
+def _try(turn: Callable[[], object], retention: "Retention") -> bool:
+    """Take one turn; True when there is more at once.
+
+    What the disk or the database refuses is waited for, and keeps no other turn from its work.
+    """
+    try:
+        return bool(turn())
+    except (LedgerError, OSError) as error:
+        if disk.is_full(error):
+            log.error("event=disk-full again_in_s=%.1f", AGAIN_S)
+            retention.at_the_last_byte()
+        elif isinstance(error, LedgerError):
+            log.error("event=ledger-unreachable error=%s", type(error).__name__)
+        else:
+            log.error("event=disk-refuses errno=%s error=%s", error.errno, logs.where(error))
+    time.sleep(AGAIN_S)
+    return False
 
 
 if __name__ == "__main__":

@@ -49,17 +49,26 @@ class _Child:
         moment = time.monotonic()
         if self.process is None:
             if moment >= self.start_at:
-                # a session of its own: a Ctrl-C is ours to pass on, as SIGTERM
-                self.process = subprocess.Popen(
-                    self.command, pass_fds=self.descriptors, start_new_session=True
-                )
-                self.started_at = moment
+                self._start(moment)
         elif self.process.poll() is not None:
             steady = moment - self.started_at > STEADY_S
             self.delay_s = 0.5 if steady else min(self.delay_s * 2, LONGEST_DELAY_S)
             code = self.process.returncode
             log.error("event=died part=%s code=%d again_in_s=%.1f", self.name, code, self.delay_s)
             self.process, self.start_at = None, moment + self.delay_s
+
+    def _start(self, moment: float) -> None:
+        try:
+            # a session of its own: a Ctrl-C is ours to pass on, as SIGTERM
+            self.process = subprocess.Popen(
+                self.command, pass_fds=self.descriptors, start_new_session=True
+            )
+        except OSError as error:
+            # no memory or no process to be had: those that run go on
+            log.error("event=not-started part=%s errno=%s", self.name, error.errno)
+            self.start_at = moment + LONGEST_DELAY_S
+            return
+        self.started_at = moment
 
 
 def serve(settings: Settings, parts: Sequence[Part]) -> None:

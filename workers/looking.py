@@ -175,9 +175,9 @@ def _make(report: Report, place: Place) -> tuple[Made, ...]:
 
 
 def _predecessor(report: Report, sr_class: str, place: Place) -> Predecessor | None:
-    """Return the SR that the new one replaces, where this series has one from this model."""
+    """Return the SR that the new one replaces: the last that anybody was sent of this series."""
     series_uid = place.series.SeriesInstanceUID
-    old = results.current_report(place.ledger, series_uid, report.weights.model, sr_class)
+    old = results.last_report(place.ledger, series_uid, report.weights.model, sr_class)
     if old is None:
         return None
     return Predecessor(

@@ -22,7 +22,7 @@ from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
 from engines.cases import Case, Rules, read_case
-from engines.errors import EngineMismatch, Reason, Verdict
+from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
 from workers import looking
@@ -90,9 +90,11 @@ def _put_off(bench: Bench, series: Series) -> None:
     The ledger may be full too: it is asked until the lease is over, which others judge.
     """
     log.error("event=no-room series=%s again_in_s=%.1f", series.SeriesInstanceUID, FULL_S)
-    until = time.monotonic() + bench.settings.lease_s
+    lease_s = bench.settings.lease_s
+    until = time.monotonic() + lease_s
     while time.monotonic() < until:
-        time.sleep(FULL_S)
+        # nobody beats for it any more
+        time.sleep(min(FULL_S, lease_s / 3))
         with contextlib.suppress(LedgerError):
             claims.put_off(bench.ledger, series, FULL)
             return
@@ -119,12 +121,24 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
     if not outcomes:
         detail = f"the models for {case.exam} were switched off while it waited"
         return claims.skip(bench.ledger, series, Reason.NO_MODEL, detail)
-    return results.keep(bench.ledger, series, outcomes)
+    overdue = _was_overdue(series, bench.settings.longest_settle_s)
+    return results.keep(bench.ledger, series, outcomes, though_more_came=overdue)
+
+
+def _was_overdue(series: Series, longest_settle_s: float) -> bool:
+    """Tell whether a series was queued though images still came, or were missing."""
+    if series.queued_at is None:
+        return False
+    return (series.queued_at - series.opened_at).total_seconds() >= longest_settle_s
 
 
 def _read(bench: Bench, series: Series) -> Case:
     settings = bench.settings
     files = Spool(settings.spool).series(series.SeriesInstanceUID)
+    if len(files) < series.images:
+        # one is in the index already and not in its place yet, or somebody has taken it away
+        detail = f"{len(files)} of its {series.images} images are on the disk"
+        raise BadSeries(Reason.INTERNAL_ERROR, detail)
     images = [_image(file) for file in files]
     rules = Rules(settings.min_age_years, settings.accept_derived_primary)
     return read_case(Exam(series.exam or ""), images, rules=rules)

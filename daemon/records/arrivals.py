@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from daemon.records import procedures, retention
+from daemon.records import claims, procedures, retention
 from daemon.records.ledger import Ledger, insert_all, note, note_all, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
@@ -205,8 +205,7 @@ def _count(session: Session, arrivals: Sequence[Arrival]) -> None:
         session.execute(mine.values(images=Series.images + count, last_at=moment, purged_at=None))
         # the rows are ours until the commit: a worker that ends one of these series has done so
         # before, or will find more images than it screened
-        again = {"state": SeriesState.RECEIVING, "attempts": 0, "opened_at": moment}
-        ended = mine.where(Series.state.in_(ENDS)).values(again)
+        ended = mine.where(Series.state.in_(ENDS)).values(claims.received_anew())
         for uid in session.scalars(ended.returning(Series.SeriesInstanceUID)):
             note(session, "reopened", SeriesInstanceUID=uid)
 

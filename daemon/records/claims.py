@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Update, select, update
 
@@ -183,14 +184,18 @@ def anew(ledger: Ledger, series_uid: str | None) -> list[str]:
         ended = update(Series).where(
             Series.SeriesInstanceUID == series_uid, Series.state.in_(fruitless)
         )
-    moment = now()
-    values = {"state": SeriesState.RECEIVING, "attempts": 0, "reason": None, "detail": None}
-    again = ended.values(**values, last_at=moment, opened_at=moment, ended_at=None)
+    again = ended.values(received_anew() | {"last_at": now()})
     with ledger.write() as session:
         uids = list(session.scalars(again.returning(Series.SeriesInstanceUID)))
         for uid in uids:
             note(session, "retry asked for", SeriesInstanceUID=uid)
     return uids
+
+
+def received_anew() -> dict[str, Any]:
+    """Give the values of a series that had ended and is received once more."""
+    undecided = dict.fromkeys(("reason", "detail", "ended_at"))
+    return {"state": SeriesState.RECEIVING, "attempts": 0, "opened_at": now(), **undecided}
 
 
 def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:

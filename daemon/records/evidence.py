@@ -27,7 +27,9 @@ def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
         Series, Instance.SeriesInstanceUID == Series.SeriesInstanceUID
     )
     with ledger.read() as session:
-        yield from session.execute(both.order_by(Instance.SOPInstanceUID)).all()
+        rows = session.execute(both.order_by(Instance.SOPInstanceUID)).all()
+    # whoever reads the files of all these keeps no transaction open meanwhile
+    yield from rows
 
 
 def asides(ledger: Ledger) -> list[Aside]:
@@ -127,8 +129,10 @@ def _ended_without_reason(ledger: Ledger) -> Iterator[str]:
     )
     ended = select(Series).where(Series.state.in_(ENDS))
     with ledger.read() as session:
+        # in this order, for a running site: a series and its result are written down together
+        found = list(session.scalars(ended))
         with_result = set(session.scalars(screened))
-        for series in session.scalars(ended):
+        for series in found:
             uid, state = series.SeriesInstanceUID, series.state
             if state == SeriesState.SCREENED and uid not in with_result:
                 yield f"series {uid} is screened, but no result stands for it"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records import claims, deliveries
@@ -62,38 +62,50 @@ def known(ledger: Ledger, series_uid: str, model: str, key: str) -> Screening | 
         ).one_or_none()
 
 
-def current_report(
-    ledger: Ledger, series_uid: str, model: str, sop_class: str
-) -> ResultObject | None:
-    """Return the SR of that class which now stands for this series and model."""
+def last_report(ledger: Ledger, series_uid: str, model: str, sop_class: str) -> ResultObject | None:
+    """Return the SR of that class, series and model which has gone out last, or is going out.
+
+    One that nobody has taken is not meant, for a new one has it dropped; nor need it be of the
+    screening that stands, for a case that was not eligible sends nothing.
+    """
+    going = Delivery.state == DeliveryState.SENDING
     with ledger.read() as session:
         return session.scalars(
             select(ResultObject)
             .join(Screening, ResultObject.screening_id == Screening.id)
+            .join(Delivery, Delivery.SOPInstanceUID == ResultObject.SOPInstanceUID)
             .where(
                 Screening.SeriesInstanceUID == series_uid,
                 Screening.model == model,
-                Screening.current,
                 ResultObject.kind == "SR",
                 ResultObject.SOPClassUID == sop_class,
+                or_(Delivery.sent_at.is_not(None), going),
             )
-        ).one_or_none()
+            .order_by(going.desc(), Delivery.sent_at.desc())
+            .limit(1)
+        ).first()
 
 
-def keep(ledger: Ledger, series: Series, outcomes: Sequence[Outcome]) -> bool:
+def keep(
+    ledger: Ledger, series: Series, outcomes: Sequence[Outcome], though_more_came: bool = False
+) -> bool:
     """Write all outcomes and end the series, in one transaction.
+
+    A series to which an image came while it was screened is received once more. Its outcomes are
+    then kept only if ``though_more_came``: where images never cease, a look that saw them all would
+    never come.
 
     Returns
     -------
     bool
-        False if the lease had passed to another worker, or an image came while the series was
-        screened (it is then received once more): nothing of the outcomes is kept.
+        Whether the outcomes were kept; never if the lease had passed to another worker.
     """
     state, reason, detail = _end_of(outcomes)
     with ledger.write() as session:
         if not changed(session.execute(claims.finished(series, state, reason, detail))):
-            session.execute(claims.reopened(series))
-            return False
+            was_mine = changed(session.execute(claims.reopened(series)))
+            if not (was_mine and though_more_came):
+                return False
         for outcome in outcomes:
             _keep_one(session, series, outcome)
     return True

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Update, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from daemon.records import commitments
+from daemon.records import claims, commitments
 from daemon.records.ledger import Ledger, changed, last_events, note, now
 from daemon.records.tables import (
     DISK,
@@ -108,7 +108,10 @@ def give_up_asides(ledger: Ledger, before: datetime, most: int) -> int:
 
 
 def give_up_results(ledger: Ledger, before: datetime, most: int) -> int:
-    """Decide that built objects go which every receiver has; a parked one waits for a person."""
+    """Decide that built objects go which every receiver has.
+
+    A parked one waits for a person, a dropped one for its result, which may stand again.
+    """
     some = _old_results(before).limit(most)
     mine = update(ResultObject).where(ResultObject.SOPInstanceUID.in_(some))
     change = mine.values(purged_by=Rule.RESULTS)
@@ -130,7 +133,11 @@ def _old_asides(before: datetime) -> tuple[ColumnElement[bool], ...]:
 def _old_results(before: datetime) -> Select[str]:
     waits = exists().where(
         Delivery.SOPInstanceUID == ResultObject.SOPInstanceUID,
-        or_(Delivery.state == DeliveryState.PARKED, _not_settled(), Delivery.sent_at >= before),
+        or_(
+            Delivery.state.in_((DeliveryState.PARKED, DeliveryState.DROPPED)),
+            _not_settled(),
+            Delivery.sent_at >= before,
+        ),
     )
     return (
         select(ResultObject.SOPInstanceUID)
@@ -195,8 +202,7 @@ def restore(session: Session, image: Instance) -> None:
         note(session, "restored", SeriesInstanceUID=uid, detail="purged images came again")
     session.execute(mine.values(last_at=now()))
     wanting = Series.state == SeriesState.FAILED, Series.reason == Reason.IMAGES_PURGED
-    reopened = mine.where(*wanting).values(state=SeriesState.RECEIVING, attempts=0, opened_at=now())
-    if changed(session.execute(reopened)):
+    if changed(session.execute(mine.where(*wanting).values(claims.received_anew()))):
         note(session, "reopened", SeriesInstanceUID=uid)
 
 

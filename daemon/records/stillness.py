@@ -15,8 +15,13 @@ class Stillness:
     A new process starts counting anew: it waits once more, and never too short.
     """
 
+    LATE_S = 15.0
+    """A look counts for no more, however late it comes: whatever stopped us may have stopped those
+    we look at (a virtual machine that was paused)."""
+
     def __init__(self) -> None:
-        self._seen: dict[object, tuple[object, float]] = {}
+        self._seen: dict[str, tuple[object, float]] = {}
+        self._looked_at = time.monotonic()
 
     def look(self, marks: Mapping[str, object]) -> dict[str, float]:
         """Return for each thing for how many seconds its mark has been seen as it is now.
@@ -24,12 +29,12 @@ class Stillness:
         What is not among the marks is forgotten.
         """
         moment = time.monotonic()
-        fresh = {thing: (mark, moment) for thing, mark in marks.items()}
-        self._seen = {
-            thing: old if (old := self._seen.get(thing, seen))[0] == seen[0] else seen
-            for thing, seen in fresh.items()
-        }
-        return {thing: moment - self._seen[thing][1] for thing in marks}
+        step_s, self._looked_at = min(moment - self._looked_at, self.LATE_S), moment
+        before, self._seen = self._seen, {}
+        for thing, mark in marks.items():
+            seen, still_s = before.get(thing, (None, 0.0))
+            self._seen[thing] = (mark, still_s + step_s if seen == mark else 0.0)
+        return {thing: still_s for thing, (_, still_s) in self._seen.items()}
 
 
 class WallClock:

@@ -55,6 +55,7 @@ def test_a_late_image_reopens_an_ended_series(ledger, make_arrival, series_in):
     assert arrivals.end(ledger, [series], SeriesState.SKIPPED, "exam-not-screened", "why")
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert (series_in().state, series_in().images) == ("receiving", 2)
+    assert (series_in().reason, series_in().detail, series_in().ended_at) == (None, None, None)
 
 
 def test_a_late_image_leaves_a_claimed_series_with_its_worker(

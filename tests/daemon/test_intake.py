@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
+from sqlalchemy import event
 
 from daemon import config, intake, schema
 from daemon.intake import Intake
@@ -184,3 +185,54 @@ def test_a_crash_between_note_and_move_counts_a_file_aside_once(site, monkeypatc
     site.intake.turn()
     assert site.status()["set_aside"] == 1
     assert len(list(site.spool.aside.iterdir())) == 1
+
+
+def test_an_idle_intake_leaves_the_ledger_alone_and_takes_a_new_film_up_at_once(site):
+    asked = []
+    event.listen(site.ledger.engine, "before_cursor_execute", lambda *_: asked.append(_[2]))
+    site.intake.turn()
+    at_once = len(asked)
+    for _ in range(20):
+        site.intake.turn()
+    assert len(asked) < 4 * at_once
+    site.receive()
+    site.intake.turn()
+    assert site.bell.rung == [("1.2.3", "cxr")]
+
+
+def test_a_file_the_disk_does_not_give_back_stays_and_is_told_once(site, caplog):
+    broken = site.spool.incoming / "0.dcm"
+    broken.mkdir()
+    site.receive()
+    for _ in range(5):
+        site.intake.turn()
+    assert site.bell.rung == [("1.2.3", "cxr")]
+    assert caplog.text.count("event=unread") == 1
+    broken.rmdir()
+    assert site.spool.arrived() == []
+
+
+def test_a_series_the_disk_does_not_give_back_fails_and_holds_up_no_other(site):
+    site.intake._settle_s = dict.fromkeys(site.intake._settle_s, 60)
+    site.receive()
+    site.receive(sop="1.2.4.1", series="1.2.4")
+    site.intake.turn()
+    file = site.spool.place("1.2.3", "1.2.3.1")
+    file.unlink()
+    file.mkdir()
+    site.intake._settle_s = dict.fromkeys(site.intake._settle_s, 0)
+    site.intake.turn()
+    assert site.bell.rung == [("1.2.4", "cxr")]
+    [told] = site.status()["reasons"]
+    assert told == {"state": "failed", "reason": "header-unreadable", "series": 1}
+
+
+def test_a_series_whose_files_are_gone_is_not_taken_for_one_we_have_no_model_for(site):
+    site.intake._settle_s = dict.fromkeys(site.intake._settle_s, 60)
+    site.receive()
+    site.intake.turn()
+    site.spool.place("1.2.3", "1.2.3.1").unlink()
+    site.intake._settle_s = dict.fromkeys(site.intake._settle_s, 0)
+    site.intake.turn()
+    [series] = summary.study(site.ledger, "1.2")["series"]
+    assert (series["state"], series["detail"]) == ("failed", "0 of its 1 images are on the disk")

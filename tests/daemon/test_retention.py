@@ -117,7 +117,6 @@ def part10(image, series, **keywords):
 
 @pytest.fixture
 def site(settings, monkeypatch):
-    monkeypatch.setattr(audits, "LOOK_AGAIN_S", 0)
     ledger = schema.open_ledger(settings)
     yield Site(settings, ledger)
     ledger.close()
@@ -345,3 +344,12 @@ def test_the_hand_command_counts_and_changes_nothing(delivered):
         "keep_days_aside": 0,
     }
     assert delivered.file().exists()
+
+
+def test_a_dropped_object_stays_for_its_result_may_stand_again(site):
+    site.receive()
+    site.screen()
+    with site.ledger.write() as session:
+        session.execute(update(Delivery).values(state="dropped"))
+    site.purge(keep_days_results=AT_ONCE)
+    assert len(list(site.settings.outbox.iterdir())) == 1

@@ -5,15 +5,15 @@ import pytest
 from main_path import Site
 from sqlalchemy import update
 
-from daemon import audit as audits
 from daemon.audit import audit
+from daemon.records import evidence
 from daemon.records.tables import Screening, Series, Stage
+from daemon.spool import Spool
 
 
 @pytest.fixture
 def site(tmp_path, room, monkeypatch):
     """Return a site where one film was screened, one skipped, and one file set aside."""
-    monkeypatch.setattr(audits, "LOOK_AGAIN_S", 0)
     site = Site(tmp_path, room)
     site.stage(Stage.RESEARCH)
     site.add("PACS")
@@ -89,3 +89,27 @@ def test_a_ledger_that_contradicts_itself_is_found_out(site, change, sentence):
     with site.ledger.write() as session:
         session.execute(change)
     assert any(sentence in problem for problem in problems(site))
+
+
+def test_what_comes_while_the_audit_looks_is_no_problem(site, monkeypatch):
+    read = evidence.acknowledged
+
+    def read_before_more_comes(ledger):
+        rows = list(read(ledger))
+        site.receive(films.film(3))
+        site.spool.put(b"", b"no DICOM either" * 100)
+        site.intake.turn()
+        return rows
+
+    monkeypatch.setattr(evidence, "acknowledged", read_before_more_comes)
+    assert problems(site) == []
+
+
+def test_what_is_indexed_and_not_in_its_place_yet_is_not_lost(site, monkeypatch):
+    def power_cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Spool, "keep", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        site.receive(films.film(3))
+    assert problems(site) == []

@@ -198,23 +198,89 @@ def test_a_lateral_film_that_comes_late_changes_no_result(site):
     assert objects(series) == before
 
 
-def test_a_retake_gives_a_revised_report_that_names_the_first(site):
-    site.stage(Stage.RESEARCH)
-    site.add("PACS")
-    film = films.film(1, AcquisitionTime="100000")
-    first = objects(site.screen(film))["SR"]["SOPInstanceUID"]
-    retake = films.film(1, size=900, AcquisitionTime="100500")
-    retake.SeriesInstanceUID, retake.StudyInstanceUID = (
-        film.SeriesInstanceUID,
-        film.StudyInstanceUID,
-    )
-    series = site.screen(retake)
-    assert [result["current"] for result in series["results"]] == [False, True]
-    [revised] = [m for m in series["results"][1]["objects"] if m["kind"] == "SR"]
-    ds = dcmread(site.settings.outbox / f"{revised['SOPInstanceUID']}.dcm")
+def retake(film, size, time):
+    again = films.film(1, size=size, AcquisitionTime=time)
+    again.SeriesInstanceUID, again.StudyInstanceUID = film.SeriesInstanceUID, film.StudyInstanceUID
+    return again
+
+
+def report_of(series):
+    """Return the SR of the result that stands."""
+    [current] = [result for result in series["results"] if result["current"]]
+    [report] = [made for made in current["objects"] if made["kind"] == "SR"]
+    return report
+
+
+def replaced_by(site, series):
+    """Return the UID of the SR that the one that stands names as its predecessor."""
+    ds = dcmread(site.settings.outbox / f"{report_of(series)['SOPInstanceUID']}.dcm")
     [study] = ds.PredecessorDocumentsSequence
     [old] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
-    assert old.ReferencedSOPInstanceUID == first
+    return old.ReferencedSOPInstanceUID
+
+
+def test_a_retake_gives_a_revised_report_that_names_the_last_that_a_pacs_was_sent(site):
+    site.stage(Stage.RESEARCH)
+    film = films.film(1, AcquisitionTime="100000")
+    with a_pacs() as (port, _):
+        site.add("PACS", port)
+        first = report_of(site.screen(film))["SOPInstanceUID"]
+        site.deliver()
+    second = site.screen(retake(film, 900, "100500"))
+    assert [result["current"] for result in second["results"]] == [False, True]
+    assert replaced_by(site, second) == first
+    third = site.screen(retake(film, 800, "101000"))
+    [never_sent] = {
+        d["state"] for made in third["results"][1]["objects"] for d in made["deliveries"]
+    }
+    assert never_sent == "dropped"
+    assert replaced_by(site, third) == first
+
+
+def test_a_result_after_one_that_made_no_object_names_what_the_pacs_has(site):
+    site.stage(Stage.RESEARCH)
+    film = films.film(1, AcquisitionTime="100000")
+    with a_pacs() as (port, _):
+        site.add("PACS", port)
+        first = report_of(site.screen(film))["SOPInstanceUID"]
+        site.deliver()
+    site.bench = replace(
+        site.bench, settings=site.settings.model_copy(update={"min_age_years": 99})
+    )
+    assert site.screen(retake(film, 900, "100500"))["state"] == "skipped"
+    site.bench = replace(site.bench, settings=site.settings)
+    assert replaced_by(site, site.screen(retake(film, 800, "101000"))) == first
+
+
+def test_a_series_is_not_judged_by_fewer_images_than_the_ledger_counts(site):
+    film = films.film(1)
+    site.receive(film)
+    place = site.spool.place(film.SeriesInstanceUID, film.SOPInstanceUID)
+    place.rename(place.with_suffix(".away"))
+    screen.screen(site.bench, film.SeriesInstanceUID)
+    series = site.story(film)
+    assert (series["state"], series["results"]) == ("queued", [])
+    assert series["detail"] == "0 of its 1 images are on the disk"
+    place.with_suffix(".away").rename(place)
+    screen.screen(replace(site.bench, alone=True), film.SeriesInstanceUID)
+    assert site.story(film)["state"] == "screened"
+
+
+def test_images_that_never_cease_do_not_keep_every_result_back(site, monkeypatch):
+    film, late = films.film(1), films.film(1, ViewPosition="LL")
+    late.SeriesInstanceUID, late.StudyInstanceUID = film.SeriesInstanceUID, film.StudyInstanceUID
+    read = screen.read_case
+
+    def read_while_one_comes(*some, **more):
+        site.receive(late)
+        return read(*some, **more)
+
+    monkeypatch.setattr(screen, "read_case", read_while_one_comes)
+    overdue = site.settings.model_copy(update={"longest_settle_s": 1e-9})
+    site.bench = replace(site.bench, settings=overdue)
+    series = site.screen(film)
+    assert (series["state"], len(series["received"])) == ("receiving", 2)
+    assert [result["state"] for result in series["results"]] == ["screened"]
 
 
 def test_both_objects_travel_in_one_association_and_the_status_is_kept(site):
