@@ -27,7 +27,7 @@ from engines.exams import Exam
 
 log = logging.getLogger(__name__)
 
-ASK_S = 0.5
+ASK_S = 1.0
 """How often the ledger is asked what is quiet though no file comes: others change it, too."""
 
 UNREAD_AGAIN_S = 60.0
