@@ -135,7 +135,7 @@ class Conversation:
 
     def _negotiate(self, request: A_ASSOCIATE, seated: bool) -> None:
         assoc = self._assoc
-        assoc.requestor.primitive = request
+        assoc.requestor.primitive, assoc.requestor.ae_title = request, request.calling_ae_title
         evt.trigger(assoc, evt.EVT_REQUESTED, {})
         if assoc.is_rejected or assoc.is_aborted:
             return

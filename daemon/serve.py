@@ -133,10 +133,10 @@ def _doors(settings: Settings) -> dict[str, int]:
 
 def open_socket(settings: Settings, port: int | None = None) -> socket.socket:
     """Bind and listen, at the plain port unless told otherwise; raises OSError when it is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    return socket.create_server(
-        (settings.host, port or settings.port), family=family, backlog=256, reuse_port=False
-    )
+    place, host = (settings.host, port or settings.port), settings.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # all of IPv6 is all of IPv4, too
+    return socket.create_server(place, family=family, backlog=256, dualstack_ipv6=host == "::")
 
 
 def _bind(settings: Settings, port: int) -> int:

@@ -161,6 +161,8 @@ class Wire:
         _traceback: TracebackType | None,
     ) -> None:
         self._sock.close()
+        # pynetdicom's objects and ours hold each other until the garbage is collected
+        self._buffer = memoryview(b"")
 
 
 def _nothing() -> None:

@@ -1,5 +1,6 @@
 """Listener and sender on real sockets: who may call, what is answered, what a peer's no means."""
 
+import socket
 import time
 from contextlib import contextmanager
 
@@ -104,6 +105,24 @@ def test_a_caller_who_cannot_be_judged_is_not_let_in(ours, monkeypatch):
 
 def test_our_own_title_is_taken_from_this_host(ours):
     scu.echo(ours.address(calling="OSTEOSCREEN"))
+
+
+def test_one_too_many_is_told_by_name(tmp_path, monkeypatch):
+    ours = ListenerHere(tmp_path, monkeypatch, max_associations=1)
+    with scu.association(ours.address(), [build_context(DX)]):
+        with pytest.raises(DeliveryError, match=r"limit|[Ll]ocal"):
+            scu.echo(ours.address())
+        [told] = wait_for("the refusal to be told", ours.refusals)
+    ours.stop()
+    assert told == "peer CR1 was one too many: max_associations is 1 per process"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this host has no IPv6")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_all_addresses_of_ipv6_are_those_of_ipv4_too(tmp_path, monkeypatch, host):
+    ours = ListenerHere(tmp_path, monkeypatch, host="::")
+    scu.echo(Address("OSTEOSCREEN", host, ours.port, "CR1", timeout_s=5))
+    ours.stop()
 
 
 def test_a_full_disk_is_answered_with_a700_and_said_once(ours, monkeypatch, caplog):

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import weakref
 
 from peers import wait_for
 
@@ -17,3 +18,10 @@ def test_only_a_peer_that_we_wait_for_is_idle():
         peer.sendall(b"x")
         reading.join()
         assert wire.idle_s == 0
+
+
+def test_a_wire_that_is_closed_keeps_no_buffer_though_something_holds_it():
+    ours, peer = socket.socketpair()
+    with peer, Wire(ours, 20.0) as wire:
+        buffer = weakref.ref(wire._buffer)
+    assert buffer() is None
