@@ -48,7 +48,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(description="folder of the ledger, the spool and the outbox")
     aet: AETitle = Field("OSTEOSCREEN", description="our AE title")
-    host: str = Field("0.0.0.0", description="address the listener binds to")
+    host: str = Field(
+        "0.0.0.0", description="address the listener binds to; :: is all of IPv6 and IPv4"
+    )
     port: int = Field(11112, ge=1, le=65535, description="port the listener binds to")
     tls_port: int | None = Field(None, ge=1, le=65535, description="port for TLS; unset: none")
     tls_only: bool = Field(False, description="leave the plain port closed, answer TLS alone")

@@ -110,8 +110,9 @@ class Conversation:
         self._wire.expect((self._assoc.acse_timeout or STANDING_S) if seated else STANDING_S)
         self._pdu()
         request: object = self._dul.receive_pdu()
-        if isinstance(request, A_ASSOCIATE):
-            self._negotiate(request, seated)
+        if not isinstance(request, A_ASSOCIATE):
+            raise PeerBroke("it began with no request for an association that can be read")
+        self._negotiate(request, seated)
         self._wire.expect_nothing()
         while self._assoc.is_established and not self._assoc._kill:
             self._pdu()
@@ -129,8 +130,9 @@ class Conversation:
                 self._wire.linger()
         if self._wire.heard:
             why = str(error) if isinstance(error, PeerBroke) else where(error)
-            aet = self._assoc.requestor.ae_title.strip()
-            if words := _repeats.told(f"aet={aet} why={why!r}"):
+            peer = self._assoc.requestor
+            words = _repeats.told(f"aet={peer.ae_title.strip()} from={peer.address} why={why!r}")
+            if words:
                 log.warning("event=association-broke %s", words)
 
     def _negotiate(self, request: A_ASSOCIATE, seated: bool) -> None:

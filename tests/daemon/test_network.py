@@ -5,6 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from byhand import Caller
 from listening import ListenerHere
 from peers import free_port, wait_for
 from pydicom import Dataset
@@ -115,6 +116,15 @@ def test_one_too_many_is_told_by_name(tmp_path, monkeypatch):
         [told] = wait_for("the refusal to be told", ours.refusals)
     ours.stop()
     assert told == "peer CR1 was one too many: max_associations is 1 per process"
+
+
+def test_a_request_that_cannot_be_read_is_told_with_the_address_it_came_from(ours, caplog):
+    caller = Caller(ours.port)
+    caller.titles = b"OSTEOSCREEN".ljust(16) + b"CR1".ljust(16, b"\0")
+    caller.send(caller.request())
+    assert caller.is_ended()
+    wait_for("the reason", lambda: "no request for an association that can be" in caplog.text)
+    assert "from=127.0.0.1" in caplog.text
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this host has no IPv6")
