@@ -29,8 +29,9 @@ demo: $(RUN)/.ready
 
 venv: $(DEV)/.ready
 
+# tests wait more than they work: three at a time on two cores, each file in one process
 test: $(DEV)/.ready
-	$(DEV)/bin/python -m pytest $(ARGS)
+	$(DEV)/bin/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .
