@@ -16,6 +16,8 @@ KINDS = (*PARTS, SUPERVISOR, TREE)
 LONG_KILLS = 100
 RESTART_AFTER = 3
 """Kills after which the supervisor is restarted: it waits longer for each death in a row."""
+FILM_EVERY = 10
+"""Of many kills, how often a film is waited for until its result is in the PACS."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,7 @@ def test_a_hundred_kills_of_a_kind_lose_nothing_and_double_nothing(
 def _kill_under_load(line, kinds, seed, tell, folder):
     system, chance, recovery = line.system, random.Random(seed), Recovery()
     ours = by_hand(system.port, system.aet)
+    many = len(kinds) > len(KINDS)
     dcmtk = [make(system.port, system.aet, folder) for make in (by_storescu, by_dcmsend)]
     with Traffic([ours, ours, *dcmtk], seed) as traffic:
         for number, kind in enumerate(kinds, start=1):
@@ -67,11 +70,15 @@ def _kill_under_load(line, kinds, seed, tell, folder):
                 time.sleep(chance.uniform(0, 1))
                 killed_at = time.monotonic()
                 system.kill(kind, chance)
-                study, waited_s = traffic.film(ours)
-            recovery.acknowledged_s.append(waited_s)
-            system.delivered(study, within_s=200)
-            recovery.in_the_pacs_s.append(time.monotonic() - killed_at)
-            if len(kinds) > len(KINDS) and number % RESTART_AFTER == 0:
+                if many and number % FILM_EVERY:
+                    study = None
+                else:
+                    study, waited_s = traffic.film(ours)
+                    recovery.acknowledged_s.append(waited_s)
+            if study:
+                system.delivered(study, within_s=200)
+                recovery.in_the_pacs_s.append(time.monotonic() - killed_at)
+            if many and number % RESTART_AFTER == 0:
                 system.restart()
         traffic.end()
     proof = prove(line, traffic)
@@ -84,7 +91,7 @@ def _kill_under_load(line, kinds, seed, tell, folder):
     assert proof.is_sound, f"SEED={seed}: {proof}"
     assert traffic.acknowledged == set(traffic.sent)
     told = summary.status(system.ledger)["series"]["by_state"]
-    assert told["screened"] >= len(kinds) and told["skipped"] > 0
+    assert told["screened"] >= len(recovery.in_the_pacs_s) and told["skipped"] > 0
     assert told["failed"] == told["parked"] == 0
 
 
