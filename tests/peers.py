@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ LOOPBACK = "127.0.0.1"
 # DCMTK and Orthanc leave Nagle's algorithm on, which costs 40 ms an object
 QUICK = {**os.environ, "TCP_NODELAY": "1"}
 READY_WITHIN_S = 30.0
+REFUSED_BY_RECEIVER = re.compile(r"Received C-STORE Response \((?!Success|Warning)")
 GONE_WITHIN_S = 15.0
 
 
@@ -318,9 +320,13 @@ def storescu(
 def dcmsend(
     port: int, paths: Iterable[Path], called: str, calling: str = "MODALITY"
 ) -> tuple[int, str]:
-    """Send files of any transfer syntax, each as it is."""
+    """Send files of any transfer syntax, each as it is.
+
+    The number is DCMTK's exit code or, as that says nothing of statuses, how many were refused.
+    """
     how = ["-v", "+sd", "+r", "--decompress-never", "-aet", calling, "-aec", called]
-    return run_sender("dcmsend", *how, LOOPBACK, str(port), *paths)
+    code, said = run_sender("dcmsend", *how, LOOPBACK, str(port), *paths)
+    return code or len(REFUSED_BY_RECEIVER.findall(said)), said
 
 
 @pytest.fixture(scope="module")

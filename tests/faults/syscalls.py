@@ -217,7 +217,7 @@ def successes(data: bytes, began: int) -> Iterator[Response]:
         command = dict(_elements(pdu)) if pdu[0] == 4 else {}
         if (command.get(COMMAND_FIELD), command.get(STATUS)) == (C_STORE_RSP, SUCCESS):
             uid = command[SOP_INSTANCE].rstrip(b"\0 ")
-            yield Response(uid.decode(), began)
+            yield Response(uid.decode("latin-1"), began)
 
 
 def _elements(pdu: bytes) -> Iterator[tuple[int, bytes]]:

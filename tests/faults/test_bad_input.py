@@ -10,7 +10,7 @@ from faults.site import pids
 from faults.taken import asides, at_rest, audited, taking
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from peers import run_sender
+from peers import run_sender, wait_for
 from pydicom.uid import ExplicitVRLittleEndian
 
 from daemon import config, schema
@@ -40,7 +40,8 @@ def peak_mib(pid):
 def test_every_odd_file_that_is_sent_or_found_is_accounted_for(tmp_path):
     files = real_files()
     with taking(tmp_path / "ours", volume_settle_s=0.5, radiograph_settle_s=0.5) as system:
-        [intake] = pids(f"daemon.part intake --home {system.home}")
+        words = f"daemon.part intake --home {system.home}"
+        [intake] = wait_for("the intake", lambda: pids(words))
         how = ["--no-halt", "--decompress-never", "-aet", "CT1", "-aec", system.aet]
         run_sender("dcmsend", *how, "127.0.0.1", str(system.port), *files)
         sent = at_rest(system)
@@ -52,7 +53,7 @@ def test_every_odd_file_that_is_sent_or_found_is_accounted_for(tmp_path):
         told = at_rest(system)
         assert told["set_aside"] >= sent["set_aside"]
         assert told["series"]["total"] == sum(told["series"]["by_state"].values())
-        assert pids(f"daemon.part intake --home {system.home}") == [intake]
+        assert pids(words) == [intake]
         assert peak_mib(intake) < MOST_MIB
         kept = {one["SOPInstanceUID"] for one in audit(_settings(system), system.ledger)["objects"]}
         assert len(kept) == told["instances"]

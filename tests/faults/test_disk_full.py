@@ -168,8 +168,7 @@ def test_at_the_last_byte_nothing_is_lost_and_everything_goes_on_by_itself(ortha
         slices = _what_fits_is_kept_whole(line.system, disk, tmp_path)
         outbox.grow("32m")
         disk.make_room()
-        paths = [write_part10(tmp_path, one) for one in slices]
-        assert dcmsend(line.system.port, paths, line.system.aet)[0] == 0
+        _send_until_accepted(line.system, slices, tmp_path)
         for study, _ in (first, second):
             assert line.system.delivered(study, within_s=90)["state"] == "screened"
             assert len(line.stored(study)) == 2
