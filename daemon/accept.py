@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from socketserver import TCPServer
 from typing import Any
 
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    ModalityPerformedProcedureStep,
+    StorageCommitmentPushModel,
+    Verification,
+)
 from pynetdicom.transport import ThreadedAssociationServer
 
 from daemon.handshake import Porch
@@ -15,6 +20,9 @@ from daemon.seats import Seats
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)
+
+BRINGS_NO_IMAGES = (Verification, StorageCommitmentPushModel, ModalityPerformedProcedureStep)
+"""Whoever proposes nothing else is heard though the disk is full, or though it may not send."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import RequestHandler
 
-from daemon.accept import SharedSocketServer
+from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
 from daemon.reception import Reception, Request
@@ -221,6 +221,8 @@ class Conversation:
         context = self._assoc._accepted_cx.get(context_id)
         if context is None:
             raise PeerBroke(f"presentation context {context_id} was not accepted")
+        if context.abstract_syntax in BRINGS_NO_IMAGES:
+            raise PeerBroke("an image came in a presentation context that is for none")
         request = Request(
             fields.get(SOP_CLASS, b""),
             fields.get(SOP_INSTANCE, b""),

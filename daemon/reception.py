@@ -15,6 +15,7 @@ _repeats = Repeats()
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
+CLASS_NOT_SUPPORTED = 0x0122
 
 PIECES_MOST = 512
 """Below what one writev takes (IOV_MAX, 1024)."""

@@ -24,7 +24,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from pynetdicom.transport import RequestHandler
 
 from daemon import door, rehearsal, timers, tls
-from daemon.accept import Entrance, SharedSocketServer
+from daemon.accept import BRINGS_NO_IMAGES, Entrance, SharedSocketServer
 from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
@@ -33,7 +33,7 @@ from daemon.disk import Door, room_of
 from daemon.handshake import Porch
 from daemon.logs import where
 from daemon.procedures import Procedures
-from daemon.reception import CANNOT_UNDERSTAND, SUCCESS, Reception, Request
+from daemon.reception import CANNOT_UNDERSTAND, CLASS_NOT_SUPPORTED, SUCCESS, Reception, Request
 from daemon.records import refusals
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.repeats import Repeats
@@ -46,9 +46,6 @@ log = logging.getLogger(__name__)
 CALLING_AET_NOT_RECOGNIZED = (1, 1, 3)
 CALLED_AET_NOT_RECOGNIZED = (1, 1, 7)
 TEMPORARY_CONGESTION = (2, 3, 1)
-
-TAKES_NO_ROOM = (Verification, StorageCommitmentPushModel, ModalityPerformedProcedureStep)
-"""Whoever proposes nothing else is heard though the disk is full."""
 
 MAXIMUM_PDU_LENGTH = 131072
 POLL_S = 0.5
@@ -199,6 +196,8 @@ class Listener:
         calling = event.assoc.requestor.ae_title.strip()
         asked = event.request
         assert isinstance(asked, C_STORE), "it is what the event is about"
+        if event.context.abstract_syntax in BRINGS_NO_IMAGES:
+            return CLASS_NOT_SUPPORTED
         try:
             request = Request(
                 str(asked.AffectedSOPClassUID).encode(),
@@ -247,4 +246,4 @@ def _reject(event: Event, code: tuple[int, int, int]) -> None:
 
 def _brings_images(request: A_ASSOCIATE) -> bool:
     proposed = request.presentation_context_definition_list
-    return any(context.abstract_syntax not in TAKES_NO_ROOM for context in proposed)
+    return any(context.abstract_syntax not in BRINGS_NO_IMAGES for context in proposed)

@@ -263,6 +263,17 @@ def test_what_pynetdicom_lets_pass_ends_the_association_too(ours, caller, spoilt
 
 
 @pytest.mark.parametrize("ours", ["straight"], indirect=True)
+def test_an_image_comes_in_no_context_that_is_for_none(ours, caller):
+    caller.send(
+        data(pdv(COMMAND | LAST, store_rq(), ECHO_CONTEXT)) + data(pdv(LAST, WHOLE, ECHO_CONTEXT))
+    )
+    if ours.straight:
+        assert caller.is_ended()
+    else:
+        assert caller.status() == 0x0122
+    assert stored(ours) == []
+
+
 def test_a_message_that_pynetdicom_holds_in_memory_is_bounded(ours, caller):
     with_dataset = echo_rq().replace(element(0x800, b"\x01\x01"), element(0x800, b"\0\0"))
     caller.send(data(pdv(COMMAND | LAST, with_dataset, ECHO_CONTEXT)))
