@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ours import Osteoscreen
 from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for
 from pydicom.uid import CTImageStorage
 
+from daemon.disk import FRESH_S
 from daemon.header import dataset_sha256
 from daemon.records import retention, summary
 from daemon.records.ledger import last_events
@@ -242,6 +244,8 @@ def _send_until_accepted(system: Osteoscreen, series: Sequence[Object], folder: 
 
 def _wait_until_told(system: Osteoscreen, reason: str) -> None:
     wait_for(f"the disk to be {reason}", lambda: retention.told_of_disk(system.ledger) == reason)
+    # each listener looks for itself, a few times a second
+    time.sleep(2 * FRESH_S)
 
 
 def _kinds(system: Osteoscreen, study: str) -> set[str]:
