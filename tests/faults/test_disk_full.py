@@ -190,7 +190,7 @@ def _a_full_outbox_delays_a_result(line, outbox, film, folder):
 def _a_full_ledger_delays_a_film(line, disk, film, folder):
     path = write_part10(folder, film[1])
     # room for the film, and none for its rows
-    disk.fill(leave=path.stat().st_size + 8192)
+    disk.fill(leave=path.stat().st_size + 20480)
     line.send(dcmsend, path)
     wait_for("the ledger to be refused", lambda: "event=disk-full again" in line.system.logs())
     return film
