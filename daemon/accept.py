@@ -99,6 +99,6 @@ class SharedSocketServer(ThreadedAssociationServer):
 
     def handle_error(self, _request: object, _client_address: object) -> None:
         """Say what broke one connection, and no content of it."""
-        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        error = sys.exception()
         if error is not None:
             log.error("event=connection-broke error=%s", where(error))

@@ -230,7 +230,7 @@ class Conversation:
             self._assoc.requestor.ae_title.strip(),
         )
         self._store = Store(context_id, fields, Reception(self._spool, request))
-        self._wire.before_refill, self._wire.in_message = self._store.reception.flush, True
+        self._wire.begin_message(self._store.reception.flush)
 
     def _image_fragment(self, store: "Store", context_id: int, last: int, size: int) -> None:
         if context_id != store.context_id:
@@ -278,7 +278,7 @@ class Conversation:
 
     def _forget_store(self) -> None:
         self._store = None
-        self._wire.before_refill, self._wire.in_message = _nothing, False
+        self._wire.end_message()
 
 
 class Unpaced(Association):
@@ -358,7 +358,3 @@ def _element(number: int, value: bytes) -> bytes:
 BODY_BYTES = ELEMENT.pack(0, 0, 4)
 ANSWERS = _element(COMMAND_FIELD, C_STORE_RSP) + ELEMENT.pack(0, RESPONDED_TO, 2)
 HAS_STATUS = _element(DATASET_TYPE, NO_DATASET) + ELEMENT.pack(0, STATUS, 2)
-
-
-def _nothing() -> None:
-    pass

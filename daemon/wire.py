@@ -68,6 +68,14 @@ class Wire:
         self.want_nothing()
         self._wait_at_most(self._idle_s)
 
+    def begin_message(self, before_refill: Callable[[], None]) -> None:
+        """Take note that more is to come, and of who uses the views before they are overwritten."""
+        self.before_refill, self.in_message = before_refill, True
+
+    def end_message(self) -> None:
+        """Take note that nothing is begun any more."""
+        self.before_refill, self.in_message = _nothing, False
+
     def want_all_in_time(self) -> None:
         """Give the peer its idle time for the whole of what it has begun, byte by byte or not."""
         self.whole_by = min(self.whole_by, time.monotonic() + self._idle_s)

@@ -160,13 +160,3 @@ class Caller:
 
 def _item(kind: int, body: bytes) -> bytes:
     return struct.pack(">BxH", kind, len(body)) + body
-
-
-def part10(content: bytes, sop_class: str, sop: str) -> bytes:
-    """Make a file of a dataset in Explicit VR Little Endian (PS3.10 7.1)."""
-    meta = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01"
-    for number, value in ((2, sop_class.encode()), (3, sop.encode()), (0x10, EXPLICIT)):
-        value += b"\0" * (len(value) % 2)
-        meta += struct.pack("<HH2sH", 2, number, b"UI", len(value)) + value
-    length = struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(meta))
-    return bytes(128) + b"DICM" + length + meta + content

@@ -21,10 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.payloads import CT_LIKE, DX_LIKE, TINY, Object, Payload, make
+from bench.payloads import CT_LIKE, DX_LIKE, TINY, Object, Payload, make, write_part10
 from bench.receivers import DCMTK, FLOOR, ORTHANC, OURS, STOCK, Receiver, receivers
 from bench.sender import Manner, Sent, send
-from byhand import part10
 from programs import find_program
 from rich.console import Console
 from rich.progress import track
@@ -126,10 +125,7 @@ def take(receiver: Receiver, load: Load, objects: Sequence[Object], folder: Path
 
 def _dcmsend(receiver: Receiver, objects: Sequence[Object], folder: Path) -> Sent:
     """Send with DCMTK's defaults, Nagle's algorithm among them."""
-    files = []
-    for one in objects:
-        files.append(folder / f"{one.uid}.dcm")
-        files[-1].write_bytes(part10(one.data, one.sop_class, one.uid))
+    files = [write_part10(folder, one) for one in objects]
     where = ["127.0.0.1", str(receiver.running.port)]
     command = [find_program("dcmsend"), "-aec", receiver.running.aet, *where, *map(str, files)]
     plain = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}

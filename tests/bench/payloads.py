@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
     MRImageStorage,
     generate_uid,
 )
-from pynetdicom.dsutils import encode
+from pynetdicom.dsutils import encode, encode_file_meta
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,14 @@ def _numbered(ds: Dataset, number: int) -> Object:
     ds.SOPInstanceUID, ds.InstanceNumber = generate_uid(), number
     data = encode(ds, is_implicit_vr=False, is_little_endian=True)
     return Object(str(ds.SOPClassUID), str(ds.SOPInstanceUID), data)
+
+
+def write_part10(folder: Path, one: Object) -> Path:
+    """Write an object as DCMTK's senders read it, named by its UID."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = one.sop_class, one.uid
+    meta.TransferSyntaxUID, meta.ImplementationClassUID = ExplicitVRLittleEndian, "1.2.276.0.1"
+    path = folder / f"{one.uid}.dcm"
+    path.write_bytes(bytes(128) + b"DICM" + encode_file_meta(meta) + one.data)
+    return path

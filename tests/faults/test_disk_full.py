@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from bench.payloads import CT_LIKE, Object, Payload, make
+from bench.payloads import CT_LIKE, Object, Payload, make, write_part10
 from bench.sender import Association, encode_pdus
-from faults.traffic import STORED_BY_STORESCU, Films, write_part10
+from faults.traffic import STORED_BY_STORESCU, Films
 from line import running_line
 from ours import Osteoscreen
 from peers import LOOPBACK, dcmsend, echoscu, run_sender, storescu, wait_for

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Self
 
 import films
-from bench.payloads import Object, Payload, make
+from bench.payloads import Object, Payload, make, write_part10
 from bench.sender import Association, encode_pdus
 from peers import dcmsend, storescu
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-from pynetdicom.dsutils import encode, encode_file_meta
+from pydicom.uid import CTImageStorage, generate_uid
+from pynetdicom.dsutils import encode
 
 SLICE = Payload("ct", CTImageStorage, rows=64, columns=64, objects=20)
 FILM_PIXELS = 512
@@ -44,17 +43,6 @@ class Films:
         ds.SOPInstanceUID = generate_uid()
         data = encode(ds, is_implicit_vr=False, is_little_endian=True)
         return str(ds.StudyInstanceUID), Object(str(ds.SOPClassUID), str(ds.SOPInstanceUID), data)
-
-
-def write_part10(folder: Path, one: Object) -> Path:
-    """Write an object as DCMTK's senders read it, named by its UID."""
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\x00\x01"
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = one.sop_class, one.uid
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = ExplicitVRLittleEndian, "1.2.276.0.1"
-    path = folder / f"{one.uid}.dcm"
-    path.write_bytes(bytes(128) + b"DICM" + encode_file_meta(meta) + one.data)
-    return path
 
 
 Send = Callable[[Sequence[Object]], set[str]]
