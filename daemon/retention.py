@@ -92,14 +92,15 @@ class Retention:
     def _make_room(self, until: float) -> None:
         """Purge the longest finished until the disk lets everybody in again."""
         while self._room.door() is not Door.OPEN and time.monotonic() < until:
-            if not self._give_up_series(Rule.WHEN_FULL, now()):
+            # one by one: no more is given up than the disk needs
+            if not self._give_up_series(Rule.WHEN_FULL, now(), 1):
                 log.warning("event=nothing-to-purge why='no series has ended and is delivered'")
                 return
             self._finish()
             self._room.ran_out()
 
-    def _give_up_series(self, rule: Rule, before: datetime) -> bool:
-        due = retention.due_series(self._ledger, rule, before, SERIES_AT_ONCE)
+    def _give_up_series(self, rule: Rule, before: datetime, at_once: int = SERIES_AT_ONCE) -> bool:
+        due = retention.due_series(self._ledger, rule, before, at_once)
         for series_uid in due:
             if retention.give_up_series(self._ledger, series_uid, rule, before):
                 log.info("event=purged series=%s rule=%s", series_uid, rule)
