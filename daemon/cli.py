@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 from rich.console import Console
 
 from daemon import config, schema
@@ -59,10 +58,11 @@ class SrClass(StrEnum):
     ENHANCED = "enhanced"
 
 
+# written out (PS3.4 B.5): pydicom and its pixel libraries would weigh down the supervisor
 SR_CLASS_UIDS = {
-    SrClass.COMPREHENSIVE_3D: str(Comprehensive3DSRStorage),
-    SrClass.COMPREHENSIVE: str(ComprehensiveSRStorage),
-    SrClass.ENHANCED: str(EnhancedSRStorage),
+    SrClass.COMPREHENSIVE_3D: "1.2.840.10008.5.1.4.1.1.88.34",
+    SrClass.COMPREHENSIVE: "1.2.840.10008.5.1.4.1.1.88.33",
+    SrClass.ENHANCED: "1.2.840.10008.5.1.4.1.1.88.22",
 }
 
 

@@ -24,7 +24,8 @@ IDLE_S = 0.05
 AGAIN_S = 2.0
 """When what the disk or the database refused is tried again."""
 NICENESS = 15
-PIXEL_LIBRARIES = ("numpy", "PIL", "gdcm")
+DECODER = "gdcm"
+PIXEL_LIBRARIES = ("numpy", "PIL", DECODER)
 LEAVE_S = 0.5
 """Time for an object that is being written when the listener is told to stop."""
 
@@ -45,11 +46,13 @@ def main() -> None:
         ledger = schema.ledger_even_if_away(settings)
         _listen(settings, ledger, [arguments.socket, arguments.tls_socket])
     else:
+        # the models' catalogue brings numpy and PIL along
+        _travel_light(DECODER)
         _take_in(settings, schema.awaited_ledger(settings))
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
-    _travel_light()
+    _travel_light(*PIXEL_LIBRARIES)
     # the intake needs the models' catalogue, the listener needs the network: neither loads both
     from daemon.scp import Listener
 
@@ -63,12 +66,12 @@ def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None
         os._exit(0)
 
 
-def _travel_light() -> None:
-    """Do without what only pixels need: the listener decodes none, and every process of it pays.
+def _travel_light(*without: str) -> None:
+    """Do without what only pixels need: nothing is decoded here, and every process would pay.
 
     None in ``sys.modules`` is how Python is told that a module is not to be had.
     """
-    for library in PIXEL_LIBRARIES:
+    for library in without:
         sys.modules[library] = None  # type: ignore[assignment]
 
 

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -93,9 +94,9 @@ class Spool:
         return Incoming(self)
 
     @cached_property
-    def incoming_descriptor(self) -> int:
-        """The folder of what is safe, open: names in it are made durable through this."""
-        return os.open(self.incoming, os.O_RDONLY | os.O_DIRECTORY)
+    def names(self) -> "Names":
+        """Who makes names in the folder of what is safe durable."""
+        return Names(self.incoming)
 
     def arrived(self) -> list[Path]:
         """Return the files waiting for the index, oldest first: one look at the whole folder."""
@@ -165,7 +166,7 @@ class Incoming:
         # the moment comes first, so that names sort by arrival
         name = f"{time.time_ns():016x}{THIS_PROCESS}{next(_numbers):08x}"
         self._partial, self._final = f"{spool.partial}/{name}.part", f"{spool.incoming}/{name}.dcm"
-        self._folder, self._room = spool.incoming_descriptor, spool.room
+        self._names, self._room = spool.names, spool.room
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(self._partial, flags, 0o640)
 
@@ -204,7 +205,7 @@ class Incoming:
         os.fdatasync(self._file)
         self._close()
         os.rename(self._partial, self._final)
-        os.fsync(self._folder)
+        self._names.sync()
 
     def drop(self) -> None:
         """Leave nothing behind, or what the next start of the listener drops."""
@@ -217,6 +218,25 @@ class Incoming:
         if self._file >= 0:
             file, self._file = self._file, -1
             os.close(file)
+
+
+class Names:
+    """The names in one folder: one sync makes all durable that were there before it began."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        self._turn = threading.Lock()
+        self._tickets = itertools.count()
+        self._synced_until = -1
+
+    def sync(self) -> None:
+        """Return once every name that the caller has given is on the disk."""
+        ticket = next(self._tickets)
+        with self._turn:
+            if ticket > self._synced_until:
+                until = next(self._tickets)
+                os.fsync(self._folder)
+                self._synced_until = until
 
 
 def _drop_folder(folder: Path) -> None:

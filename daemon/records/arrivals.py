@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from daemon.records import claims, procedures, retention
-from daemon.records.ledger import Ledger, insert_all, note, note_all, now
+from daemon.records.ledger import Ledger, among, insert_all, note, note_all, now
 from daemon.records.tables import ENDS, Aside, Instance, ResultObject, Series, SeriesState
 from engines.errors import Reason
 
@@ -68,14 +68,14 @@ class _Book:
             Instance.sha256,
             Instance.TransferSyntaxUID,
             Instance.purged_by,
-        ).where(Instance.SOPInstanceUID.in_(objects))
-        study = select(Series.SeriesInstanceUID, Series.StudyInstanceUID)
+        ).where(among(session, Instance.SOPInstanceUID, objects))
+        study = select(Series.SeriesInstanceUID, Series.StudyInstanceUID).where(
+            among(session, Series.SeriesInstanceUID, series)
+        )
         rows = session.execute(known).all()
         self.known = {uid: (sha256, syntax) for uid, sha256, syntax, _ in rows}
         self.purged = {uid for uid, _, _, rule in rows if rule is not None}
-        self.study_of = dict(
-            session.execute(study.where(Series.SeriesInstanceUID.in_(series))).all()
-        )
+        self.study_of = dict(session.execute(study).all())
         self.old_series = frozenset(self.study_of)
 
     def enter(self, arrival: Arrival) -> Fate:
@@ -201,7 +201,7 @@ def _count(session: Session, arrivals: Sequence[Arrival]) -> None:
     moment = now()
     images = Counter(arrival.SeriesInstanceUID for arrival in arrivals)
     for count, uids in _by_value(images).items():
-        mine = update(Series).where(Series.SeriesInstanceUID.in_(uids))
+        mine = update(Series).where(among(session, Series.SeriesInstanceUID, uids))
         session.execute(mine.values(images=Series.images + count, last_at=moment, purged_at=None))
         # the rows are ours until the commit: a worker that ends one of these series has done so
         # before, or will find more images than it screened

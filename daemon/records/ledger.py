@@ -2,12 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Cast,
+    ColumnElement,
     CursorResult,
     Engine,
     String,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from daemon.records.tables import Event, Installation, Table
 
@@ -123,10 +125,28 @@ def insert_all(session: Session, table: type[Table], rows: Sequence[dict[str, An
         return
     columns = [one for one in inspect(table).columns if one.name in rows[0]]
     fields = [column(one.name, one.type) for one in columns]
-    text = cast(literal(json.dumps(rows, default=_as_stored), String), JSON)
+    text = _json_text(rows)
     record = func.json_to_recordset(text).table_valued(*fields).render_derived(with_types=True)
     these = select(*(record.c[one.name] for one in columns))
     session.execute(insert(table).from_select([one.name for one in columns], these))
+
+
+def among(
+    session: Session, attribute: InstrumentedAttribute[str], values: Collection[str]
+) -> ColumnElement[bool]:
+    """Say that a column has one of many values.
+
+    PostgreSQL is given them as one JSON text: a list of hundreds of parameters makes it read the
+    whole table.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return attribute.in_(values)
+    each = func.json_array_elements_text(_json_text(list(values))).column_valued("value")
+    return attribute.in_(select(each))
+
+
+def _json_text(value: object) -> Cast[Any]:
+    return cast(literal(json.dumps(value, default=_as_stored), String), JSON)
 
 
 def _as_stored(moment: datetime) -> str:

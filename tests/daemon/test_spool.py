@@ -2,7 +2,9 @@
 
 import errno
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -106,3 +108,42 @@ def test_what_a_clock_that_was_set_back_dates_ahead_is_received_already(folder):
     ahead = time.time() + 3600
     os.utime(file, (ahead, ahead))
     assert folder.received_until(moment)
+
+
+class Turn:
+    """A lock that tells who comes to wait for it."""
+
+    def __init__(self):
+        self.came, self._lock = threading.Semaphore(0), threading.Lock()
+
+    def __enter__(self):
+        self.came.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+def test_one_sync_serves_all_names_that_were_there_before_it_began(folder, monkeypatch):
+    began, go_on, turn, syncs = threading.Semaphore(0), threading.Semaphore(0), Turn(), []
+
+    def slow(descriptor):
+        syncs.append(descriptor)
+        began.release()
+        assert go_on.acquire(timeout=10)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    monkeypatch.setattr(folder.names, "_turn", turn)
+    with ThreadPoolExecutor(7) as senders:
+        everybody = [senders.submit(folder.names.sync)]
+        assert began.acquire(timeout=10)
+        everybody += [senders.submit(folder.names.sync) for _ in range(6)]
+        assert all(turn.came.acquire(timeout=10) for _ in everybody)
+        go_on.release()
+        # the one that was under way may have passed by their names: another has to begin
+        assert began.acquire(timeout=10)
+        assert not any(one.done() for one in everybody[1:])
+        go_on.release()
+        for one in everybody:
+            one.result(timeout=10)
+    assert len(syncs) == 2
