@@ -2,13 +2,19 @@
 
 import os
 import random
+import shutil
 import statistics
 import time
 from dataclasses import dataclass, field
+from io import BytesIO
 
+import pydicom
 import pytest
+from bench.payloads import make
 from faults.site import PARTS, SUPERVISOR, TREE, kept_up_line, prove
-from faults.traffic import Traffic, by_dcmsend, by_hand, by_storescu
+from faults.traffic import SLICE, Accounts, Films, Traffic, by_dcmsend, by_hand, by_storescu
+from peers import dcmsend
+from pydicom.uid import generate_uid
 
 from daemon.records import summary
 
@@ -59,11 +65,43 @@ def test_a_hundred_kills_of_a_kind_lose_nothing_and_double_nothing(
     _kill_under_load(line, [kind] * LONG_KILLS, seed, tell, tmp_path)
 
 
+def test_the_proof_finds_what_is_lost_altered_or_doubled(line, tmp_path):
+    system, accounts = line.system, Accounts()
+    send, (study, film), slices = by_hand(system.port, system.aet), Films().new(), make(SLICE, 3)
+    accounts.sent = {one.uid: one.digest for one in (film, *slices)}
+    accounts.acknowledged, accounts.films = send([film, *slices]), [study]
+    system.delivered(study)
+    assert prove(line, accounts).is_sound
+    gone, changed, copied = [_kept(system, one) for one in slices]
+    gone.unlink()
+    with changed.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")
+    copy = copied.parent.parent / "elsewhere" / copied.name
+    copy.parent.mkdir()
+    shutil.copy(copied, copy)
+    twice = pydicom.dcmread(BytesIO(next(iter(line.stored(study).values()))))
+    twice.SOPInstanceUID = twice.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    twice.save_as(tmp_path / "twice.dcm")
+    assert dcmsend(line.pacs.port, [tmp_path / "twice.dcm"], line.pacs.aet)[0] == 0
+    proof = prove(line, accounts)
+    assert [slices[0].uid in told for told in proof.lost] == [True]
+    assert proof.altered == [f"{changed.name} is not what was sent"]
+    assert [slices[2].uid in told for told in proof.doubled] == [True]
+    assert proof.unfinished == [f"{study}: 3 of 2 objects in the PACS"]
+    assert proof.audit
+
+
+def _kept(system, one):
+    [place] = (system.home / "spool" / "kept").rglob(f"{one.uid}.dcm")
+    return place
+
+
 def _kill_under_load(line, kinds, seed, tell, folder):
     system, chance, recovery = line.system, random.Random(seed), Recovery()
     ours = by_hand(system.port, system.aet)
     many = len(kinds) > len(KINDS)
-    dcmtk = [make(system.port, system.aet, folder) for make in (by_storescu, by_dcmsend)]
+    dcmtk = [sender(system.port, system.aet, folder) for sender in (by_storescu, by_dcmsend)]
     with Traffic([ours, ours, *dcmtk], seed) as traffic:
         for number, kind in enumerate(kinds, start=1):
             with traffic.pouring():
