@@ -2,7 +2,7 @@
 
 import films
 import pytest
-from line import running_line
+from line import MODEL, running_line
 from peers import dcmsend, storescu, wait_for
 
 
@@ -51,3 +51,15 @@ def test_status_counts_what_came_and_what_became_of_it(line, film):
     status = line.system.status()
     assert status["series"]["total"] == sum(status["series"]["by_state"].values())
     wait_for("all to be sent", lambda: line.system.status()["deliveries"]["pending"] == 0)
+
+
+def test_what_was_skipped_is_screened_when_asked_for_again(line, tmp_path):
+    film = films.film(seed=18, size=512)
+    line.system.cli("models", "stage", MODEL, "off")
+    line.send(storescu, films.write(tmp_path, film))
+    skipped = line.system.ended(film.StudyInstanceUID)
+    assert (skipped["state"], skipped["reason"]) == ("skipped", "no-model")
+    line.system.cli("models", "stage", MODEL, "research")
+    assert "1 series" in line.system.cli("retry", film.SeriesInstanceUID)
+    assert line.system.delivered(film.StudyInstanceUID)["state"] == "screened"
+    assert "not parked, failed or skipped" in line.system.run("retry", film.SeriesInstanceUID).stderr
