@@ -1,14 +1,18 @@
 """A case that ends the process that works on it is parked with the reason; the rest flows."""
 
+import contextlib
 import json
+from pathlib import Path
 
 import films
 import pytest
+from bench.receivers import tree
 from line import running_line
 from ours import deliveries
 from peers import DcmtkStorescp, dcmsend, wait_for
 from poison import Poison
 
+GROUP_BYTES = 3 << 30
 QUICK = {"lease_s": 30, "sweep_s": 1, "stall_s": 120, "max_attempts": 2}
 
 
@@ -47,6 +51,44 @@ def test_a_case_that_ends_its_process_is_parked_and_its_neighbours_are_screened(
         assert len(poisoned.stored(film.StudyInstanceUID)) == 2
     audited = poisoned.system.run("audit", "--json")
     assert json.loads(audited.stdout)["problems"] == []
+
+
+@pytest.mark.long
+def test_a_case_for_which_the_kernel_runs_out_of_memory_is_parked(orthanc, poison, tmp_path):
+    """No limit of ours stands in the way here: the kernel picks its victim, and says nothing."""
+    bad, neighbour = [films.film(seed, size=512) for seed in (5, 6)]
+    with (
+        memory_group("osteoscreen-test", GROUP_BYTES) as group,
+        running_line(tmp_path, orthanc, poison.environment, **QUICK, worker_memory_mib=0) as line,
+    ):
+        for pid in tree(line.system.process.pid):
+            (group / "cgroup.procs").write_text(str(pid))
+        poison.put("hog", str(bad.SOPInstanceUID))
+        (tmp_path / "films").mkdir()
+        for film in (bad, neighbour):
+            films.write(tmp_path / "films", film)
+        line.send(dcmsend, tmp_path / "films")
+        parked = line.system.ended(bad.StudyInstanceUID, within_s=180)
+        assert parked["state"] == "parked"
+        assert "ran out of memory: the system ended it" in parked["detail"]
+        assert line.system.delivered(neighbour.StudyInstanceUID)["state"] == "screened"
+        assert "oom_kill 0" not in (group / "memory.oom_control").read_text()
+
+
+@contextlib.contextmanager
+def memory_group(name, most_bytes):
+    """Make a control group (version 1) whose processes may have so much memory together."""
+    group = Path("/sys/fs/cgroup/memory") / name
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error.strerror}")
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(most_bytes))
+        yield group
+    finally:
+        wait_for("the group to be empty", lambda: not (group / "cgroup.procs").read_text())
+        group.rmdir()
 
 
 def test_an_object_that_ends_its_sender_is_parked_and_the_rest_is_sent(poisoned, poison, tmp_path):
