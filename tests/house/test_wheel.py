@@ -32,11 +32,13 @@ def test_every_module_is_in_it(names):
     assert ours <= names
 
 
-def test_weights_schema_and_licence_are_in_it(names):
+def test_weights_tables_schema_and_licence_are_in_it(names):
     for wanted in (
         "engines/weights/cxr_osporscreen/manifest.json",
         "engines/weights/cxr_osporscreen/model.onnx",
         "engines/cxr_osporscreen/README.md",
+        "engines/phantoms/tables/attenuation.csv",
+        "engines/phantoms/tables/spectra.csv",
         "migrations/script.py.mako",
     ):
         assert wanted in names
