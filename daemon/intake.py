@@ -15,7 +15,7 @@ from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import arrivals, claims, peers, retention
-from daemon.records.arrivals import Arrival, Receipt
+from daemon.records.arrivals import Arrival, Fate, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
@@ -136,7 +136,9 @@ class Intake:
         fates = arrivals.index(self._ledger, [arrival for _, arrival in readable])
         kept, aside = [], []
         for (file, arrival), fate in zip(readable, fates, strict=True):
-            if fate in arrivals.ASIDE:
+            if fate is Fate.SPARE:
+                file.unlink()
+            elif fate in arrivals.ASIDE:
                 aside.append(file)
             else:
                 place = self._spool.place(arrival.SeriesInstanceUID, arrival.SOPInstanceUID)

@@ -41,10 +41,11 @@ class Arrival:
 
 
 class Fate(StrEnum):
-    """What becomes of a received object: the last three are kept aside."""
+    """What becomes of a received object: the last three are kept aside, a spare one is dropped."""
 
     NEW = "new"
     SAME = "same"
+    SPARE = "spare"
     CONFLICT = "conflict"
     RECODED = "recoded"
     STRAY = "stray"
@@ -131,13 +132,32 @@ def _index(session: Session, arrivals: Sequence[Arrival]) -> list[Fate]:
     for arrival, fate in told:
         if fate is Fate.SAME and arrival.SOPInstanceUID in book.purged:
             retention.restore(session, session.get_one(Instance, arrival.SOPInstanceUID))
+    spare = _spare(session, [arrival.receipt for arrival, fate in told if fate in ASIDE])
     refused = [
         (arrival.receipt, ASIDE[fate], book.why_aside(arrival, fate))
         for arrival, fate in told
-        if fate in ASIDE
+        if fate in ASIDE and arrival.receipt.file not in spare
     ]
     _set_aside(session, refused)
-    return [fate for _, fate in told]
+    return [Fate.SPARE if arrival.receipt.file in spare else fate for arrival, fate in told]
+
+
+def _spare(session: Session, receipts: Sequence[Receipt]) -> set[str]:
+    """Return which of these files lie aside already, byte for byte, under another name."""
+    digests = {receipt.sha256 for receipt in receipts}
+    if not digests:
+        return set()
+    rows = select(Aside.file, Aside.sha256).where(
+        Aside.sha256.in_(digests), Aside.purged_by.is_(None)
+    )
+    lying = dict(session.execute(rows).all())
+    spare = set()
+    for receipt in receipts:
+        # under its own name: by a turn that did not get to its end
+        if receipt.file not in lying and receipt.sha256 in lying.values():
+            spare.add(receipt.file)
+        lying.setdefault(receipt.file, receipt.sha256)
+    return spare
 
 
 def set_aside(ledger: Ledger, receipts: Sequence[Receipt], detail: str) -> None:

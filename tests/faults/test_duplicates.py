@@ -76,6 +76,19 @@ def test_other_content_under_a_known_uid_is_kept_aside_and_overwrites_nothing(sy
     assert any(content.endswith(other.PixelData) for content in lying)
 
 
+def test_a_sender_that_repeats_other_content_without_end_fills_no_disk(system, aside):
+    first = ct_slice(new_uid())
+    other, third = (
+        ct_slice(first.SeriesInstanceUID, SOPInstanceUID=first.SOPInstanceUID) for _ in range(2)
+    )
+    before = set((system.home / "spool" / "aside").iterdir())
+    send(system, [first])
+    for _ in range(2):
+        send(system, [other, other, third])
+        assert [reason for reason, _ in aside()] == [Reason.UID_CONFLICT] * 2
+    assert len(set((system.home / "spool" / "aside").iterdir()) - before) == 2
+
+
 def test_an_object_that_comes_in_another_transfer_syntax_is_kept_aside_and_says_so(
     system, aside, tmp_path
 ):
