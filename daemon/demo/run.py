@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydicom.uid import Comprehensive3DSRStorage
 from rich.console import Console
@@ -26,7 +25,8 @@ from daemon.demo.table import Row, show
 from daemon.errors import DeliveryError
 from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
-from daemon.records.tables import ENDS, DeliveryState, Peer, Role, Stage, Wants
+from daemon.records.tables import Peer, Role, Stage, Wants
+from daemon.story import deliveries, is_over
 from engines import catalog
 
 MODALITY = "DEMO_CR1"
@@ -34,7 +34,6 @@ PACS = "DEMO_PACS"
 START_S = 60.0
 PATIENCE_S = 60.0
 WORKERS = 2
-OVER = (DeliveryState.SENT, DeliveryState.PARKED, DeliveryState.DROPPED)
 
 
 @dataclass(frozen=True)
@@ -175,36 +174,18 @@ def _send_each(site: Site, films: list[Film], progress: Progress) -> dict[str, f
 def _wait(site: Site, film: Film) -> None:
     """Wait until every series has ended and every delivery is over, or patience has."""
     deadline = time.monotonic() + PATIENCE_S
-    while not _is_over(summary.study(site.ledger, film.study_uid)):
+    while not is_over(summary.study(site.ledger, film.study_uid)):
         if time.monotonic() > deadline:
             return
         time.sleep(0.05)
 
 
-def _is_over(story: dict[str, Any] | None) -> bool:
-    return story is not None and all(
-        series["state"] in ENDS
-        and all(delivery["state"] in OVER for delivery in _deliveries(series))
-        for series in story["series"]
-    )
-
-
-def _deliveries(series: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {**delivery, "kind": made["kind"], "SOPInstanceUID": made["SOPInstanceUID"]}
-        for result in series["results"]
-        for made in result["objects"]
-        for delivery in made["deliveries"]
-    ]
-
-
 def _row(site: Site, film: Film, sent_at: float) -> Row:
     story = summary.study(site.ledger, film.study_uid)
     series = story["series"][0] if story else {"state": "never indexed", "results": []}
-    deliveries = _deliveries(series)
-    in_pacs = site.pacs.objects()
-    stored = [d["kind"] for d in deliveries if d["SOPInstanceUID"] in in_pacs]
-    return Row(film, series, deliveries, stored, sent_at)
+    sent, in_pacs = deliveries(series), site.pacs.objects()
+    stored = [one["kind"] for one in sent if one["SOPInstanceUID"] in in_pacs]
+    return Row(film, series, sent, stored, sent_at)
 
 
 def _leave_results(pacs: Pacs, results: Path) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from daemon.demo.films import Film
+from daemon.story import current_result, outcome
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,12 @@ class Row:
     @property
     def result(self) -> dict[str, Any]:
         """The current result, empty if there is none."""
-        current = [result for result in self.series["results"] if result["current"]]
-        return current[0] if current else {}
+        return current_result(self.series)
 
     @property
     def outcome(self) -> str:
         """``flagged``, ``not flagged``, or the state with its reason."""
-        if self.series["state"] == "screened":
-            return "flagged" if self.result["flagged"] else "not flagged"
-        return f"{self.series['state']}: {self.series.get('reason')}"
+        return outcome(self.series)
 
     @property
     def seconds(self) -> float | None:

@@ -23,9 +23,24 @@ def test_the_worker_needs_no_torch():
 
 def test_a_listener_holds_no_pixel_library_and_still_serves():
     asked = (
-        "import sys; from daemon import part; part._travel_light(); import daemon.scp; "
+        "import sys; from daemon import part; part._travel_light(*part.PIXEL_LIBRARIES); import daemon.scp; "
         "from daemon import rehearsal; "
         "print(rehearsal.problem(), [n for n in ('numpy', 'gdcm', 'PIL') if sys.modules.get(n)])"
     )
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "None []"
+
+
+def test_the_supervisor_carries_neither_dicom_nor_pixels():
+    asked = "import sys, daemon.cli, daemon.serve; print({'pydicom', 'numpy'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
+
+
+def test_the_intake_carries_no_decoder():
+    asked = (
+        "import sys; from daemon import part; part._travel_light(part.DECODER); "
+        "import daemon.intake; print(sys.modules['gdcm'])"
+    )
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "None"

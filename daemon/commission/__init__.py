@@ -1,0 +1,1 @@
+"""Prove a new site with virtual patients: ``osteoscreen commission``."""

@@ -1,0 +1,39 @@
+"""What became of a study, read from its story in the ledger."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.records.tables import ENDS, DeliveryState
+
+OVER = (DeliveryState.SENT, DeliveryState.PARKED, DeliveryState.DROPPED)
+
+
+def is_over(story: Mapping[str, Any] | None) -> bool:
+    """Tell whether every series has ended and every delivery is over."""
+    return story is not None and all(
+        series["state"] in ENDS
+        and all(delivery["state"] in OVER for delivery in deliveries(series))
+        for series in story["series"]
+    )
+
+
+def deliveries(series: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each delivery of a series' results, with the kind and the UID of its object."""
+    return [
+        {**delivery, "kind": made["kind"], "SOPInstanceUID": made["SOPInstanceUID"]}
+        for result in series["results"]
+        for made in result["objects"]
+        for delivery in made["deliveries"]
+    ]
+
+
+def current_result(series: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result that stands, empty if there is none."""
+    return next((dict(result) for result in series["results"] if result["current"]), {})
+
+
+def outcome(series: Mapping[str, Any]) -> str:
+    """Return ``flagged``, ``not flagged``, or the state with its reason."""
+    if series["state"] == "screened":
+        return "flagged" if current_result(series)["flagged"] else "not flagged"
+    return f"{series['state']}: {series.get('reason')}"
