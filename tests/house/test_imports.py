@@ -23,8 +23,8 @@ def test_the_worker_needs_no_torch():
 
 def test_a_listener_holds_no_pixel_library_and_still_serves():
     asked = (
-        "import sys; from daemon import part; part._travel_light(*part.PIXEL_LIBRARIES); import daemon.scp; "
-        "from daemon import rehearsal; "
+        "import sys; from daemon import part; part._travel_light(*part.PIXEL_LIBRARIES); "
+        "import daemon.scp; from daemon import rehearsal; "
         "print(rehearsal.problem(), [n for n in ('numpy', 'gdcm', 'PIL') if sys.modules.get(n)])"
     )
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
