@@ -12,7 +12,7 @@ from engines.phantoms.dicom.films import Shown, store
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit, in_charset, new_image, set_time
 from engines.phantoms.dicom.states import state_of_image
-from engines.phantoms.dicom.views import WORDS, View, ViewWords
+from engines.phantoms.dicom.views import STUDIES, WORDS, View, ViewWords
 
 _OTHER_SIDE = {"L": "R", "R": "L"}
 
@@ -93,7 +93,7 @@ def _describe_series(ds: Dataset, visit: Visit, film: Exposed, words: ViewWords)
     ds.Modality = visit.device.film.modality
     ds.SeriesInstanceUID = visit.uid("series", str(film.view), *film.pixels.shape)
     ds.SeriesNumber, ds.InstanceNumber, ds.AcquisitionNumber = str(number), "1", "1"
-    ds.StudyDescription = in_charset(visit, words.study[language])
+    ds.StudyDescription = in_charset(visit, STUDIES[words.exam][language])
     ds.SeriesDescription = in_charset(visit, words.series[language])
     ds.ProtocolName = f"{words.body_part} {words.position}"
     wrong = Flaw.WRONG_BODY_PART in visit.flaws

@@ -37,8 +37,8 @@ class ViewWords:
         BodyPartExamined.
     side : {'L', 'R', 'U', 'B'}
         ImageLaterality.
-    study, series : dict
-        Descriptions by language.
+    series : dict
+        SeriesDescription by language.
     """
 
     exam: Exam
@@ -48,7 +48,6 @@ class ViewWords:
     region: tuple[str, str, str]
     body_part: str
     side: str
-    study: dict[str, str]
     series: dict[str, str]
 
 
@@ -59,18 +58,20 @@ _CHEST = ("51185008", "T-D3000", "Chest")
 _HIP = ("24136001", "T-15710", "Hip joint")
 _PELVIS = ("12921003", "T-D6000", "Pelvis")
 
-_CHEST_STUDY = {
-    "en": "XR Chest",
-    "de": "Röntgen Thorax in 2 Ebenen",
-    "fr": "Radio thorax",
-    "es": "RX tórax",
-}
-_HIP_STUDY = {"en": "XR Hip", "de": "Röntgen Hüfte", "fr": "Radio hanche", "es": "RX cadera"}
-_PELVIS_STUDY = {
-    "en": "XR Pelvis",
-    "de": "Röntgen Beckenübersicht",
-    "fr": "Radio bassin de face",
-    "es": "RX pelvis",
+#: StudyDescription by language, the same for all films of a study.
+STUDIES = {
+    Exam.CHEST_XRAY: {
+        "en": "XR Chest",
+        "de": "Röntgen Thorax",
+        "fr": "Radio thorax",
+        "es": "RX tórax",
+    },
+    Exam.HIP_XRAY: {
+        "en": "XR Pelvis and hip",
+        "de": "Röntgen Becken und Hüfte",
+        "fr": "Radio bassin et hanche",
+        "es": "RX pelvis y cadera",
+    },
 }
 
 
@@ -87,7 +88,6 @@ WORDS = {
         _CHEST,
         "CHEST",
         "U",
-        _CHEST_STUDY,
         _words("Chest PA", "Thorax p.a.", "Thorax PA", "Tórax PA"),
     ),
     View.CHEST_AP: ViewWords(
@@ -98,7 +98,6 @@ WORDS = {
         _CHEST,
         "CHEST",
         "U",
-        _CHEST_STUDY,
         _words("Chest AP portable", "Thorax a.p. Bett", "Thorax AP au lit", "Tórax AP portátil"),
     ),
     View.CHEST_LATERAL: ViewWords(
@@ -109,7 +108,6 @@ WORDS = {
         _CHEST,
         "CHEST",
         "U",
-        _CHEST_STUDY,
         _words("Chest lateral", "Thorax seitlich", "Thorax profil", "Tórax lateral"),
     ),
     View.HIP_LEFT: ViewWords(
@@ -120,7 +118,6 @@ WORDS = {
         _HIP,
         "HIP",
         "L",
-        _HIP_STUDY,
         _words("Hip AP left", "Hüfte a.p. links", "Hanche gauche AP", "Cadera izquierda AP"),
     ),
     View.HIP_RIGHT: ViewWords(
@@ -131,7 +128,6 @@ WORDS = {
         _HIP,
         "HIP",
         "R",
-        _HIP_STUDY,
         _words("Hip AP right", "Hüfte a.p. rechts", "Hanche droite AP", "Cadera derecha AP"),
     ),
     View.PELVIS: ViewWords(
@@ -142,7 +138,6 @@ WORDS = {
         _PELVIS,
         "PELVIS",
         "B",
-        _PELVIS_STUDY,
         _words("Pelvis AP", "Becken a.p.", "Bassin AP", "Pelvis AP"),
     ),
 }

@@ -19,6 +19,7 @@ from pydicom import Dataset, dcmread
 from pydicom.charset import convert_encodings
 from pydicom.pixels import apply_rescale
 from pydicom.valuerep import PersonName
+from validators import dcentvfy
 
 from engines.cases import Case, read_case, read_clinical
 from engines.eligibility import frontal_film, require_patient
@@ -124,6 +125,16 @@ def test_dciodvfy_finds_no_error_in_any_image_of_any_maker(maker: Maker, tmp_pat
         for ds in everything_of(maker)
     }
     assert len(found) >= 10 and not any(found.values()), found
+
+
+@pytest.mark.parametrize("maker", MAKERS[:2], ids=lambda maker: maker.name)
+def test_dcentvfy_finds_one_patient_and_whole_studies(maker: Maker, tmp_path: Path) -> None:
+    scanned = Visit(person(), Exam.ABDOMEN_CT, 3, maker=maker)
+    images = [*everything_of(maker), *ct_series(scanned, SLICES, replace(VENOUS, kernel="bone"), 5)]
+    paths = [tmp_path / f"{number}.dcm" for number in range(len(images))]
+    for path, ds in zip(paths, images, strict=True):
+        path.write_bytes(file_bytes(ds))
+    assert dcentvfy(paths) == []
 
 
 @pytest.mark.parametrize("flaw", sorted(set(Flaw) - {Flaw.AGE_MALFORMED, Flaw.WRONG_CHARSET}))

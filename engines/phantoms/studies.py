@@ -1,0 +1,158 @@
+"""A cohort of virtual patients as folders of DICOM files, with the truth in a table beside them."""
+
+import csv
+import importlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from engines.exams import Exam
+from engines.phantoms.cohort import seeds_of
+from engines.phantoms.dicom.files import file_bytes
+from engines.phantoms.dicom.identity import Visit, patient_id
+from engines.phantoms.exams import Setting, images, visits
+from engines.phantoms.parallel import for_each_patient
+from engines.phantoms.people.population import draw_person
+from engines.phantoms.people.table import row
+
+#: Where studies are written until they are complete; gone when all are.
+_PARTIAL = ".partial"
+_ORDER = "cohort.json"
+
+Row = dict[str, str | int | float | bool]
+
+
+class OtherOrder(Exception):
+    """The folder holds patients that were made in another way."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is made.
+
+    Attributes
+    ----------
+    patients, seed : int
+        Size and seed of the cohort; the first patients of a larger one are the same.
+    exams : tuple of Exam
+        Which of :func:`engines.phantoms.exams.offered`.
+    setting : Setting
+        Flaws and size, the same for all.
+    """
+
+    patients: int
+    seed: int
+    exams: tuple[Exam, ...]
+    setting: Setting = Setting()
+
+
+def write_cohort(out: Path, order: Order, console: Console, table: Path | None = None) -> Path:
+    """Write a cohort; what is there already is left as it is.
+
+    A study is written under another name and renamed when it is complete, so after a kill the
+    same call goes on where the first ended, and the files are the same as without the kill.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``PatientID/exam-date/SeriesNumber/InstanceNumber.dcm``; made if need be.
+    order : Order
+        What is made.
+    console : Console
+        Where the progress bar goes.
+    table : Path, optional
+        The table's file; ``out / "cohort.csv"`` where not given. The same as Parquet lies beside
+        it where pyarrow is installed.
+
+    Returns
+    -------
+    Path
+        The table as CSV: one row a patient of the order, with all latent values and the studies
+        that are there.
+
+    Raises
+    ------
+    OtherOrder
+        If the folder holds studies of another seed or setting.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _keep_to_one_order(out, order)
+    seeds = seeds_of(order.seed, order.patients)
+    rows = list(for_each_patient(partial(_write_patient, out, order), seeds, "imaging", console))
+    shutil.rmtree(out / _PARTIAL, ignore_errors=True)
+    return _write_table(rows, table or out / "cohort.csv")
+
+
+def _keep_to_one_order(out: Path, order: Order) -> None:
+    said = {"seed": order.seed, **order.setting.said()}
+    file = out / _ORDER
+    if not file.exists():
+        file.write_text(json.dumps(said, indent=2) + "\n")
+    elif json.loads(file.read_text()) != said:
+        reason = f"{out} holds patients made otherwise ({_ORDER} says how); choose another folder"
+        raise OtherOrder(reason)
+
+
+def _write_patient(out: Path, order: Order, seed: int) -> Row:
+    person = draw_person(seed)
+    home = out / patient_id(person)
+    for exam in order.exams:
+        for visit in visits(person, exam, seed, order.setting):
+            folder = home / _study_name(visit)
+            if not folder.exists():
+                _write_study(visit, order.setting, folder, out / _PARTIAL)
+    return {"PatientID": home.name, **_studies(home, order, seed), **row(person)}
+
+
+def _write_study(visit: Visit, setting: Setting, folder: Path, partial_home: Path) -> None:
+    unfinished = partial_home / f"{folder.parent.name}-{folder.name}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for ds in images(visit, setting):
+        series = unfinished / str(ds.SeriesNumber)
+        series.mkdir(parents=True, exist_ok=True)
+        (series / f"{ds.InstanceNumber}.dcm").write_bytes(file_bytes(ds))
+    folder.parent.mkdir(exist_ok=True)
+    unfinished.rename(folder)
+
+
+def _study_name(visit: Visit) -> str:
+    return f"{visit.exam}-{visit.dates[1]:%Y%m%d}"
+
+
+def _studies(home: Path, order: Order, seed: int) -> dict[str, str]:
+    """Return the StudyInstanceUIDs of all studies that are there, by exam."""
+    person = draw_person(seed)
+    there: dict[str, str] = {}
+    for exam in Exam:
+        made = [
+            str(visit.uid("study"))
+            for visit in visits(person, exam, seed, order.setting)
+            if (home / _study_name(visit)).exists()
+        ]
+        there[f"{exam}_StudyInstanceUID"] = ";".join(made)
+    return there
+
+
+def _write_table(rows: Sequence[Row], file: Path) -> Path:
+    text = file.with_suffix(".csv")
+    text.parent.mkdir(parents=True, exist_ok=True)
+    with text.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        # 1 and 0: not every reader of tables knows True
+        writer.writerows(
+            {key: int(value) if isinstance(value, bool) else value for key, value in one.items()}
+            for one in rows
+        )
+    if find_spec("pyarrow"):
+        arrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+        parquet.write_table(arrow.Table.from_pylist(list(rows)), text.with_suffix(".parquet"))
+    return text
