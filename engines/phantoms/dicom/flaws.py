@@ -30,7 +30,8 @@ class Flaw(StrEnum):
     SIZE_IN_CM = "size-in-cm"
     #: Pixels as JPEG 2000, without loss.
     LOSSLESS = "lossless"
-    #: Pixels as JPEG 2000, with loss, and the header says so.
+    #: Pixels as JPEG 2000, with loss, and the header says so. The only images whose bytes may
+    #: differ between machines: the encoder's arithmetic is its own.
     LOSSY = "lossy"
     #: Once compressed with loss by another system and expanded again; only the header still knows.
     ONCE_LOSSY = "once-lossy"

@@ -1,7 +1,7 @@
 """Who was imaged, when and with which device: what all images of a visit share."""
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,11 +18,11 @@ from engines.phantoms.dicom.names import Name, draw_name
 from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.people.person import Person
 
-#: Streams of chance: dates of the patient; device and clock time of each exam.
+#: Streams of chance: dates of the patient; device, settings and clock of each exam.
 _STREAM_DATES = 42
-_STREAM_OF = {Exam.CHEST_XRAY: 43, Exam.HIP_XRAY: 44, Exam.ABDOMEN_CT: 45, Exam.HIP_MRI: 46}
-#: The streams after these, one for each exam, are for what the writers draw themselves.
-SETTINGS = 10
+_STREAM_DEVICE = {Exam.CHEST_XRAY: 43, Exam.HIP_XRAY: 44, Exam.ABDOMEN_CT: 45, Exam.HIP_MRI: 46}
+_STREAM_SETTINGS = {Exam.CHEST_XRAY: 53, Exam.HIP_XRAY: 54, Exam.ABDOMEN_CT: 55, Exam.HIP_MRI: 56}
+_STREAM_CLOCK = {Exam.CHEST_XRAY: 63, Exam.HIP_XRAY: 64, Exam.ABDOMEN_CT: 65, Exam.HIP_MRI: 66}
 
 #: First visits lie in these years, so that follow-up ends before today.
 _FIRST_DAY = datetime.date(2019, 1, 7)
@@ -62,7 +62,7 @@ class Visit:
     @cached_property
     def device(self) -> Maker:
         """Whose device takes the images."""
-        return self.maker or draw_maker(self.seed, _STREAM_OF[self.exam])
+        return self.maker or draw_maker(self.seed, _STREAM_DEVICE[self.exam])
 
     @cached_property
     def name(self) -> Name:
@@ -71,7 +71,7 @@ class Visit:
 
     def rng(self) -> np.random.Generator:
         """Return the stream of the settings of this exam, always from its beginning."""
-        return np.random.default_rng([self.seed, _STREAM_OF[self.exam] + SETTINGS, self.number])
+        return np.random.default_rng([self.seed, _STREAM_SETTINGS[self.exam], self.number])
 
     def uid(self, *of: object) -> UID:
         """Derive a UID of this visit; with flaws it is another one, as its files are others."""
@@ -133,18 +133,13 @@ def new_image(visit: Visit, sop_class: UID, *of: object) -> Dataset:
 
 def set_time(ds: Dataset, visit: Visit, event: str, seconds: float) -> None:
     """Write the date and time of an event so many seconds after the study began."""
-    rng = np.random.default_rng([visit.seed, _STREAM_OF[visit.exam] + 2 * SETTINGS, visit.number])
+    rng = np.random.default_rng([visit.seed, _STREAM_CLOCK[visit.exam], visit.number])
     # between 7:30 and 17:30
     begun = datetime.datetime.combine(visit.dates[1], datetime.time(7, 30))
     moment = begun + datetime.timedelta(seconds=int(rng.integers(36000)) + round(seconds, 3))
     form = "%H%M%S.%f" if visit.device.second_fraction else "%H%M%S"
     setattr(ds, f"{event}Date", moment.strftime("%Y%m%d"))
     setattr(ds, f"{event}Time", moment.strftime(form))
-
-
-def with_flaws(visit: Visit, *flaws: Flaw) -> Visit:
-    """Return the same visit with these flaws."""
-    return replace(visit, flaws=frozenset(flaws))
 
 
 def in_charset(visit: Visit, text: str) -> str:
@@ -203,3 +198,6 @@ def _describe_device(ds: Dataset, visit: Visit) -> None:
     ds.DeviceSerialNumber = f"{visit.seed % 89 + 10:02d}{len(maker.name):03d}"
     ds.StationName = f"{str(visit.exam).upper()}{visit.seed % 4 + 1:02d}"
     ds.InstitutionName = in_charset(visit, visit.name.culture.hospital)
+    if maker.private_creator:
+        block = ds.private_block(0x0009, maker.private_creator, create=True)
+        block.add_new(0x01, "LO", f"{ds.StationName} {maker.software}")

@@ -116,6 +116,8 @@ class Maker:
         Digits after the point that DS values have at least, 0 to 6.
     second_fraction : bool
         Whether times end in microseconds.
+    private_creator : str
+        Of a private block; empty for none.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Maker:
     software: str
     decimals: int
     second_fraction: bool
+    private_creator: str
     film: FilmManner
     ct: CtManner
     mr: MrManner
@@ -146,6 +149,7 @@ MAKERS = (
         "07MW11.10",
         decimals=6,
         second_fraction=False,
+        private_creator="AUMS_IDEN_01",
         film=FilmManner("DX", (14,), False, "SIGMOID", retired_codes=True),
         ct=CtManner(
             signed=True,
@@ -167,6 +171,7 @@ MAKERS = (
         "NL 11 2020A",
         decimals=0,
         second_fraction=True,
+        private_creator="NORDLICHT NL HEADER",
         film=FilmManner("DX", (12,), False, "LINEAR", retired_codes=False),
         ct=CtManner(
             signed=False,
@@ -196,6 +201,7 @@ MAKERS = (
         "4.1.6",
         decimals=0,
         second_fraction=False,
+        private_creator="",
         film=FilmManner("DX", (12, 15, 16), True, "LUT", retired_codes=False),
         ct=CtManner(
             signed=False,
@@ -217,6 +223,7 @@ MAKERS = (
         "V8.31ER004",
         decimals=0,
         second_fraction=True,
+        private_creator="KMHD_1",
         film=FilmManner("CR", (10, 12), True, "LINEAR", retired_codes=False),
         ct=CtManner(
             signed=True,
@@ -238,6 +245,7 @@ MAKERS = (
         "2.0.118",
         decimals=2,
         second_fraction=False,
+        private_creator="",
         film=FilmManner("CR", (8, 12), False, "LINEAR_EXACT", retired_codes=True),
         ct=CtManner(
             signed=False,

