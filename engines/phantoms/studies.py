@@ -5,7 +5,7 @@ import importlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +17,10 @@ from engines.exams import Exam
 from engines.phantoms.cohort import seeds_of
 from engines.phantoms.dicom.files import file_bytes
 from engines.phantoms.dicom.identity import Visit, patient_id
-from engines.phantoms.exams import Setting, images, visits
+from engines.phantoms.exams import Setting, study, visits
 from engines.phantoms.parallel import for_each_patient
-from engines.phantoms.people.population import draw_person
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.person import Person
 from engines.phantoms.people.table import row
 
 #: Where studies are written until they are complete; gone when all are.
@@ -50,7 +51,7 @@ class Order:
     patients: int
     seed: int
     exams: tuple[Exam, ...]
-    setting: Setting = Setting()
+    setting: Setting = field(default_factory=Setting)
 
 
 def write_cohort(out: Path, order: Order, console: Console, table: Path | None = None) -> Path:
@@ -108,13 +109,13 @@ def _write_patient(out: Path, order: Order, seed: int) -> Row:
             folder = home / _study_name(visit)
             if not folder.exists():
                 _write_study(visit, order.setting, folder, out / _PARTIAL)
-    return {"PatientID": home.name, **_studies(home, order, seed), **row(person)}
+    return {"PatientID": home.name, **_studies_there(home, person, seed, order), **row(person)}
 
 
 def _write_study(visit: Visit, setting: Setting, folder: Path, partial_home: Path) -> None:
     unfinished = partial_home / f"{folder.parent.name}-{folder.name}"
     shutil.rmtree(unfinished, ignore_errors=True)
-    for ds in images(visit, setting):
+    for ds in study(visit, setting):
         series = unfinished / str(ds.SeriesNumber)
         series.mkdir(parents=True, exist_ok=True)
         (series / f"{ds.InstanceNumber}.dcm").write_bytes(file_bytes(ds))
@@ -126,17 +127,16 @@ def _study_name(visit: Visit) -> str:
     return f"{visit.exam}-{visit.dates[1]:%Y%m%d}"
 
 
-def _studies(home: Path, order: Order, seed: int) -> dict[str, str]:
-    """Return the StudyInstanceUIDs of all studies that are there, by exam."""
-    person = draw_person(seed)
+def _studies_there(home: Path, person: Person, seed: int, order: Order) -> dict[str, str]:
+    """Return the StudyInstanceUIDs of all studies in a patient's folder, by exam."""
     there: dict[str, str] = {}
     for exam in Exam:
-        made = [
-            str(visit.uid("study"))
+        made = (
+            visit
             for visit in visits(person, exam, seed, order.setting)
             if (home / _study_name(visit)).exists()
-        ]
-        there[f"{exam}_StudyInstanceUID"] = ";".join(made)
+        )
+        there[f"{exam}_StudyInstanceUID"] = ";".join(str(visit.uid("study")) for visit in made)
     return there
 
 
