@@ -1,0 +1,108 @@
+"""The voxels of a coronal series, and what bones and solids put into them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.solids import Solid
+
+Values = NDArray[np.float64]
+Kinds = NDArray[np.uint8]
+
+NOTHING = 0
+"""Kind of a voxel that no solid holds; solids count from 1 in their order."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Coronal slices, front first: rows go to the feet, columns to the left, slices to the back.
+
+    Attributes
+    ----------
+    first_mm : ndarray
+        float64, shape (3,): middle of the first voxel, patient LPS.
+    step_mm : tuple of float
+        Between slices, rows and columns.
+    shape : tuple of int
+        Slices, rows, columns.
+    thickness_mm : float
+        Of a slice; less than the step where there are gaps.
+    """
+
+    first_mm: Values
+    step_mm: tuple[float, float, float]
+    shape: tuple[int, int, int]
+    thickness_mm: float
+
+    def points_mm(self, index: int, back_mm: float = 0.0) -> Values:
+        """Return the voxels' middles of one slice: float64, shape (row, column, 3)."""
+        (between, row, column), (_, rows, columns) = self.step_mm, self.shape
+        points = np.empty((rows, columns, 3))
+        points[..., 0] = self.first_mm[0] + column * np.arange(columns)
+        points[..., 1] = self.first_mm[1] + between * index + back_mm
+        points[..., 2] = (self.first_mm[2] - row * np.arange(rows))[:, None]
+        return points
+
+    def paint(self, solids: Sequence[Solid], index: int, back_mm: float) -> Kinds:
+        """Return which solid holds each voxel's middle of a slice: uint8, shape (row, column)."""
+        points = self.points_mm(index, back_mm)
+        kinds = np.full(self.shape[1:], NOTHING, np.uint8)
+        for number, solid in enumerate(solids, start=1):
+            window = self._window(*solid.shape.box(), float(points[0, 0, 1]))
+            if window is not None:
+                part = kinds[window]
+                part[solid.shape.inside(points[window])] = number
+        return kinds
+
+    def _window(self, low: Values, high: Values, y: float) -> tuple[slice, slice] | None:
+        """Return the rows and columns that a box can touch."""
+        if not low[1] <= y <= high[1]:
+            return None
+        (_, row, column), (_, rows, columns) = self.step_mm, self.shape
+        top, bottom = ((self.first_mm[2] - one) / row for one in (high[2], low[2]))
+        left, right = ((one - self.first_mm[0]) / column for one in (low[0], high[0]))
+        across = slice(max(0, int(left)), min(columns, int(right) + 2))
+        down = slice(max(0, int(top)), min(rows, int(bottom) + 2))
+        return None if down.start >= down.stop or across.start >= across.stop else (down, across)
+
+    def fill(self, cloud: Cloud) -> tuple[Values, Values]:
+        """Spread a cloud over the voxels that it touches.
+
+        Returns
+        -------
+        bone, mineral_mg_cm3 : ndarray
+            float64, shape (slice, row, column): part of each voxel that is bone, 0 to 1, and the
+            mineral in that part.
+        """
+        place = (cloud.points_mm - self.first_mm)[:, [1, 2, 0]] / self.step_mm
+        place[:, 1] *= -1.0
+        volume, mineral = np.zeros(self.shape), np.zeros(self.shape)
+        # a lump between two slices belongs to neither
+        near = np.abs(place[:, 0] - np.rint(place[:, 0])) * self.step_mm[0]
+        taken = near <= self.thickness_mm / 2
+        for weight, corner in _corners(place[taken], self.shape):
+            volume.ravel()[:] += np.bincount(corner, weight * cloud.volume_mm3[taken], volume.size)
+            mineral.ravel()[:] += np.bincount(corner, weight * cloud.mineral_mg[taken], volume.size)
+        voxel_mm3 = self.thickness_mm * self.step_mm[1] * self.step_mm[2]
+        density = np.divide(mineral, volume, out=np.zeros(self.shape), where=volume > 0) * 1e3
+        return np.minimum(volume / voxel_mm3, 1.0), density
+
+
+def _corners(
+    place: Values, shape: tuple[int, int, int]
+) -> Iterator[tuple[Values, NDArray[np.intp]]]:
+    """Share each point among the four voxels around it in its slice."""
+    _, rows, columns = shape
+    index = np.rint(place[:, 0]).astype(np.intp)
+    low = np.floor(place[:, 1:]).astype(np.intp)
+    part = place[:, 1:] - low
+    for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        row, column = low[:, 0] + down, low[:, 1] + across
+        weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - across - part[:, 1])
+        outside = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
+        outside |= (index < 0) | (index >= shape[0])
+        corner = np.where(outside, 0, (index * rows + row) * columns + column)
+        yield np.where(outside, 0.0, weight), corner

@@ -1,0 +1,187 @@
+"""A coronal series of one person's hips: tissues, coils, noise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from engines.phantoms.body.build import Build
+from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.solids import Solid, Tissue
+from engines.phantoms.dicom.slices import Slices
+from engines.phantoms.mri.grid import Grid
+from engines.phantoms.mri.lesion import Zones, zones
+from engines.phantoms.mri.marrow import red_part
+from engines.phantoms.mri.protocol import MriProtocol
+from engines.phantoms.mri.signal import Substance, signal
+
+Values = NDArray[np.float64]
+
+NOISE_DRAWS, COIL_DRAWS = 0x0F3, 0x0F4
+
+#: Mineral from which on bone is compact and gives nothing; below the lower all of it is marrow.
+SPONGY_MG_CM3, COMPACT_MG_CM3 = 250.0, 800.0
+
+#: What trabeculae take from the marrow's signal, by their mass and their field.
+TRABECULAR_LOSS = 0.12
+
+SUBSTANCE_OF = {
+    Tissue.FAT: Substance.FAT,
+    Tissue.MUSCLE: Substance.MUSCLE,
+    Tissue.ORGAN: Substance.ORGAN,
+    Tissue.FLUID: Substance.FLUID,
+    Tissue.CARTILAGE: Substance.CARTILAGE,
+}
+"""Gas, metal and flowing blood give no signal."""
+
+SUBSLICES = 3
+
+
+@dataclass(frozen=True)
+class Hips:
+    """What lies in the coils at one visit.
+
+    Attributes
+    ----------
+    build : Build
+        Whose.
+    bones : mapping of str to Cloud
+        By name; at about 0.7 mm.
+    solids : sequence of Solid
+        All else, in painter's order.
+    visit : int
+        Which visit.
+    """
+
+    build: Build
+    bones: Mapping[str, Cloud]
+    solids: Sequence[Solid]
+    visit: int
+
+
+def mri_series(hips: Hips, protocol: MriProtocol, seed: int) -> Slices:
+    """Take one series.
+
+    Parameters
+    ----------
+    hips : Hips
+        What lies in the coils.
+    protocol : MriProtocol
+        How it is taken.
+    seed : int
+        Draws coils and noise alone.
+
+    Returns
+    -------
+    Slices
+        ``values``: float64, shape (slice, row, column), front first; magnitude, fat of T1 about 1.
+    """
+    grid = grid_of(hips.build, protocol)
+    shown = _tissues(hips, grid, protocol)
+    # the sampled part of k-space has a round edge
+    shown = ndimage.gaussian_filter(shown, (0.0, 0.55, 0.55))
+    shown *= _coils(grid, protocol, seed)
+    values = _with_noise(shown, protocol, seed, hips.visit)
+    between, row, column = grid.step_mm
+    first = (float(grid.first_mm[0]), float(grid.first_mm[1]), float(grid.first_mm[2]))
+    return Slices(
+        values, first, (1, 0, 0), (0, 0, -1), (0, between, 0), (row, column), grid.thickness_mm
+    )
+
+
+def grid_of(build: Build, protocol: MriProtocol) -> Grid:
+    """Return the voxels of a protocol on a body: in the middle between the femoral heads."""
+    middle = (build.femoral_head_mm("L") + build.femoral_head_mm("R")) / 2
+    middle = middle + np.array(protocol.shift_mm)
+    half = (protocol.matrix - 1) / 2 * protocol.pixel_mm
+    front = (protocol.slices - 1) / 2 * protocol.step_mm
+    return Grid(
+        first_mm=middle + np.array([-half, -front, half]),
+        step_mm=(protocol.step_mm, protocol.pixel_mm, protocol.pixel_mm),
+        shape=(protocol.slices, protocol.matrix, protocol.matrix),
+        thickness_mm=protocol.thickness_mm,
+    )
+
+
+def _tissues(hips: Hips, grid: Grid, protocol: MriProtocol) -> Values:
+    """Return the signal without coils and noise."""
+    shown, room = np.zeros(grid.shape), np.ones(grid.shape)
+    for name, cloud in hips.bones.items():
+        bone, density = grid.fill(cloud)
+        marrow = _marrow(hips, name, grid, protocol)
+        compact = (density - SPONGY_MG_CM3) / (COMPACT_MG_CM3 - SPONGY_MG_CM3)
+        shown += bone * marrow * (1 - TRABECULAR_LOSS) * (1 - np.clip(compact, 0.0, 1.0))
+        room -= bone
+    return shown + np.maximum(room, 0.0) * _soft(hips.solids, grid, protocol)
+
+
+def _soft(solids: Sequence[Solid], grid: Grid, protocol: MriProtocol) -> Values:
+    """Return what the voxels would give without bone."""
+    of_kind = np.array([0.0, *(_brightness(one.tissue, protocol) for one in solids)])
+    offsets = ((np.arange(SUBSLICES) + 0.5) / SUBSLICES - 0.5) * grid.thickness_mm
+    soft = np.zeros(grid.shape)
+    for index in range(grid.shape[0]):
+        for back_mm in offsets:
+            soft[index] += of_kind[grid.paint(solids, index, float(back_mm))] / SUBSLICES
+    return soft
+
+
+def _brightness(tissue: Tissue, protocol: MriProtocol) -> float:
+    substance = SUBSTANCE_OF.get(tissue)
+    return signal(substance, protocol.timing, protocol.field_t) if substance else 0.0
+
+
+def _marrow(hips: Hips, bone: str, grid: Grid, protocol: MriProtocol) -> Values | float:
+    """Return what the marrow of a bone gives: one value, or one a voxel where a head is ill."""
+
+    def gives(substance: Substance) -> float:
+        return signal(substance, protocol.timing, protocol.field_t)
+
+    red = red_part(bone, hips.build.person)
+    healthy = red * gives(Substance.RED_MARROW) + (1 - red) * gives(Substance.YELLOW_MARROW)
+    ill = _zones(hips, bone, grid)
+    if ill is None:
+        return healthy
+    zone, worn = ill
+    dead = (1 - worn) * gives(Substance.YELLOW_MARROW) + worn * gives(Substance.FIBROUS)
+    shown = healthy + zone.oedema * (gives(Substance.OEDEMA) - healthy)
+    shown = shown * (1 - zone.necrotic) + zone.necrotic * dead
+    shown = shown * (1 - zone.granulation) + zone.granulation * gives(Substance.GRANULATION)
+    return np.asarray(
+        shown * (1 - zone.sclerotic) + zone.sclerotic * 0.3 * gives(Substance.FIBROUS)
+    )
+
+
+def _zones(hips: Hips, bone: str, grid: Grid) -> tuple[Zones, float] | None:
+    """Return the lesion in this bone, and how far what it holds is worn; None without one."""
+    build = hips.build
+    for lesion in build.person.osteonecroses:
+        side = "left" if lesion.side == "L" else "right"
+        if bone == f"femur {side}":
+            centre, radius = build.femoral_head_mm(lesion.side), build.femoral_head_radius_mm
+            points = np.stack([grid.points_mm(index) for index in range(grid.shape[0])])
+            worn = min(1.0, lesion.collapse_mm[hips.visit] / 3.0)
+            return zones(points, centre, radius, lesion, hips.visit), worn
+    return None
+
+
+def _coils(grid: Grid, protocol: MriProtocol, seed: int) -> Values:
+    """Return the coils' sensitivity, smooth and about 1."""
+    rng = np.random.default_rng([seed, COIL_DRAWS])
+    axes = np.meshgrid(*(np.linspace(-1, 1, count) for count in grid.shape), indexing="ij")
+    field = sum(weight * axis for weight, axis in zip(rng.normal(0, 0.4, 3), axes, strict=True))
+    # a phased array is brighter near the skin
+    field = field + sum(
+        weight * axis**2 for weight, axis in zip(rng.uniform(0.1, 0.6, 3), axes, strict=True)
+    )
+    return np.asarray(np.exp(protocol.shading * field))
+
+
+def _with_noise(shown: Values, protocol: MriProtocol, seed: int, visit: int) -> Values:
+    """Return the magnitude of signal and noise of two channels (Rice)."""
+    stream = [seed, NOISE_DRAWS, visit, protocol.timing.inversion_ms is not None]
+    rng = np.random.default_rng(stream)
+    real, imaginary = rng.normal(0.0, protocol.noise, (2, *shown.shape))
+    return np.asarray(np.hypot(shown + real, imaginary))
