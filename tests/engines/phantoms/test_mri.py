@@ -1,4 +1,4 @@
-"""Coronal MRI of virtual hips: brightness, geometry, mass, the lesion where and as large as said."""
+"""MRI of virtual hips: brightness, geometry, mass, the lesion where and as large as said."""
 
 from dataclasses import dataclass, replace
 
