@@ -1,0 +1,119 @@
+"""The vertebrae C7 to L5 of one person, fractures and all."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.phantoms.body import adult
+from engines.phantoms.body.build import Build
+from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.template import cast, posed
+from engines.phantoms.body.texture import coarseness, struts
+from engines.phantoms.body.vertebra import arch_template, body_template
+from engines.phantoms.people.person import FractureShape
+
+Values = NDArray[np.float64]
+
+#: Spongy bone of C7 to S1 against L1's: denser upwards, least at L3 (ours, after QCT of whole spines).
+SPONGY_BY_LEVEL = np.array(
+    [1.6, 1.45, 1.38, 1.32, 1.28, 1.24, 1.2, 1.17, 1.14, 1.12, 1.09, 1.06, 1.03, 1.0]
+    + [0.97, 0.95, 0.97, 1.02, 1.05]
+)
+
+#: Compact bone of a young adult, mm: round a vertebral body, on its endplates, on arch and processes.
+WALL_MM = 0.38
+ENDPLATE_MM = 0.50
+ARCH_MM = 1.0
+
+#: Spongy bone of arch and processes against the body's, where marrow is little.
+ARCH_SPONGY = 1.2
+
+
+def spongy_mg_cm3(build: Build, level: str) -> float:
+    """Return the mineral of a level's spongy bone before any fracture, mg/cm3."""
+    i = adult.LEVELS.index(level)
+    return float(build.person.trabecular_mg_cm3 * SPONGY_BY_LEVEL[i])
+
+
+def vertebra(build: Build, level: str, spacing_mm: float, compact: float = 1.0) -> Cloud:
+    """Return one vertebra where it is.
+
+    Parameters
+    ----------
+    build : Build
+        Whose.
+    level : str
+        C7 to L5.
+    spacing_mm : float
+        Between lumps.
+    compact : float
+        Factor of compact bone's thickness beyond the person's own (:mod:`.density`).
+    """
+    parts = [vertebral_body(build, level, spacing_mm, compact)]
+    parts.append(_arch(build, level, spacing_mm, compact))
+    return Cloud.together(parts)
+
+
+def vertebral_body(build: Build, level: str, spacing_mm: float, compact: float = 1.0) -> Cloud:
+    """Return one vertebral body where it is, without its arch."""
+    local = _body(build, level, spacing_mm, compact)
+    return posed(local, build.vertebra_axes(level), build.vertebra_centre_mm(level))
+
+
+def _scale(build: Build, level: str) -> Values:
+    i = adult.LEVELS.index(level)
+    table = (adult.WIDTHS_MM[i], adult.DEPTHS_MM[i], adult.HEIGHTS_MM[i])
+    return np.asarray(np.array(build.intact_mm(level)) / np.array(table))
+
+
+def _body(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
+    template = body_template(level, spacing_mm)
+    scale = _scale(build, level)
+    coarse = coarseness(build.person.trabecular_mg_cm3)
+    upright = np.abs(template.normals[:, 2])
+    shell = WALL_MM + (ENDPLATE_MM - WALL_MM) * np.clip(2 * upright - 0.8, 0, 1)
+    core = template.core_mm
+    number = adult.LEVELS.index(level)
+    grain = struts(core * scale, coarse, (build.person.seed, number))
+    # more struts near the endplates, fewer in the middle
+    half = float(adult.HEIGHTS_MM[number]) / 2
+    layers = 0.92 + 0.24 * np.abs(core[:, 2] / half) ** 3
+    spongy = spongy_mg_cm3(build, level) * grain * layers / layers.mean()
+    shell = shell * build.person.cortex * compact
+    return _given_way(build, level, cast(template, scale, shell, spongy))
+
+
+def _given_way(build: Build, level: str, whole: Cloud) -> Cloud:
+    """Press a body together where it is fractured, and hollow its endplates as bone is lost.
+
+    Mineral stays, so that what is pressed together grows dense.
+    """
+    width, depth, height = build.intact_mm(level)
+    front, middle, back = np.array(build.heights_mm(level)) / height
+    x, y, z = whole.points_mm.T
+    forward = np.clip(-2 * y / depth, -1, 1)
+    ends = np.where(forward > 0, front, back)
+    bow = np.abs(forward) ** 1.6
+    left = middle + (ends - middle) * bow
+    broken = build.fracture(level)
+    if broken is not None and broken.shape is FractureShape.BICONCAVE:
+        rim = np.clip(np.abs(2 * x / width), 0, 1) ** 2
+        left = left + (np.maximum(front, back) - left) * rim
+    soft = 0.9 * coarseness(build.person.trabecular_mg_cm3) * 2 / height
+    within = np.clip(1 - (2 * x / width) ** 2 - (2 * y / depth) ** 2, 0, 1)
+    left = left - soft * within
+    # the upper endplate gives way more than the lower
+    down = (np.mean([front, middle, back]) - left) * 0.2 * height
+    swell = 1 + 0.12 * (1 - left) * (broken is not None)
+    points = np.stack([x * swell, y * (1 + (swell - 1) * 0.5), z * left - down], axis=1)
+    return Cloud(points, whole.volume_mm3 * left * swell, whole.mineral_mg)
+
+
+def _arch(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
+    template = arch_template(level, spacing_mm)
+    scale = _scale(build, level)
+    person = build.person
+    grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, 40))
+    spongy = ARCH_SPONGY * spongy_mg_cm3(build, level) * grain
+    shell = np.asarray(ARCH_MM * person.cortex * compact)
+    local = cast(template, scale, shell, spongy)
+    return posed(local, build.vertebra_axes(level), build.vertebra_centre_mm(level))
