@@ -140,3 +140,30 @@ def cast(template: Template, scale: Values, shell_mm: Values, spongy_mg_cm3: Val
 def posed(cloud: Cloud, axes: Values, centre_mm: Values) -> Cloud:
     """Turn a cloud by a rotation (columns are its axes) and put it where it belongs."""
     return Cloud(cloud.points_mm @ axes.T + centre_mm, cloud.volume_mm3, cloud.mineral_mg)
+
+
+def compact_part(template: Template, size: float, shell_mm: float, thick_mm: Values) -> Values:
+    """Return how much of each inner lump is compact bone, where that is thicker than the shell.
+
+    Parameters
+    ----------
+    template : Template
+        The shape.
+    size : float
+        Its factor.
+    shell_mm : float
+        What the shell already holds of the compact bone.
+    thick_mm : ndarray
+        float64, shape (core,). Of all compact bone near each lump.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (core,), 0 to 1.
+    """
+    step = template.spacing_mm * size
+    beyond = np.maximum(thick_mm - shell_mm, 0)
+    depth = template.depth_mm * size - shell_mm
+    whole = np.clip(depth / step + 0.5, 1e-6, 1)
+    hollow = np.clip((depth - beyond) / step + 0.5, 0, 1)
+    return np.asarray(1 - np.minimum(hollow / whole, 1))
