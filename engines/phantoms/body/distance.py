@@ -1,7 +1,7 @@
-"""Signed distances of simple forms, negative inside, from which bones' outlines are put together.
+"""Signed distances of simple forms, negative inside; bones' outlines are put together from them.
 
-They are exact near round surfaces and only of the right sign elsewhere; stretched forms are measured
-in stretched space. What uses them divides by the slope.
+They are exact near round surfaces and only of the right sign elsewhere; stretched forms are
+measured in stretched space. What uses them divides by the slope.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def limb(
 ) -> Values:
     """Measure from a rod with round ends, its radius going evenly from one to the other.
 
-    ``stretch`` makes it wider along x, y or z: a rod of radius 3 with stretch (1, 1, 3) stands 9 high.
+    ``stretch`` widens it along x, y or z: a rod of radius 3 with (1, 1, 3) stands 9 high.
     """
     by = np.asarray(stretch, dtype=np.float64)
     start = np.asarray(ends[0], dtype=np.float64) / by

@@ -27,7 +27,7 @@ def breast_bone(build: Build, spacing_mm: float) -> Cloud:
     top = build.vertebra_centre_mm("T3")[2] + 10 * build.stature
     bottom = top - 165 * build.stature
     z = np.linspace(top, bottom, 12)
-    wide, deep, middle = build.cage_mm(z)
+    _, deep, middle = build.cage_mm(z)
     path = course(np.stack([0 * z, middle - deep - 5, z], axis=1), spacing_mm)
     t = np.linspace(0, 1, len(path))
     at = [0, 0.08, 0.22, 0.3, 0.4, 0.65, 0.82, 0.88, 1.0]
@@ -67,7 +67,9 @@ def collar_bone(build: Build, side: int, spacing_mm: float) -> Cloud:
     at = [0, 0.07, 0.3, 0.6, 0.85, 0.96, 1]
     high = np.interp(t, at, [9, 10.5, 6, 5.2, 5.2, 5.5, 4]) * size
     thick = np.interp(t, at, [9, 10.5, 6.4, 6.0, 8.5, 9.5, 7]) * size
-    wall = COLLAR_MM * build.person.cortex * np.interp(t, [0, 0.1, 0.3, 0.8, 1], [0.4, 0.5, 1, 1, 0.5])
+    wall = (
+        COLLAR_MM * build.person.cortex * np.interp(t, [0, 0.1, 0.3, 0.8, 1], [0.4, 0.5, 1, 1, 0.5])
+    )
     front = np.tile([0.0, -1.0, 0.0], (len(path), 1))
     tube = Tube(path, front, high, thick, wall, 0.8 * build.person.trabecular_mg_cm3)
     return fill(tube, spacing_mm)
@@ -113,8 +115,8 @@ def shoulder_blade(build: Build, side: int, spacing_mm: float) -> Cloud:
     person = build.person
     spongy = 0.8 * person.trabecular_mg_cm3
     local = cast(template, size, np.asarray(BLADE_MM * person.cortex), np.asarray(spongy))
-    forward = np.deg2rad(38.0 + (12 if build.arms_raised else 0))
-    turn = np.deg2rad(6.0 + (38 if build.arms_raised else 0))
+    forward = np.deg2rad(50.0 + (12 if build.arms_raised else 0))
+    turn = np.deg2rad(14.0 + (38 if build.arms_raised else 0))
     out = np.array([np.cos(forward), -np.sin(forward), 0.0])
     back = np.array([np.sin(forward), np.cos(forward), 0.0])
     up = np.array([0.0, 0.0, 1.0])
@@ -139,7 +141,7 @@ def _upper_arm_outline(points: Values) -> Values:
     greater = egg(points, (15, -2, 2), (12.0, 16.0, 17.0))
     shaft = limb(points, ((8, -1, -14), (11, -1, -46)), (18.0, 12.5))
     lower = limb(points, ((11, -1, -46), (11.5, -1, -90)), (12.5, 11.5))
-    return blend([head, greater, shaft, lower], 6.0)
+    return blend([head, greater, np.minimum(shaft, lower)], 6.0)
 
 
 @lru_cache(maxsize=8)
@@ -157,7 +159,9 @@ def upper_arm(build: Build, side: int, spacing_mm: float) -> Cloud:
     thick = np.interp(template.core_mm[:, 2], [-62, -15], [HUMERUS_SHAFT_MM, HUMERUS_HEAD_MM])
     shell = np.minimum(HUMERUS_HEAD_MM * person.cortex, 0.8)
     grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, 60 + side))
-    spongy = person.trabecular_mg_cm3 * grain * np.interp(template.core_mm[:, 2], [-60, -5], [0.05, 1.0])
+    spongy = (
+        person.trabecular_mg_cm3 * grain * np.interp(template.core_mm[:, 2], [-60, -5], [0.05, 1.0])
+    )
     wall = compact_part(template, size, float(shell), thick * person.cortex)
     filling = spongy + (1150 - spongy) * wall
     local = cast(template, np.full(3, size), np.asarray(shell), filling)

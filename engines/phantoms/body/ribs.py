@@ -19,14 +19,18 @@ CARTILAGE_STREAM = 4131
 
 #: Ribs 1 to 13: how far they fall to the front, where their bone ends (degrees from the back),
 #: half height and half thickness of the cross-section.
-FALLS_MM = np.array([30.0, 48, 64, 78, 90, 98, 103, 106, 104, 92, 66, 46, 20])
-ENDS_DEG = np.array([142.0, 146, 147, 146, 144, 141, 138, 132, 124, 112, 84, 60, 34])
+FALLS_MM = np.array([30.0, 50, 66, 80, 92, 100, 106, 110, 112, 112, 130, 190, 190])
+ENDS_DEG = np.array([142.0, 146, 147, 146, 144, 141, 138, 132, 124, 110, 68, 44, 36])
 HALF_HIGH_MM = np.array([5.6, 6.0, 6.5, 6.9, 7.1, 7.2, 7.2, 7.1, 6.9, 6.6, 6.0, 5.0, 4.2])
 HALF_THICK_MM = np.array([3.4, 3.2, 3.4, 3.6, 3.7, 3.8, 3.8, 3.8, 3.7, 3.6, 3.3, 2.9, 2.6])
 
 #: Compact bone of a young adult's rib, mm; spongy bone of ribs against L1's.
-WALL_MM = 0.75
-SPONGY = 1.0
+WALL_MM = 0.85
+SPONGY = 0.75
+
+#: How a rib hangs: angle from the back, part of its fall.
+_HANG_DEG = np.array([0.0, 15, 30, 45, 60, 75, 90, 105, 120, 135, 150])
+_HANG = np.array([0.0, 0.03, 0.09, 0.18, 0.30, 0.43, 0.57, 0.71, 0.84, 0.96, 1.06])
 
 #: How round the cage is: 2 is an ellipse, more is boxier.
 _POWER = 2.25
@@ -66,9 +70,7 @@ def _round(build: Build, number: int, side: int, degrees: Values) -> Values:
     angle = np.deg2rad(degrees)
     top = build.vertebra_centre_mm(build.levels[number])[2]
     fall = FALLS_MM[number - 1] * build.rib_slope * build.stature
-    part = 0.5 - 0.5 * np.cos(angle)
-    # ribs hang: steep at the sides, level again towards the breast bone
-    z = top + 4 - fall * np.clip(part + 0.10 * np.sin(2 * angle) * -1, 0, 1.1)
+    z = top + 3 - fall * np.interp(degrees, _HANG_DEG, _HANG)
     wide, deep, middle = build.cage_mm(z)
     thick = HALF_THICK_MM[number - 1]
     x = (wide + thick) * np.abs(np.sin(angle)) ** (2 / _POWER)
@@ -105,9 +107,9 @@ def _outward(build: Build, path: Values, number: int) -> Values:
 
 
 def cartilage(build: Build, number: int, side: int, spacing_mm: float) -> Cloud:
-    """Return what is calcified of a rib's cartilage: along the edges in men, in the middle in women.
+    """Return what is calcified of a rib's cartilage.
 
-    Amount grows from 35 years on, ours.
+    Along the edges in men, in the middle in women; more from 35 years on. Amounts are ours.
     """
     person = build.person
     rng = np.random.default_rng([person.seed, CARTILAGE_STREAM, 2 * number + (side > 0)])

@@ -5,7 +5,9 @@ from enum import StrEnum
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.femur import femur
 from engines.phantoms.body.girdle import breast_bone, collar_bone, shoulder_blade, upper_arm
+from engines.phantoms.body.pelvis import hip_bone, sacrum
 from engines.phantoms.body.ribs import cartilage, rib
 from engines.phantoms.body.spine import vertebra
 
@@ -45,9 +47,7 @@ def bones(build: Build, region: Region, spacing_mm: float, visit: int = 0) -> di
     visit : int
         Which of the person's visits: osteonecrosis grows.
     """
-    parts = {
-        f"vertebra {level}": vertebra(build, level, spacing_mm) for level in VERTEBRAE[region]
-    }
+    parts = {f"vertebra {level}": vertebra(build, level, spacing_mm) for level in VERTEBRAE[region]}
     for side, sign in _SIDES.items():
         for number in RIBS[region]:
             if number <= build.ribs:
@@ -57,6 +57,17 @@ def bones(build: Build, region: Region, spacing_mm: float, visit: int = 0) -> di
                 parts[name] = cartilage(build, number, sign, spacing_mm)
     if region is Region.CHEST:
         parts |= _girdle(build, spacing_mm)
+    else:
+        parts |= _hips(build, spacing_mm, visit)
+    return parts
+
+
+def _hips(build: Build, spacing_mm: float, visit: int) -> dict[str, Cloud]:
+    parts = {"sacrum": sacrum(build, spacing_mm)}
+    for side in _SIDES:
+        letter = side[0].upper()
+        parts[f"hip bone {side}"] = hip_bone(build, letter, spacing_mm)
+        parts[f"femur {side}"] = femur(build, letter, spacing_mm, visit)
     return parts
 
 

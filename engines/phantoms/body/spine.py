@@ -13,13 +13,15 @@ from engines.phantoms.people.person import FractureShape
 
 Values = NDArray[np.float64]
 
-#: Spongy bone of C7 to S1 against L1's: denser upwards, least at L3 (ours, after QCT of whole spines).
-SPONGY_BY_LEVEL = np.array(
-    [1.6, 1.45, 1.38, 1.32, 1.28, 1.24, 1.2, 1.17, 1.14, 1.12, 1.09, 1.06, 1.03, 1.0]
-    + [0.97, 0.95, 0.97, 1.02, 1.05]
+#: Spongy bone of C7 to S1 against L1's: denser upwards, least at L3 (ours, as QCT has it).
+SPONGY_BY_LEVEL = np.concatenate(
+    [
+        [1.6, 1.45, 1.38, 1.32, 1.28, 1.24, 1.2, 1.17, 1.14, 1.12, 1.09, 1.06, 1.03],  # to T12
+        [1.0, 0.97, 0.95, 0.97, 1.02, 1.05],
+    ]
 )
 
-#: Compact bone of a young adult, mm: round a vertebral body, on its endplates, on arch and processes.
+#: Compact bone of a young adult, mm: round a vertebral body, on its endplates, on its arch.
 WALL_MM = 0.38
 ENDPLATE_MM = 0.50
 ARCH_MM = 1.0

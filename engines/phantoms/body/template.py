@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engines.phantoms.body.cloud import Cloud
 
 Values = NDArray[np.float64]
-#: Signed distance to a surface, negative inside: float64 (point, 3) -> (point,); exact only near it.
+#: Signed distance to a surface, negative inside, exact near it: float64 (point, 3) -> (point,).
 Outline = Callable[[Values], Values]
 
 #: Hydroxyapatite in compact bone, mg/mm3; textbooks give 1.1 to 1.2 g/cm3.

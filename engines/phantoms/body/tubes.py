@@ -13,6 +13,7 @@ Values = NDArray[np.float64]
 
 #: How far each step's ring of lumps is turned and shifted against the last: the golden section.
 _GOLDEN = 0.6180339887498949
+_ODD = (0.7548776662466927, 0.5698402909980532)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Tube:
     path_mm : ndarray
         float64, shape (step, 3). Evenly spaced points along the middle.
     outward : ndarray
-        float64, shape (step, 3). Which way ``thick`` is measured; ``wide`` is across that and the path.
+        float64, shape (step, 3). Which way ``thick`` is measured; ``wide`` is across.
     wide_mm, thick_mm : ndarray
         float64, shape (step,). Half sizes of the cross-section.
     wall_mm : ndarray
@@ -62,9 +63,12 @@ def fill(tube: Tube, spacing_mm: float) -> Cloud:
     disc = _disc(tube, spacing_mm)
     clouds = []
     for (a, b, area, compact), turn in ((wall, True), (disc, False)):
-        points = tube.path_mm[:, None] + a[..., None] * across[:, None] + b[..., None] * out[:, None]
-        shift = (np.arange(a.shape[1]) * _GOLDEN % 1 - 0.5) * spacing_mm
-        points = points + along[:, None] * shift[None, :, None]
+        points = (
+            tube.path_mm[:, None] + a[..., None] * across[:, None] + b[..., None] * out[:, None]
+        )
+        steps, lumps = np.arange(a.shape[0])[:, None], np.arange(a.shape[1])
+        shift = ((steps * _ODD[0] + lumps * _ODD[1]) % 1 - 0.5) * spacing_mm
+        points = points + along[:, None] * shift[..., None]
         volume = area * step[:, None]
         mineral = volume * (COMPACT_MG_MM3 if turn else compact / 1000)
         clouds.append(Cloud(points.reshape(-1, 3), volume.ravel(), mineral.ravel()))
@@ -101,7 +105,10 @@ def _disc(tube: Tube, spacing_mm: float) -> tuple[Values, Values, Values, Values
     radius = np.sqrt((np.arange(count) + 0.5) / count)[None]
     turn = np.arange(len(tube.path_mm))[:, None] * _GOLDEN
     angle = 2 * np.pi * (np.arange(count)[None] * _GOLDEN + turn)
-    a, b = inner_wide[:, None] * radius * np.cos(angle), inner_thick[:, None] * radius * np.sin(angle)
+    a, b = (
+        inner_wide[:, None] * radius * np.cos(angle),
+        inner_thick[:, None] * radius * np.sin(angle),
+    )
     solid = np.broadcast_to(radius >= tube.marrow, a.shape)
     spongy = tube.spongy_mg_cm3 * solid / max(1 - tube.marrow**2, 1e-6)
     return a, b, np.broadcast_to(area[:, None] / count, a.shape), np.where(solid, spongy, 0.0)

@@ -1,8 +1,8 @@
 """Outlines of single vertebrae in their own frame: the body's middle at 0, z up, y to the back.
 
 Sizes are those of the adult table; proportions of arches and processes are ours, after common
-anatomy: slender downward spinous processes and backward transverse ones in the chest, plates and long
-sideways processes in the loins.
+anatomy: slender downward spinous processes and backward transverse ones in the chest, plates and
+long sideways processes in the loins.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,9 @@ def body_outline(points: Values, size_mm: tuple[float, float, float]) -> Values:
 def arch_outline(points: Values, level: str) -> Values:
     """Measure from the arch and its processes."""
     i = adult.LEVELS.index(level)
-    width, depth, height = (float(t[i]) for t in (adult.WIDTHS_MM, adult.DEPTHS_MM, adult.HEIGHTS_MM))
+    width, depth, height = (
+        float(t[i]) for t in (adult.WIDTHS_MM, adult.DEPTHS_MM, adult.HEIGHTS_MM)
+    )
     arch = arch_of(level)
     p = points * np.array([1.0, 1.0, 1.0])
     p[:, 0] = np.abs(p[:, 0])
@@ -102,9 +104,7 @@ def arch_outline(points: Values, level: str) -> Values:
         p, ((root, back - 5, top), (root + 1, back + 9, top)), (wide, wide), (1, 1, high / wide)
     )
     plate_high = 1.9 + 0.9 * lumbar
-    lamina = limb(
-        p, ((root - 1, back + 10, -1), (2, rear + 3, -5)), (3.4, 3.2), (1, 1, plate_high)
-    )
+    lamina = limb(p, ((root - 1, back + 10, -1), (2, rear + 3, -5)), (3.4, 3.2), (1, 1, plate_high))
     facet_x = root * (0.96 + 0.06 * lumbar)
     upper = limb(
         p, ((facet_x, back + 9, 0), (facet_x + 1.5, back + 11, height / 2 + 5)), (4.6, 3.6)

@@ -1,0 +1,218 @@
+"""The upper femur in its own frame: the head's middle at 0, x outwards, y back, z up.
+
+Sizes are a man's of 1.70 m. The trabecular groups are those that Singh (1970) reads: principal
+compressive and tensile, secondary ones, and the empty triangle of Ward between them; they fade in
+the order he describes. Their places and weights are ours.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.phantoms.body import adult
+from engines.phantoms.body.build import Build
+from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.distance import blend, egg, limb
+from engines.phantoms.body.template import Template, cast, compact_part, template_of
+from engines.phantoms.body.texture import coarseness, struts
+from engines.phantoms.people.person import Osteonecrosis
+
+Values = NDArray[np.float64]
+
+#: The template's own angles, degrees; a person's differ by bending it at the foot of the neck.
+NECK_SHAFT_DEG = 128.0
+ANTEVERSION_DEG = 13.0
+NECK_MM = 51.0
+
+#: Compact bone of a young adult, mm: under the cartilage, along the shaft.
+SHELL_MM = 0.8
+SHAFT_MM = 6.5
+
+#: How far down the femur is made, mm below the head's middle.
+LENGTH_MM = 210.0
+
+#: Sclerotic rim of a necrosis: half thickness, what it adds (ours).
+RIM_MM = 1.6
+RIM_MG_CM3 = 330.0
+
+#: Where in the head a necrosis lies: above and in front, in the weight-bearing part.
+LOADED = np.array([0.18, -0.42, 0.89])
+
+
+def _neck_way() -> Values:
+    up, out = -np.cos(np.deg2rad(NECK_SHAFT_DEG)), np.sin(np.deg2rad(NECK_SHAFT_DEG))
+    turn = np.deg2rad(ANTEVERSION_DEG)
+    return np.array([out * np.cos(turn), out * np.sin(turn), -up])
+
+
+#: From the head's middle along the neck, and where that meets the shaft.
+WAY = _neck_way()
+FOOT = WAY * NECK_MM
+
+
+def _outline(points: Values) -> Values:
+    p = points
+    head = egg(p, (0, 0, 0), (adult.HEAD_RADIUS_MM,) * 3)
+    neck = limb(p, (WAY * 6, FOOT * 0.98), (17.0, 18.0), (1.0, 0.86, 1.0))
+    greater = limb(p, ((53, 17, -10), (57, 12, -40)), (10.0, 13.5), (0.9, 1.1, 1.0))
+    between = limb(p, ((46, 12, -34), (44, 10, -62)), (20.0, 20.0), (1.0, 0.85, 1.0))
+    lesser = egg(p, (25, 24, -73), (10, 10, 13))
+    upper = limb(p, ((44, 10, -58), (42, 9, -98)), (20.5, 15.2), (1.0, 0.92, 1.0))
+    shaft = limb(p, ((42, 9, -98), (31, 9, -260)), (15.2, 13.8))
+    low = np.minimum(np.minimum(upper, shaft), between)
+    return blend([head, neck, greater, low, lesser], 7.0)
+
+
+@lru_cache(maxsize=8)
+def femur_template(spacing_mm: float) -> Template:
+    """Return a left upper femur of the table's man."""
+    low, high = np.array([-27.0, -30, -LENGTH_MM]), np.array([76.0, 40, 27])
+    return template_of(_outline, low, high, spacing_mm)
+
+
+def _near(points: Values, knots: list[tuple[float, float]], half_mm: float) -> Values:
+    """How near points are, seen from in front, to a line through knots (x, z): 1 on it."""
+    best = np.full(len(points), np.inf)
+    for (a, b), (c, d) in pairwise(knots):
+        way = np.array([c - a, d - b])
+        offset = points[:, (0, 2)] - np.array([a, b])
+        t = np.clip(offset @ way / (way @ way), 0, 1)
+        best = np.minimum(best, np.sum(np.square(offset - t[:, None] * way), axis=1))
+    return np.asarray(np.exp(-0.5 * best / half_mm**2))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How much each lump of a femur belongs to a trabecular group: float64, shape (core,) each."""
+
+    compressive: Values
+    tensile: Values
+    secondary: Values
+    head: Values
+    above_shaft: Values
+
+
+@lru_cache(maxsize=8)
+def groups(spacing_mm: float) -> Groups:
+    """Return the groups of the template's lumps."""
+    p = femur_template(spacing_mm).core_mm
+    compressive = _near(p, [(24, -58), (14, -26), (-2, 20)], 7.0)
+    tensile = _near(p, [(58, -62), (52, -26), (30, -1), (4, 4), (-16, -12)], 4.5)
+    secondary = _near(p, [(30, -72), (46, -40), (57, -14)], 6.0)
+    secondary = np.maximum(secondary, _near(p, [(62, -45), (58, -8)], 5.0))
+    apart = np.linalg.norm(p, axis=1)
+    head = np.clip((adult.HEAD_RADIUS_MM + 4 - apart) / 8, 0, 1)
+    above_shaft = np.clip((p[:, 2] + 105) / 40, 0, 1)
+    return Groups(compressive, tensile, secondary, head, above_shaft)
+
+
+def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
+    """Mineral of each inner lump's spongy bone, mg/cm3."""
+    p, group = femur_template(spacing_mm).core_mm, groups(spacing_mm)
+    person = build.person
+    coarse = coarseness(person.trabecular_mg_cm3)
+    # Singh: secondary groups go first, then the tensile from outside in, the compressive last
+    secondary = np.clip(1.0 - 1.5 * coarse, 0, 1)
+    tensile = np.clip(1.25 - 1.15 * coarse, 0, 1)
+    rich = 0.42 * (1 - 0.5 * coarse) + 0.62 * group.head
+    rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 0.75 * tensile * group.tensile
+    rich = (rich + 0.5 * secondary * group.secondary) * group.above_shaft
+    along = np.array([-0.36, 0.0, 0.93])
+    lines = np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along], axis=1)
+    grain = struts(lines, coarse, (person.seed, number))
+    return np.asarray(1.15 * person.trabecular_mg_cm3 * rich * grain + 4.0)
+
+
+def _wall_mm(points: Values) -> Values:
+    """How thick compact bone is near points of the template in a young adult, mm."""
+    x, z = points[:, 0], points[:, 2]
+    shaft = np.interp(z, [-115, -85, -62, -45], [SHAFT_MM, 4.2, 1.8, SHELL_MM])
+    spur = 3.4 * _near(points, [(29, -82), (24, -58), (16, -34), (8, -24)], 6.0)
+    spur = spur * (x < 32)
+    lateral = 1.2 * _near(points, [(62, -52), (60, -80)], 8.0)
+    return np.asarray(shaft + spur * (z > -100) + lateral * (z > -95))
+
+
+def necrosis(build: Build, side: str) -> Osteonecrosis | None:
+    """Return the osteonecrosis of the head 'L' or 'R', or None."""
+    return next((one for one in build.person.osteonecroses if one.side == side), None)
+
+
+def lesion_mm(build: Build, side: str, visit: int) -> tuple[Values, float]:
+    """Return the ball whose part inside the head is dead bone: middle LPS mm and radius.
+
+    The radius is 0 where there is no lesion. Of two balls, the head of radius R and one of radius r
+    round a point on its surface, the part of the head enclosed is found by bisection.
+    """
+    found = necrosis(build, side)
+    radius = build.femoral_head_radius_mm
+    way = LOADED * np.array([1.0 if side == "L" else -1.0, 1, 1])
+    centre = build.femoral_head_mm(side) + build.pelvis_axes @ way * radius
+    if found is None or found.extent[visit] <= 0:
+        return centre, 0.0
+    low, high = 0.0, 2.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _lens(middle) < found.extent[visit] else (low, middle)
+    return centre, radius * low
+
+
+def _lens(r: float) -> float:
+    """Part of a unit ball within ``r`` of a point on its surface."""
+    # two caps that meet where both spheres cut
+    cut = 1 - r * r / 2
+    own, other = 1 - cut, r - (1 - cut)
+    volume = np.pi * own**2 * (3 - own) / 3 + np.pi * other**2 * (3 * r - other) / 3
+    return float(volume / (4 * np.pi / 3))
+
+
+def femur(build: Build, side: str, spacing_mm: float, visit: int = 0) -> Cloud:
+    """Return the upper femur 'L' or 'R' as it is at a visit."""
+    person, template = build.person, femur_template(spacing_mm)
+    size = build.stature * build.width
+    thick = _wall_mm(template.core_mm) * person.cortex
+    shell = np.asarray(SHELL_MM * person.cortex)
+    spongy = _spongy(build, spacing_mm, 80 + (side == "L"))
+    wall = compact_part(template, size, float(shell), thick)
+    filling = spongy + (1150 - spongy) * wall
+    local = cast(template, np.full(3, size), shell, filling)
+    local = _bent(_necrotic(local, build, side, visit), build, size)
+    points = local.points_mm * np.array([1.0 if side == "L" else -1.0, 1, 1])
+    centre = build.femoral_head_mm(side)
+    return Cloud(points + centre, local.volume_mm3, local.mineral_mg)
+
+
+def _necrotic(local: Cloud, build: Build, side: str, visit: int) -> Cloud:
+    """Give the head its sclerotic rim, its mottled inside and its dent."""
+    radius = lesion_mm(build, side, visit)[1]
+    found = necrosis(build, side)
+    if found is None or radius <= 0:
+        return local
+    p = local.points_mm
+    top = LOADED * build.femoral_head_radius_mm
+    apart = np.linalg.norm(p - top, axis=1)
+    inside = (apart < radius) & (np.linalg.norm(p, axis=1) < build.femoral_head_radius_mm + 0.5)
+    rim = np.exp(-np.square((apart - radius) / RIM_MM)) * (np.linalg.norm(p, axis=1) < 1.02 * 25)
+    mineral = local.mineral_mg * np.where(inside, 0.88, 1.0)
+    mineral = mineral + RIM_MG_CM3 / 1000 * rim * local.volume_mm3
+    sunk = found.collapse_mm[visit] * np.clip(1 - apart / radius, 0, 1) ** 0.5 * inside
+    return Cloud(p - sunk[:, None] * LOADED, local.volume_mm3, mineral)
+
+
+def _bent(local: Cloud, build: Build, size: float) -> Cloud:
+    """Turn the neck against the shaft by what this person's angles differ from the template's."""
+    steeper = np.deg2rad(build.neck_shaft_deg - NECK_SHAFT_DEG)
+    forward = np.deg2rad(build.anteversion_deg - ANTEVERSION_DEG)
+    foot = FOOT * size
+    points = np.concatenate([local.points_mm, np.zeros((1, 3))]) - foot
+    part = np.clip(-(points @ WAY) / (0.55 * NECK_MM * size), 0, 1)
+    part = part * part * (3 - 2 * part)
+    a, b = steeper * part, -forward * part
+    x, y, z = points.T
+    x, z = x * np.cos(a) + z * np.sin(a), z * np.cos(a) - x * np.sin(a)
+    x, y = x * np.cos(b) - y * np.sin(b), y * np.cos(b) + x * np.sin(b)
+    turned = np.stack([x, y, z], axis=1)
+    return Cloud(turned[:-1] - turned[-1], local.volume_mm3, local.mineral_mg)
