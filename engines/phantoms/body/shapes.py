@@ -1,0 +1,318 @@
+"""Where soft parts are: ellipsoids, stacks of cross-sections, tubes, and parts of them.
+
+Each shape knows how deep under its surface a place is; a CT paints soft borders with that, and a
+film gets chords, exact for ellipsoids and tubes, marched for the others.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+#: Samples of a marched ray inside a shape's box.
+_STEPS = 32
+_FAR_MM = 1e3
+
+
+class Deep(Protocol):
+    """A shape that knows its depth."""
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS: float64, shape (3,) each."""
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return about how far places that broadcast lie under the surface; negative outside."""
+
+
+def within(shape: Deep, points_mm: Values) -> Mask:
+    """Tell which points (..., 3) lie in a shape: bool, shape (...)."""
+    return np.asarray(shape.depth_mm(points_mm[..., 0], points_mm[..., 1], points_mm[..., 2]) >= 0)
+
+
+def march_mm(shape: Deep, source_mm: Values, targets_mm: Values) -> Values:
+    """Return how far rays run through a shape, by samples with soft borders.
+
+    Parameters
+    ----------
+    shape : Deep
+        Any.
+    source_mm, targets_mm : ndarray
+        float64, shapes (3,) and (..., 3).
+
+    Returns
+    -------
+    ndarray
+        float64, shape (...), mm; within about a fiftieth of the box.
+    """
+    rays = targets_mm.reshape(-1, 3) - source_mm
+    length = np.linalg.norm(rays, axis=1)
+    enter, leave = _through_box(shape.box(), source_mm, rays)
+    hit = np.flatnonzero(leave > enter)
+    total = np.zeros(len(rays))
+    step = (leave[hit] - enter[hit]) / _STEPS
+    step_mm = step * length[hit]
+    for i in range(_STEPS):
+        at = source_mm + rays[hit] * (enter[hit] + (i + 0.5) * step)[:, None]
+        deep = shape.depth_mm(at[:, 0], at[:, 1], at[:, 2])
+        total[hit] += step_mm * np.clip(deep / step_mm + 0.5, 0.0, 1.0)
+    return total.reshape(targets_mm.shape[:-1])
+
+
+def _through_box(
+    box: tuple[Values, Values], source_mm: Values, rays: Values
+) -> tuple[Values, Values]:
+    """Return where rays enter and leave a box, as parts of the way from source to target."""
+    slope = np.where(np.abs(rays) < 1e-12, 1e-12, rays)
+    one, two = (box[0] - source_mm) / slope, (box[1] - source_mm) / slope
+    enter = np.minimum(one, two).max(axis=1)
+    leave = np.maximum(one, two).min(axis=1)
+    return np.maximum(enter, 0.0), np.minimum(leave, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Ellipsoid:
+    """An ellipsoid.
+
+    Attributes
+    ----------
+    centre_mm, semi_axes_mm : ndarray
+        float64, shape (3,).
+    axes : ndarray
+        float64, shape (3, 3): its own axes as columns, a rotation.
+    """
+
+    centre_mm: Values
+    semi_axes_mm: Values
+    axes: Values
+
+    @cached_property
+    def _form(self) -> Values:
+        return np.asarray((self.axes / np.square(self.semi_axes_mm)) @ self.axes.T)
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        half = np.sqrt(np.square(self.axes * self.semi_axes_mm).sum(axis=1))
+        return self.centre_mm - half, self.centre_mm + half
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return about how far under the surface places lie, to first order."""
+        a = self._form
+        dx, dy, dz = (w - c for w, c in zip((x, y, z), self.centre_mm, strict=True))
+        gx = a[0, 0] * dx + (a[0, 1] * dy + a[0, 2] * dz)
+        gy = a[0, 1] * dx + (a[1, 1] * dy + a[1, 2] * dz)
+        gz = a[0, 2] * dx + (a[1, 2] * dy + a[2, 2] * dz)
+        form = gx * dx + gy * dy + gz * dz
+        slope = np.sqrt(gx * gx + gy * gy + gz * gz) + 1e-9
+        return np.asarray(0.5 * (1 - form) / slope)
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it, exactly."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it, exactly, unless source or target is inside."""
+        a, ray, off = self._form, targets_mm - source_mm, source_mm - self.centre_mm
+        turned = ray @ a
+        square = (turned * ray).sum(axis=-1)
+        half = turned @ off
+        rest = off @ a @ off - 1
+        root = np.sqrt(np.clip(half * half - square * rest, 0, None))
+        return np.asarray(2 * root / square * np.sqrt((ray * ray).sum(axis=-1)))
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Superellipses one over the other, sizes linear between levels, cut flat at both ends.
+
+    Attributes
+    ----------
+    z_mm : ndarray
+        float64, shape (level,), rising.
+    centres_mm, semi_axes_mm : ndarray
+        float64, shape (level, 2): x and y.
+    power : float
+        2 for an ellipse, more for a box with round corners.
+    turn_deg : float
+        Of the cross-sections, from x towards y.
+    """
+
+    z_mm: Values
+    centres_mm: Values
+    semi_axes_mm: Values
+    power: float = 2.0
+    turn_deg: float = 0.0
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        reach = self.semi_axes_mm
+        if self.turn_deg:
+            reach = np.repeat(np.hypot(reach[:, :1], reach[:, 1:]), 2, axis=1)
+        low, high = (self.centres_mm - reach).min(axis=0), (self.centres_mm + reach).max(axis=0)
+        return np.append(low, self.z_mm[0]), np.append(high, self.z_mm[-1])
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return about how far under the surface places lie, to first order in the plane."""
+        (cx, cy), (a, b) = _levels(z, self.z_mm, self.centres_mm, self.semi_axes_mm)
+        dx, dy = x - cx, y - cy
+        if self.turn_deg:
+            c, s = np.cos(np.deg2rad(self.turn_deg)), np.sin(np.deg2rad(self.turn_deg))
+            dx, dy = c * dx + s * dy, c * dy - s * dx
+        u, v = np.abs(dx) / a, np.abs(dy) / b
+        steep_u, steep_v = (
+            (u, v) if self.power == 2 else (u ** (self.power - 1), v ** (self.power - 1))
+        )
+        form = u * steep_u + v * steep_v
+        slope = np.sqrt(np.square(steep_u / a) + np.square(steep_v / b)) + 1e-9
+        ends = np.minimum(z - self.z_mm[0], self.z_mm[-1] - z)
+        return np.asarray(np.minimum((1 - form) / (self.power * slope), ends))
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it."""
+        return march_mm(self, source_mm, targets_mm)
+
+
+def _levels(z: Values, levels: Values, *columns: Values) -> list[tuple[Values, Values]]:
+    """Interpolate columns of two values at heights."""
+    return [(np.interp(z, levels, c[:, 0]), np.interp(z, levels, c[:, 1])) for c in columns]
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Cross-sections one over the other, each with its own radius in each direction.
+
+    Attributes
+    ----------
+    z_mm : ndarray
+        float64, shape (level,), evenly rising.
+    centres_mm : ndarray
+        float64, shape (level, 2): x and y.
+    radii_mm : ndarray
+        float64, shape (level, direction): from x towards y, evenly around.
+    """
+
+    z_mm: Values
+    centres_mm: Values
+    radii_mm: Values
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        angle = 2 * np.pi * np.arange(self.radii_mm.shape[1]) / self.radii_mm.shape[1]
+        x = self.centres_mm[:, :1] + self.radii_mm * np.cos(angle)
+        y = self.centres_mm[:, 1:] + self.radii_mm * np.sin(angle)
+        return (
+            np.array([x.min(), y.min(), self.z_mm[0]]),
+            np.array([x.max(), y.max(), self.z_mm[-1]]),
+        )
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return how far under the surface places lie, along the radius."""
+        ((cx, cy),) = _levels(z, self.z_mm, self.centres_mm)
+        dx, dy = x - cx, y - cy
+        ends = np.minimum(z - self.z_mm[0], self.z_mm[-1] - z)
+        return np.asarray(np.minimum(self._radius(dx, dy, z) - np.sqrt(dx * dx + dy * dy), ends))
+
+    def _radius(self, dx: Values, dy: Values, z: Values) -> Values:
+        levels, around = self.radii_mm.shape
+        turn = np.arctan2(dy, dx) * (around / (2 * np.pi)) + around
+        step = (self.z_mm[-1] - self.z_mm[0]) / (levels - 1)
+        row = np.clip((np.asarray(z) - self.z_mm[0]) / step, 0, levels - 1 - 1e-9)
+        level = row.astype(np.intp)
+        up = row - level
+        if np.ndim(z) == 0:
+            ring = (1 - up) * self.radii_mm[level] + up * self.radii_mm[level + 1]
+            ring = np.append(np.tile(ring, 2), ring[0])
+            return np.asarray(np.interp(turn, np.arange(2 * around + 1), ring))
+        left = turn.astype(np.intp)
+        right_part = turn - left
+        left, right = left % around, (left + 1) % around
+        low = (1 - right_part) * self.radii_mm[level, left] + right_part * self.radii_mm[
+            level, right
+        ]
+        high = (1 - right_part) * self.radii_mm[level + 1, left] + right_part * self.radii_mm[
+            level + 1, right
+        ]
+        return np.asarray((1 - up) * low + up * high)
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it."""
+        return march_mm(self, source_mm, targets_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """What all of several shapes have in common; a negative sign takes a shape away.
+
+    Attributes
+    ----------
+    shapes : tuple of Deep
+        At least one that is not taken away, first.
+    signs : tuple of int
+        1 or -1 for each.
+    """
+
+    shapes: tuple[Deep, ...]
+    signs: tuple[int, ...]
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        boxes = [s.box() for s, sign in zip(self.shapes, self.signs, strict=True) if sign > 0]
+        low = np.max([b[0] for b in boxes], axis=0)
+        return low, np.maximum(np.min([b[1] for b in boxes], axis=0), low)
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return about how far under the surface places lie."""
+        deep = self.shapes[0].depth_mm(x, y, z)
+        for shape, sign in zip(self.shapes[1:], self.signs[1:], strict=True):
+            deep = np.minimum(deep, sign * shape.depth_mm(x, y, z))
+        return deep
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it."""
+        return march_mm(self, source_mm, targets_mm)
+
+
+def inset(shape: Deep, by_mm: float) -> "Inset":
+    """Return a shape a little smaller on all sides, or larger where negative."""
+    return Inset(shape, by_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Inset:
+    """A shape without its outer layer of ``by_mm``."""
+
+    shape: Deep
+    by_mm: float
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        low, high = self.shape.box()
+        return low + self.by_mm, high - self.by_mm
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return about how far under the surface places lie."""
+        return np.asarray(self.shape.depth_mm(x, y, z) - self.by_mm)
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it."""
+        return march_mm(self, source_mm, targets_mm)
