@@ -6,8 +6,8 @@ than in men, less with age. That much is textbook; the parts are ours.
 
 from engines.phantoms.people.person import Person
 
-RED_AT_FIFTY = {"femur": 0.15, "pelvis": 0.5, "sacrum": 0.6, "vertebra": 0.6}
-"""By the first word of a bone's name; what is not named is yellow."""
+RED_AT_FIFTY = {"femur": 0.15, "hip": 0.5, "sacrum": 0.6, "vertebra": 0.6}
+"""By the first word of a bone's name (hip: the hip bone); what is not named is yellow."""
 
 LESS_A_YEAR = 0.006
 MORE_IN_WOMEN = 1.15

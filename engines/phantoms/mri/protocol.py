@@ -8,6 +8,9 @@ from engines.phantoms.dicom.mr import TIMINGS, Contrast, Timing
 
 DRAWS = 0x0F1
 
+STIR_NOISE = 0.35
+"""What is left of the noise: a series with so little signal is averaged longer (ours)."""
+
 
 @dataclass(frozen=True)
 class MriProtocol:
@@ -92,6 +95,6 @@ def draw_protocol(
         thickness_mm=thickness_mm,
         gap_mm=round(thickness_mm * 0.1, 2),
         shift_mm=(float(shift[0]), float(shift[1]), float(shift[2])),
-        noise=float(rng.uniform(0.015, 0.05)),
+        noise=float(rng.uniform(0.015, 0.05)) * (1.0 if contrast is Contrast.T1 else STIR_NOISE),
         shading=float(rng.uniform(0.1, 0.35)),
     )
