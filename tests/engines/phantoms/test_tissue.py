@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engines.phantoms.body.shapes import Common, Ellipsoid, Outline, Stack
 from engines.phantoms.body.conduit import Tube
+from engines.phantoms.body.shapes import Common, Ellipsoid, Outline, Stack
 
 SOURCE = np.array([0.0, -1000.0, 0.0])
 
