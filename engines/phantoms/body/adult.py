@@ -61,3 +61,9 @@ HEAD_RADIUS_MM = 24.5
 #: What a woman's bones measure against a man's of the same stature, and her hip joints' distance.
 WOMAN_WIDTH = 0.92
 WOMAN_HIPS = 0.98
+
+
+def size_mm(level: str) -> tuple[float, float, float]:
+    """Return width, depth and height of a vertebral body in the table."""
+    i = LEVELS.index(level)
+    return float(WIDTHS_MM[i]), float(DEPTHS_MM[i]), float(HEIGHTS_MM[i])

@@ -16,7 +16,13 @@ from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.distance import blend, egg, limb
-from engines.phantoms.body.template import Template, cast, compact_part, template_of
+from engines.phantoms.body.template import (
+    COMPACT_MG_MM3,
+    Template,
+    cast,
+    compact_part,
+    template_of,
+)
 from engines.phantoms.body.texture import coarseness, struts
 from engines.phantoms.people.person import Osteonecrosis
 
@@ -92,6 +98,7 @@ class Groups:
     tensile: Values
     secondary: Values
     head: Values
+    neck: Values
     above_shaft: Values
 
 
@@ -106,7 +113,8 @@ def groups(spacing_mm: float) -> Groups:
     apart = np.linalg.norm(p, axis=1)
     head = np.clip((adult.HEAD_RADIUS_MM + 4 - apart) / 8, 0, 1)
     above_shaft = np.clip((p[:, 2] + 105) / 40, 0, 1)
-    return Groups(compressive, tensile, secondary, head, above_shaft)
+    neck = _near(p, [(12, -10), (34, -26)], 10.0)
+    return Groups(compressive, tensile, secondary, head, neck, above_shaft)
 
 
 def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
@@ -117,7 +125,7 @@ def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
     # Singh: secondary groups go first, then the tensile from outside in, the compressive last
     secondary = np.clip(1.0 - 1.5 * coarse, 0, 1)
     tensile = np.clip(1.25 - 1.15 * coarse, 0, 1)
-    rich = 0.42 * (1 - 0.5 * coarse) + 0.62 * group.head
+    rich = 0.42 * (1 - 0.5 * coarse) + 0.62 * group.head + 0.5 * group.neck
     rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 0.75 * tensile * group.tensile
     rich = (rich + 0.5 * secondary * group.secondary) * group.above_shaft
     along = np.array([-0.36, 0.0, 0.93])
@@ -133,7 +141,8 @@ def _wall_mm(points: Values) -> Values:
     spur = 3.4 * _near(points, [(29, -82), (24, -58), (16, -34), (8, -24)], 6.0)
     spur = spur * (x < 32)
     lateral = 1.2 * _near(points, [(62, -52), (60, -80)], 8.0)
-    return np.asarray(shaft + spur * (z > -100) + lateral * (z > -95))
+    neck = 1.7 * _near(points, [(12, -10), (38, -29)], 16.0)
+    return np.asarray(shaft + neck + spur * (z > -100) + lateral * (z > -95))
 
 
 def necrosis(build: Build, side: str) -> Osteonecrosis | None:
@@ -169,16 +178,40 @@ def _lens(r: float) -> float:
     return float(volume / (4 * np.pi / 3))
 
 
-def femur(build: Build, side: str, spacing_mm: float, visit: int = 0) -> Cloud:
-    """Return the upper femur 'L' or 'R' as it is at a visit."""
+@dataclass(frozen=True)
+class Factors:
+    """What mineral is multiplied by at the neck and in the rest of a femur."""
+
+    neck: float = 1.0
+    rest: float = 1.0
+
+
+def plain_femur(build: Build, spacing_mm: float, factors: Factors, number: int = 0) -> Cloud:
+    """Return a left upper femur in its own frame, with the template's angles and a whole head."""
     person, template = build.person, femur_template(spacing_mm)
     size = build.stature * build.width
     thick = _wall_mm(template.core_mm) * person.cortex
-    shell = np.asarray(SHELL_MM * person.cortex)
-    spongy = _spongy(build, spacing_mm, 80 + (side == "L"))
-    wall = compact_part(template, size, float(shell), thick)
-    filling = spongy + (1150 - spongy) * wall
-    local = cast(template, np.full(3, size), shell, filling)
+    shell = SHELL_MM * person.cortex
+    spongy = _spongy(build, spacing_mm, 80 + number)
+    wall = compact_part(template, size, shell, thick)
+    filling = spongy + (COMPACT_MG_MM3 * 1000 - spongy) * wall
+    local = cast(template, np.full(3, size), np.asarray(shell), filling)
+    along = local.points_mm @ WAY / size
+    neck = np.clip((along - 8) / 12, 0, 1) * np.clip((54 - along) / 14, 0, 1)
+    neck = neck * np.clip((local.points_mm[:, 2] / size + 62) / 12, 0, 1)
+    much = factors.rest + (factors.neck - factors.rest) * neck
+    return Cloud(local.points_mm, local.volume_mm3, local.mineral_mg * much)
+
+
+def femur(
+    build: Build, side: str, spacing_mm: float, visit: int = 0, factors: Factors | None = None
+) -> Cloud:
+    """Return the upper femur 'L' or 'R' as it is at a visit.
+
+    ``factors`` are those of :func:`~engines.phantoms.body.density.hip_factors`.
+    """
+    size = build.stature * build.width
+    local = plain_femur(build, spacing_mm, factors or Factors(), int(side == "L"))
     local = _bent(_necrotic(local, build, side, visit), build, size)
     points = local.points_mm * np.array([1.0 if side == "L" else -1.0, 1, 1])
     centre = build.femoral_head_mm(side)

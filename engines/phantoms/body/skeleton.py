@@ -5,6 +5,7 @@ from enum import StrEnum
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.density import hip_factors, spine_factor
 from engines.phantoms.body.femur import femur
 from engines.phantoms.body.girdle import breast_bone, collar_bone, shoulder_blade, upper_arm
 from engines.phantoms.body.pelvis import hip_bone, sacrum
@@ -47,7 +48,11 @@ def bones(build: Build, region: Region, spacing_mm: float, visit: int = 0) -> di
     visit : int
         Which of the person's visits: osteonecrosis grows.
     """
-    parts = {f"vertebra {level}": vertebra(build, level, spacing_mm) for level in VERTEBRAE[region]}
+    compact = spine_factor(build)
+    parts = {
+        f"vertebra {level}": vertebra(build, level, spacing_mm, compact)
+        for level in VERTEBRAE[region]
+    }
     for side, sign in _SIDES.items():
         for number in RIBS[region]:
             if number <= build.ribs:
@@ -63,11 +68,12 @@ def bones(build: Build, region: Region, spacing_mm: float, visit: int = 0) -> di
 
 
 def _hips(build: Build, spacing_mm: float, visit: int) -> dict[str, Cloud]:
+    factors = hip_factors(build)
     parts = {"sacrum": sacrum(build, spacing_mm)}
     for side in _SIDES:
         letter = side[0].upper()
         parts[f"hip bone {side}"] = hip_bone(build, letter, spacing_mm)
-        parts[f"femur {side}"] = femur(build, letter, spacing_mm, visit)
+        parts[f"femur {side}"] = femur(build, letter, spacing_mm, visit, factors)
     return parts
 
 

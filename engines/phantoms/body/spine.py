@@ -22,9 +22,9 @@ SPONGY_BY_LEVEL = np.concatenate(
 )
 
 #: Compact bone of a young adult, mm: round a vertebral body, on its endplates, on its arch.
-WALL_MM = 0.38
-ENDPLATE_MM = 0.50
-ARCH_MM = 1.0
+WALL_MM = 0.42
+ENDPLATE_MM = 0.60
+ARCH_MM = 1.75
 
 #: Spongy bone of arch and processes against the body's, where marrow is little.
 ARCH_SPONGY = 1.2
@@ -50,9 +50,9 @@ def vertebra(build: Build, level: str, spacing_mm: float, compact: float = 1.0) 
     compact : float
         Factor of compact bone's thickness beyond the person's own (:mod:`.density`).
     """
-    parts = [vertebral_body(build, level, spacing_mm, compact)]
-    parts.append(_arch(build, level, spacing_mm, compact))
-    return Cloud.together(parts)
+    parts = [_body(build, level, spacing_mm, compact), _arch(build, level, spacing_mm, compact)]
+    local = Cloud.together(parts)
+    return posed(local, build.vertebra_axes(level), build.vertebra_centre_mm(level))
 
 
 def vertebral_body(build: Build, level: str, spacing_mm: float, compact: float = 1.0) -> Cloud:
@@ -61,13 +61,21 @@ def vertebral_body(build: Build, level: str, spacing_mm: float, compact: float =
     return posed(local, build.vertebra_axes(level), build.vertebra_centre_mm(level))
 
 
+def intact_vertebra(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
+    """Return one vertebra in its own frame as it would be without a fracture."""
+    local = _body_cast(build, level, spacing_mm, compact)
+    return Cloud.together([local, _arch(build, level, spacing_mm, compact)])
+
+
 def _scale(build: Build, level: str) -> Values:
-    i = adult.LEVELS.index(level)
-    table = (adult.WIDTHS_MM[i], adult.DEPTHS_MM[i], adult.HEIGHTS_MM[i])
-    return np.asarray(np.array(build.intact_mm(level)) / np.array(table))
+    return np.asarray(np.array(build.intact_mm(level)) / np.array(adult.size_mm(level)))
 
 
 def _body(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
+    return _given_way(build, level, _body_cast(build, level, spacing_mm, compact))
+
+
+def _body_cast(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
     template = body_template(level, spacing_mm)
     scale = _scale(build, level)
     coarse = coarseness(build.person.trabecular_mg_cm3)
@@ -81,7 +89,7 @@ def _body(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
     layers = 0.92 + 0.24 * np.abs(core[:, 2] / half) ** 3
     spongy = spongy_mg_cm3(build, level) * grain * layers / layers.mean()
     shell = shell * build.person.cortex * compact
-    return _given_way(build, level, cast(template, scale, shell, spongy))
+    return cast(template, scale, shell, spongy)
 
 
 def _given_way(build: Build, level: str, whole: Cloud) -> Cloud:
@@ -117,5 +125,4 @@ def _arch(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
     grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, 40))
     spongy = ARCH_SPONGY * spongy_mg_cm3(build, level) * grain
     shell = np.asarray(ARCH_MM * person.cortex * compact)
-    local = cast(template, scale, shell, spongy)
-    return posed(local, build.vertebra_axes(level), build.vertebra_centre_mm(level))
+    return cast(template, scale, shell, spongy)

@@ -124,8 +124,7 @@ def arch_outline(points: Values, level: str) -> Values:
 @lru_cache(maxsize=128)
 def body_template(level: str, spacing_mm: float) -> Template:
     """Return a vertebral body of the table's size."""
-    i = adult.LEVELS.index(level)
-    size = (float(adult.WIDTHS_MM[i]), float(adult.DEPTHS_MM[i]), float(adult.HEIGHTS_MM[i]))
+    size = adult.size_mm(level)
     half = np.array(size) / 2 + 2 * spacing_mm
     return template_of(lambda p: body_outline(p, size), -half, half, spacing_mm)
 
@@ -133,8 +132,7 @@ def body_template(level: str, spacing_mm: float) -> Template:
 @lru_cache(maxsize=128)
 def arch_template(level: str, spacing_mm: float) -> Template:
     """Return a level's arch with its processes, what lies in the body left out."""
-    i = adult.LEVELS.index(level)
-    size = (float(adult.WIDTHS_MM[i]), float(adult.DEPTHS_MM[i]), float(adult.HEIGHTS_MM[i]))
+    size = adult.size_mm(level)
     arch = arch_of(level)
     reach = arch.across + 6
     low = np.array([-reach, size[1] / 2 - 8, -size[2] / 2 - 14 - arch.fall])
