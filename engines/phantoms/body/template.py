@@ -56,11 +56,15 @@ def lattice(low: Values, high: Values, spacing_mm: float) -> Values:
 
     Each row of a straight grid is shifted along itself by an odd part of a step.
     """
-    counts = np.maximum(np.ceil((high - low) / spacing_mm), 1).astype(np.intp)
-    i, j, k = (one.ravel() for one in np.indices(counts))
+    i, j, k = (one.ravel() for one in np.indices(_counts(high - low, spacing_mm)))
     a, b = _ODD
     shift = np.stack([j * a + k * b, k * a + i * b, i * a + j * b], axis=1) % 1
     return low + (np.stack([i, j, k], axis=1) + shift) * spacing_mm
+
+
+def _counts(size: Values, step: float) -> tuple[int, int, int]:
+    i, j, k = (max(int(np.ceil(one / step)), 1) for one in size)
+    return i, j, k
 
 
 def template_of(outline: Outline, low: Values, high: Values, spacing_mm: float) -> Template:
@@ -85,12 +89,12 @@ def template_of(outline: Outline, low: Values, high: Values, spacing_mm: float) 
 def _roughly_inside(outline: Outline, low: Values, high: Values, spacing_mm: float) -> Values:
     """Return the lattice's points in those blocks of the box that the outline comes near."""
     side = 5 * spacing_mm
-    counts = np.maximum(np.ceil((high - low) / side), 1).astype(np.intp)
+    counts = _counts(high - low, side)
     middles = low + (np.stack([one.ravel() for one in np.indices(counts)], axis=1) + 0.5) * side
     # half a block's diagonal away, and some for distances that are not exact
     kept = (outline(middles) < 1.1 * side + 2.5 * spacing_mm).reshape(counts)
     points = lattice(low, high, spacing_mm)
-    block = np.minimum(((points - low) / side).astype(np.intp), counts - 1)
+    block = np.minimum(((points - low) / side).astype(np.intp), np.array(counts) - 1)
     return np.asarray(points[kept[block[:, 0], block[:, 1], block[:, 2]]])
 
 
