@@ -59,7 +59,7 @@ def lattice(low: Values, high: Values, spacing_mm: float) -> Values:
     i, j, k = (one.ravel() for one in np.indices(_counts(high - low, spacing_mm)))
     a, b = _ODD
     shift = np.stack([j * a + k * b, k * a + i * b, i * a + j * b], axis=1) % 1
-    return low + (np.stack([i, j, k], axis=1) + shift) * spacing_mm
+    return np.asarray(low + (np.stack([i, j, k], axis=1) + shift) * spacing_mm)
 
 
 def _counts(size: Values, step: float) -> tuple[int, int, int]:
