@@ -43,7 +43,7 @@ class KeptUp(Osteoscreen):
 
     def _watch(self) -> None:
         while not self._leave.wait(0.1):
-            if self.process is not None and self.process.poll() is not None:
+            if self._supervisor() is None:
                 # the port may still be held by a listener that is about to leave: tried again
                 with contextlib.suppress(AssertionError):
                     Process.__enter__(self)
@@ -57,9 +57,10 @@ class KeptUp(Osteoscreen):
 
     def restart(self) -> None:
         """End it politely and wait until it is up again; forgotten is who died how often."""
-        before = self.process
-        before.terminate()
-        wait_for("the restart", lambda: self.process not in (None, before) and self.is_ready(), 60)
+        before = wait_for("the supervisor", self._supervisor, 60)
+        os.kill(before, signal.SIGTERM)
+        wait_for("the restart", lambda: self._supervisor() not in (None, before), 60)
+        wait_for("the listener", self.is_ready, 60)
 
     def pids(self, part: str) -> list[int]:
         """Return the processes of one part, or of all with an empty name."""
@@ -78,8 +79,8 @@ class KeptUp(Osteoscreen):
                 os.kill(pid, signal.SIGKILL)
 
     def _supervisor(self) -> int | None:
-        alive = self.process is not None and self.process.poll() is None
-        return self.process.pid if alive else None
+        process = self.process
+        return process.pid if process is not None and process.poll() is None else None
 
 
 def pids(words: str) -> list[int]:

@@ -149,8 +149,10 @@ class Traffic(Accounts):
     def pouring(self) -> Iterator[None]:
         """Have every sender make and send something new, again and again."""
         self._pour.set()
-        yield
-        self._pour.clear()
+        try:
+            yield
+        finally:
+            self._pour.clear()
 
     def end(self) -> None:
         """Wait until all that was sent is acknowledged."""
