@@ -22,6 +22,7 @@ STREAM = 4101
 #: How much of a wedge its neighbours' discs take up, then the hips, so that the patient still looks
 #: ahead; how much flatter a spine is lying (all ours).
 DISC_GIVES = 0.35
+LIFTED_DEG = -22.0
 HIPS_GIVE = 0.3
 LYING = 0.85
 
@@ -214,7 +215,11 @@ class Build:
         hinge = adult.LEVELS.index("T12")
         lumbar = leans[hinge:] * self.lordosis * flat
         thoracic = lumbar[0] + (leans[:hinge] - leans[hinge]) * self.kyphosis * flat
-        return np.concatenate([thoracic, lumbar]) - self._wedges_deg
+        all_ = np.concatenate([thoracic, lumbar]) - self._wedges_deg
+        # who is bent lifts the neck to look ahead
+        neck = all_[: adult.LEVELS.index("T4")]
+        neck[:] = np.where(neck < LIFTED_DEG, LIFTED_DEG + 0.3 * (neck - LIFTED_DEG), neck)
+        return all_
 
     @cached_property
     def _wedges_deg(self) -> Values:

@@ -65,7 +65,7 @@ def _outline(points: Values) -> Values:
     neck = limb(p, (WAY * 6, FOOT * 0.98), (17.0, 18.0), (1.0, 0.86, 1.0))
     greater = limb(p, ((53, 17, -10), (57, 12, -40)), (10.0, 13.5), (0.9, 1.1, 1.0))
     between = limb(p, ((46, 12, -34), (44, 10, -62)), (20.0, 20.0), (1.0, 0.85, 1.0))
-    lesser = egg(p, (25, 24, -73), (10, 10, 13))
+    lesser = egg(p, (28.5, 20, -70), (8.5, 9, 14))
     upper = limb(p, ((44, 10, -58), (42, 9, -98)), (20.5, 15.2), (1.0, 0.92, 1.0))
     shaft = limb(p, ((42, 9, -98), (31, 9, -260)), (15.2, 13.8))
     low = np.minimum(np.minimum(upper, shaft), between)
@@ -141,6 +141,7 @@ def _wall_mm(points: Values) -> Values:
     spur = 3.4 * _near(points, [(29, -82), (24, -58), (16, -34), (8, -24)], 6.0)
     spur = spur * (x < 32)
     lateral = 1.2 * _near(points, [(62, -52), (60, -80)], 8.0)
+    shaft = np.where(points[:, 1] > 24, SHELL_MM, shaft)
     neck = 1.7 * _near(points, [(12, -10), (38, -29)], 16.0)
     return np.asarray(shaft + neck + spur * (z > -100) + lateral * (z > -95))
 

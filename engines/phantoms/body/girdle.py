@@ -80,7 +80,7 @@ def _blade_outline(points: Values) -> Values:
     p = points.copy()
     p[:, 1] -= 7 * np.exp(-(np.square(p[:, 0] + 38) + np.square(p[:, 2] + 30)) / 45**2)
     top, root, low = (-58, 4, 42), (-70, 4, 16), (-52, -2, -108)
-    ridge, corner, tip = (-22, 32, 27), (6, 40, 33), (30, 14, 33)
+    ridge, corner, tip = (-22, 32, 27), (6, 40, 32), (38, 30, 24)
     parts = [
         plate(p, (top, low, (-9, 0, -4)), 2.4),
         plate(p, (top, root, low), 2.4),

@@ -16,9 +16,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
-from engines.phantoms.body.distance import blend, egg, limb, within
+from engines.phantoms.body.distance import blend, egg, limb, plate, within
 from engines.phantoms.body.template import Template, cast, posed, template_of
 from engines.phantoms.body.texture import coarseness, struts
+from engines.phantoms.body.tubes import Tube, course, fill
 
 Values = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def _measured() -> tuple[Values, Values, Values]:
     with (files("engines") / "phantoms/body/hip_bone.npz").open("rb") as stored:
         table = np.load(stored)
         distance = table["distance"].astype(np.float64) * _STEP_MM
-        return gaussian_filter(distance, 0.7), table["origin_mm"], table["step_mm"]
+        return gaussian_filter(distance, 0.55), table["origin_mm"], table["step_mm"]
 
 
 def _hip_outline(points: Values) -> Values:
@@ -52,12 +53,12 @@ def _hip_outline(points: Values) -> Values:
     box = np.maximum(np.maximum(-cells, cells - np.array(distance.shape) + 1), 0)
     above = above + np.linalg.norm(box * step, axis=1)
     p = points
-    seat = limb(p, ((-25, 44, -26), (-27, 41, -62)), (11.5, 13.0), (0.95, 1.0, 1.0))
+    seat = limb(p, ((-24, 47, -38), (-27, 40, -62)), (8.0, 13.0), (0.95, 1.15, 1.0))
     ramus = limb(p, ((-29, 36, -66), (-60, 4, -60)), (9.0, 6.0), (0.75, 1.0, 1.0))
     joint = limb(p, ((-60, 4, -60), (-78, -22, -48)), (6.0, 7.0), (0.8, 1.0, 1.0))
-    front = limb(p, ((-76, -34, -26), (-79, -22, -50)), (9.0, 7.5), (0.8, 1.0, 1.1))
-    below = np.minimum.reduce([ramus, joint, front])
-    joined = blend([above, seat, below], 3.0)
+    front = limb(p, ((-76, -32, -30), (-79, -22, -50)), (8.0, 7.5), (0.8, 1.0, 1.1))
+    below = blend([np.minimum(ramus, joint), front], 5.0)
+    joined = blend([above, seat, below], 6.0)
     return within(joined, -egg(p, (0, 0, 0), (SOCKET_MM,) * 3), 1.0)
 
 
@@ -118,15 +119,14 @@ def _sacrum_outline(points: Values) -> Values:
     ]
     crown = within(egg(p, (0, 1, 0), (26, 17.5, 40), 2.4), np.abs(p @ _S1_UP) - 14.5, 1.5)
     wings = [
-        limb(p, ((14, 4, -3), (43, 12, -9)), (14, 13), (1, 0.9, 1)),
-        limb(p, ((14, 18, -25), (37, 24, -32)), (12, 11), (1, 0.8, 1)),
-        limb(p, ((10, 30, -46), (26, 33, -54)), (9, 6), (1, 0.8, 1)),
-        limb(p, ((8, 36, -66), (17, 37, -72)), (8, 5), (1, 0.8, 1)),
+        plate(p, ((14, 6, -2), (49, 17, -10), (40, 27, -36)), 18.0),
+        plate(p, ((14, 6, -2), (40, 27, -36), (10, 26, -46)), 16.0),
+        plate(p, ((10, 26, -46), (38, 27, -36), (17, 36, -74)), 11.0),
         limb(p, ((20, 20, 0), (21, 21, 15)), (6, 4.5)),
         limb(p, ((0, 32, 4), (0, 50, -58)), (4.5, 3.5)),
         limb(p, ((22, 26, -4), (14, 46, -60)), (6.0, 4.0)),
     ]
-    whole = blend([*bodies, crown, *wings], 4.0)
+    whole = blend([*bodies, crown, *wings], 6.0)
     holes = [
         limb(p, ((17, -10, -16), (21, 50, -6)), (5.2, 4.5)),
         limb(p, ((16, 0, -37), (18, 60, -26)), (4.8, 4.0)),
@@ -156,3 +156,20 @@ def sacrum(build: Build, spacing_mm: float) -> Cloud:
     spongy = SACRUM_SPONGY * person.trabecular_mg_cm3 * grain
     local = cast(template, scale, np.asarray(SACRUM_MM * person.cortex), spongy)
     return posed(local, build.pelvis_axes, build.vertebra_centre_mm("S1"))
+
+
+def bridge(build: Build, side: str, spacing_mm: float) -> Cloud:
+    """Return the broad process by which a sacralised L5 is fused to the sacrum's wing."""
+    person, sign = build.person, 1.0 if side == "L" else -1.0
+    width, depth, _ = build.intact_mm("L5")
+    last, first = build.vertebra_centre_mm("L5"), build.vertebra_centre_mm("S1")
+    root = build.vertebra_axes("L5") @ np.array([sign * (width / 2 - 2), depth * 0.45, 0.0])
+    wing = build.pelvis_axes @ np.array([sign * 38.0, 12.0, 6.0]) * build.stature
+    middle = (last + root + first + wing) / 2 + np.array([sign * 9.0, 0.0, 5.0])
+    path = course(np.array([last + root, middle, first + wing]), spacing_mm)
+    ends = np.linspace(0, 1, len(path))
+    wall = np.full(len(path), SACRUM_MM * person.cortex)
+    back = np.tile([0.0, 1.0, 0.0], (len(path), 1))
+    spongy = SACRUM_SPONGY * person.trabecular_mg_cm3
+    tube = Tube(path, back, 9 + 4 * ends, 6 + 2 * ends, wall, spongy)
+    return fill(tube, spacing_mm)

@@ -62,7 +62,10 @@ def rib_path(build: Build, number: int, side: int, spacing_mm: float) -> Values:
     ]
     first = 26.0 if number > 1 else 34.0
     angles = np.linspace(first, max(ENDS_DEG[number - 1], first + 6), 10)
-    return course(np.concatenate([start, _round(build, number, side, angles)]), spacing_mm)
+    around = _round(build, number, side, angles)
+    # from the tubercle on the rib only falls
+    around[:, 2] += 0.7 * (start[2][2] - around[0, 2] - 3) * np.exp(-(angles - first) / 30)
+    return course(np.concatenate([start, around]), spacing_mm)
 
 
 def _round(build: Build, number: int, side: int, degrees: Values) -> Values:

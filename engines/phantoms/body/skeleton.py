@@ -8,7 +8,7 @@ from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.density import hip_factors, spine_factor
 from engines.phantoms.body.femur import femur
 from engines.phantoms.body.girdle import breast_bone, collar_bone, shoulder_blade, upper_arm
-from engines.phantoms.body.pelvis import hip_bone, sacrum
+from engines.phantoms.body.pelvis import bridge, hip_bone, sacrum
 from engines.phantoms.body.ribs import cartilage, rib
 from engines.phantoms.body.spine import vertebra
 
@@ -73,6 +73,8 @@ def _hips(build: Build, spacing_mm: float, visit: int) -> dict[str, Cloud]:
     for side in _SIDES:
         letter = side[0].upper()
         parts[f"hip bone {side}"] = hip_bone(build, letter, spacing_mm)
+        if build.sacralised:
+            parts[f"bridge L5 {side}"] = bridge(build, letter, spacing_mm)
         parts[f"femur {side}"] = femur(build, letter, spacing_mm, visit, factors)
     return parts
 

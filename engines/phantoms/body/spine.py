@@ -124,5 +124,8 @@ def _arch(build: Build, level: str, spacing_mm: float, compact: float) -> Cloud:
     person = build.person
     grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, 40))
     spongy = ARCH_SPONGY * spongy_mg_cm3(build, level) * grain
-    shell = np.asarray(ARCH_MM * person.cortex * compact)
+    # processes have thinner walls the further out they reach
+    far = np.abs(template.shell_mm[:, 0]) / adult.size_mm(level)[0]
+    thin = np.interp(far, [0.45, 0.75], [1.0, 0.5])
+    shell = ARCH_MM * person.cortex * compact * thin
     return cast(template, scale, shell, spongy)

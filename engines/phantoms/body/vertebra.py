@@ -113,8 +113,9 @@ def arch_outline(points: Values, level: str) -> Values:
         p, ((facet_x - 3, back + 12, -3), (facet_x - 2, back + 15, -height / 2 - 7)), (4.4, 3.6)
     )
     tip = (arch.across, back + arch.backward, top + 1 + 3 * (1 - lumbar))
-    thick = 4.6 - 1.6 * lumbar
-    transverse = limb(p, ((root, back + 7, top - 1), tip), (thick, thick * 0.8), (1, 1, 1.35))
+    thick = 4.6 - 1.8 * lumbar
+    flat = 1.35 + 0.55 * lumbar
+    transverse = limb(p, ((root, back + 7, top - 1), tip), (thick, thick * 0.62), (1, 1, flat))
     blade = arch.blade / 3.2
     end = (0, rear + arch.spine, -6 - arch.fall)
     spinous = limb(p, ((0, rear + 2, -6), end), (2.8, 3.2), (1, 1, blade))

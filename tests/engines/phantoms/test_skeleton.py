@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 from scipy.stats import spearmanr
 
 from engines.phantoms.body import adult
@@ -36,7 +37,7 @@ def somebody() -> Person:
 
 @pytest.fixture(scope="module")
 def build(somebody: Person) -> Build:
-    return replace(draw_build(somebody), ribs=12, scoliosis_mm=0.0)
+    return replace(draw_build(somebody), ribs=12, scoliosis_mm=0.0, sacralised=False)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,15 @@ def test_a_chest_has_the_ribs_and_vertebrae_that_were_drawn(build, ribs):
     for side in ("left", "right"):
         assert sum(n.startswith("rib ") and n.endswith(side) for n in names) == ribs
     assert {f"vertebra {level}" for level in adult.LEVELS[:14]} <= set(names)
+
+
+def test_a_sacralised_l5_reaches_the_sacrum(build):
+    fused = bones(replace(build, sacralised=True), Region.PELVIS, FINE)
+    for side in ("left", "right"):
+        reach = fused[f"bridge L5 {side}"].points_mm
+        for bone in ("vertebra L5", "sacrum"):
+            assert KDTree(fused[bone].points_mm).query(reach)[0].min() < FINE
+    assert not any(name.startswith("bridge") for name in bones(build, Region.PELVIS, FINE))
 
 
 def test_ribs_stay_outside_the_inner_cage(build):
