@@ -163,9 +163,9 @@ def bridge(build: Build, side: str, spacing_mm: float) -> Cloud:
     person, sign = build.person, 1.0 if side == "L" else -1.0
     width, depth, _ = build.intact_mm("L5")
     last, first = build.vertebra_centre_mm("L5"), build.vertebra_centre_mm("S1")
-    root = build.vertebra_axes("L5") @ np.array([sign * (width / 2 - 2), depth * 0.45, 0.0])
-    wing = build.pelvis_axes @ np.array([sign * 38.0, 12.0, 6.0]) * build.stature
-    middle = (last + root + first + wing) / 2 + np.array([sign * 9.0, 0.0, 5.0])
+    root = build.vertebra_axes("L5") @ np.array([sign * width * 0.38, depth / 2 + 5, 1.0])
+    wing = build.pelvis_axes @ np.array([sign * 35.0, 14.0, -4.0]) * build.stature
+    middle = (last + root + first + wing) / 2 + np.array([sign * 2.5, 0.0, 2.0])
     path = course(np.array([last + root, middle, first + wing]), spacing_mm)
     ends = np.linspace(0, 1, len(path))
     wall = np.full(len(path), SACRUM_MM * person.cortex)

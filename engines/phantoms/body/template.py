@@ -23,6 +23,7 @@ COMPACT_MG_MM3 = 1.15
 #: Irrational parts of a step, as far from any pattern as numbers get.
 _ODD = (0.7548776662466927, 0.5698402909980532)
 _BIT_MM = 0.05
+_BLOCK = 5
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,28 @@ class Template:
     spacing_mm: float
 
 
-def lattice(low: Values, high: Values, spacing_mm: float) -> Values:
-    """Return points that fill a box: float64, shape (point, 3), one per ``spacing_mm`` cubed.
+def lattice(low: Values, cells: NDArray[np.intp], spacing_mm: float) -> Values:
+    """Return one point for each cell of a box's grid.
 
-    Each row of a straight grid is shifted along itself by an odd part of a step.
+    Each row of the grid is shifted along itself by an odd part of a step.
+
+    Parameters
+    ----------
+    low : ndarray
+        float64, shape (3,). The box's lowest corner.
+    cells : ndarray
+        Whole numbers, shape (cell, 3). Which cells, counted from there.
+    spacing_mm : float
+        A cell's side.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (cell, 3).
     """
-    i, j, k = (one.ravel() for one in np.indices(_counts(high - low, spacing_mm)))
     a, b = _ODD
-    shift = np.stack([j * a + k * b, k * a + i * b, i * a + j * b], axis=1) % 1
-    return np.asarray(low + (np.stack([i, j, k], axis=1) + shift) * spacing_mm)
+    shift = cells @ np.array([[0, b, a], [a, 0, b], [b, a, 0]]) % 1
+    return np.asarray(low + (cells + shift) * spacing_mm)
 
 
 def _counts(size: Values, step: float) -> tuple[int, int, int]:
@@ -88,14 +102,13 @@ def template_of(outline: Outline, low: Values, high: Values, spacing_mm: float) 
 
 def _roughly_inside(outline: Outline, low: Values, high: Values, spacing_mm: float) -> Values:
     """Return the lattice's points in those blocks of the box that the outline comes near."""
-    side = 5 * spacing_mm
-    counts = _counts(high - low, side)
-    middles = low + (np.stack([one.ravel() for one in np.indices(counts)], axis=1) + 0.5) * side
+    side = _BLOCK * spacing_mm
+    blocks = np.stack([one.ravel() for one in np.indices(_counts(high - low, side))], axis=1)
     # half a block's diagonal away, and some for distances that are not exact
-    kept = (outline(middles) < 1.1 * side + 2.5 * spacing_mm).reshape(counts)
-    points = lattice(low, high, spacing_mm)
-    block = np.minimum(((points - low) / side).astype(np.intp), np.array(counts) - 1)
-    return np.asarray(points[kept[block[:, 0], block[:, 1], block[:, 2]]])
+    near = outline(low + (blocks + 0.5) * side) < 1.1 * side + 2.5 * spacing_mm
+    within = np.stack([one.ravel() for one in np.indices((_BLOCK,) * 3)], axis=1)
+    cells = (blocks[near, None] * _BLOCK + within).reshape(-1, 3)
+    return lattice(low, cells, spacing_mm)
 
 
 def _gradient(outline: Outline, points: Values) -> Values:
