@@ -49,8 +49,9 @@ class Grid:
         n = self.protocol.matrix
         steps = (np.arange(n) - (n - 1) / 2) * self.pixel_mm
         cosine, sine = self.lean
-        z = np.asarray(height_mm - steps[:, None] * sine if sine else height_mm)
-        return self.centre_mm[0] + steps[None, :], self.centre_mm[1] + steps[:, None] * cosine, z
+        z: Values = np.asarray(height_mm - steps[:, None] * sine if sine else height_mm)
+        x, y = self.centre_mm[0] + steps[None, :], self.centre_mm[1] + steps[:, None] * cosine
+        return np.asarray(x), np.asarray(y), z
 
     def pixels(self, points_mm: Values) -> Values:
         """Return column and row (px) and height (mm, at the middle row) of points (point, 3)."""

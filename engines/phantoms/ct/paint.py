@@ -27,7 +27,7 @@ _LATTICE = (230, 230, 80)
 _SPREAD = 0.54
 
 #: Part of the fat of a muscle that lies in streaks; the rest is too fine to be seen.
-_IN_STREAKS = 0.5
+_IN_STREAKS = 0.4
 _FAT_SPREAD_HU = 9.0
 _ORGAN_SPREAD_HU = 3.0
 
@@ -83,8 +83,8 @@ class Canvas:
         if stroke.texture is None:
             return stroke.hu
         if stroke.texture is Tissue.MUSCLE:
-            streaks = np.clip((fields[0][where] - self._streaks) * 0.9 + 0.4, 0, 1)
-            return np.asarray(stroke.hu - (125 * streaks + 70 * self._fine))
+            streaks = np.clip((fields[0][where] - self._streaks) * 0.7 + 0.35, 0, 1)
+            return np.asarray(stroke.hu - (100 * streaks + 70 * self._fine))
         spread = _FAT_SPREAD_HU if stroke.texture is Tissue.FAT else _ORGAN_SPREAD_HU
         return np.asarray(stroke.hu + spread / _SPREAD * fields[1][where])
 

@@ -161,7 +161,7 @@ class _Scanner:
         shell = np.exp(-0.5 * np.square((depth - 3) / 1.1))
         under = np.exp(-0.5 * np.square((depth - 42) / 1.0)) * (np.abs(x) < 190)
         foam = (depth > 3) & (depth < 42)
-        return np.asarray(760 * shell * (np.abs(x) < 215) + 820 * under + 40 * foam)
+        return np.asarray(1080 * shell * (np.abs(x) < 215) + 1000 * under + 40 * foam)
 
     def _stored(self, seen: Values) -> NDArray[np.int16]:
         image = np.clip(np.rint(seen), _LOWEST_HU, _HIGHEST_HU)
