@@ -34,7 +34,7 @@ HIP_SPONGY = 0.75
 SACRUM_SPONGY = 0.65
 
 _STEP_MM = 0.25
-_OUTSIDE_MM = 3.0
+_SEEN_BELOW_MM = -12.0
 
 
 @lru_cache(maxsize=1)
@@ -52,14 +52,19 @@ def _hip_outline(points: Values) -> Values:
     above = map_coordinates(distance, cells.T, order=1, mode="nearest")
     box = np.maximum(np.maximum(-cells, cells - np.array(distance.shape) + 1), 0)
     above = above + np.linalg.norm(box * step, axis=1)
-    p = points
+    low = points[:, 2] < _SEEN_BELOW_MM
+    joined = above
+    joined[low] = blend([above[low], *_ischium(points[low])], 6.0)
+    return within(joined, -egg(points, (0, 0, 0), (SOCKET_MM,) * 3), 1.0)
+
+
+def _ischium(p: Values) -> list[Values]:
+    """What lies below that CT's field of view: sitting bone, lower ramus, half the joint."""
     seat = limb(p, ((-24, 47, -38), (-27, 40, -62)), (8.0, 13.0), (0.95, 1.15, 1.0))
     ramus = limb(p, ((-29, 36, -66), (-60, 4, -60)), (9.0, 6.0), (0.75, 1.0, 1.0))
     joint = limb(p, ((-60, 4, -60), (-78, -22, -48)), (6.0, 7.0), (0.8, 1.0, 1.0))
     front = limb(p, ((-76, -32, -30), (-79, -22, -50)), (8.0, 7.5), (0.8, 1.0, 1.1))
-    below = blend([np.minimum(ramus, joint), front], 5.0)
-    joined = blend([above, seat, below], 6.0)
-    return within(joined, -egg(p, (0, 0, 0), (SOCKET_MM,) * 3), 1.0)
+    return [seat, blend([np.minimum(ramus, joint), front], 5.0)]
 
 
 @lru_cache(maxsize=8)

@@ -125,7 +125,8 @@ def cartilage(build: Build, number: int, side: int, spacing_mm: float) -> Cloud:
     ring = 1 - 0.25 * ring if person.sex == "M" else 0.55 * np.sqrt(ring)
     clumps = np.sin(where * 23 + rng.uniform(0, 6)) + np.sin(where * 57 + rng.uniform(0, 6))
     kept = clumps + 1.4 * (much * (1.2 - where)) - 1.35 > 0
-    at = path[np.minimum((where * len(path)).astype(int), len(path) - 1)]
+    steps = np.linspace(0, 1, len(path))
+    at = np.stack([np.interp(where, steps, path[:, axis]) for axis in range(3)], axis=1)
     lift = HALF_HIGH_MM[number - 1] * ring * np.sin(angle)
     deep = HALF_THICK_MM[number - 1] * ring * np.cos(angle)
     points = at + np.stack([0 * lift, deep, lift], axis=1)

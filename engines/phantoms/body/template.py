@@ -85,10 +85,10 @@ def template_of(outline: Outline, low: Values, high: Values, spacing_mm: float) 
     """Fill an outline within a box with lumps."""
     points = _roughly_inside(outline, np.asarray(low), np.asarray(high), spacing_mm)
     value = outline(points)
-    near = value < 2.5 * spacing_mm
+    near = value < 1.2 * spacing_mm
     points, value = points[near], value[near]
     normals, size = np.zeros_like(points), np.ones(len(points))
-    edge = value > -2.5 * spacing_mm
+    edge = value > -1.2 * spacing_mm
     slope = _gradient(outline, points[edge])
     size[edge] = np.maximum(np.linalg.norm(slope, axis=1), 0.25)
     normals[edge] = slope / size[edge, None]
