@@ -106,8 +106,8 @@ class Groups:
 def groups(spacing_mm: float) -> Groups:
     """Return the groups of the template's lumps."""
     p = femur_template(spacing_mm).core_mm
-    compressive = _near(p, [(24, -58), (14, -26), (-2, 20)], 7.0)
-    tensile = _near(p, [(58, -62), (52, -26), (30, -1), (4, 4), (-16, -12)], 4.5)
+    compressive = _near(p, [(24, -58), (14, -26), (-2, 20)], 6.5)
+    tensile = _near(p, [(58, -62), (52, -26), (30, -1), (4, 4), (-16, -12)], 4.0)
     secondary = _near(p, [(30, -72), (46, -40), (57, -14)], 6.0)
     secondary = np.maximum(secondary, _near(p, [(62, -45), (58, -8)], 5.0))
     apart = np.linalg.norm(p, axis=1)
@@ -126,7 +126,7 @@ def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
     secondary = np.clip(1.0 - 1.5 * coarse, 0, 1)
     tensile = np.clip(1.25 - 1.15 * coarse, 0, 1)
     rich = 0.42 * (1 - 0.5 * coarse) + 0.62 * group.head + 0.5 * group.neck
-    rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 0.75 * tensile * group.tensile
+    rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 1.15 * tensile * group.tensile
     rich = (rich + 0.5 * secondary * group.secondary) * group.above_shaft
     along = np.array([-0.36, 0.0, 0.93])
     lines = np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along], axis=1)

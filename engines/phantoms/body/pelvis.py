@@ -1,9 +1,9 @@
 """Hip bones and sacrum, in the pelvis' own frame: x to the left, y back, z up when standing.
 
-The hip bone's shape was measured on the native CT of a man of 55 in TotalSegmentator's test files
-(``example_ct.nii.gz``, Apache-2.0): threshold, head of the femur taken out as a ball, surface
-distances on 1.5 mm, kept in ``hip_bone.npz`` in steps of a quarter of a millimetre. Below that
-CT's field of view (ischium and lower pubic ramus), and of the whole sacrum, the forms are ours.
+The hip bone's shape was measured (:mod:`.measure_hip`) on the native CT of a man of 55 in
+TotalSegmentator's test data (``example_ct.nii.gz``, Apache-2.0) and lies beside this file as
+``hip_bone.npz``: signed distances on 1.5 mm, in quarters of a millimetre. Below that CT's field of
+view (ischium and lower pubic ramus), and of the whole sacrum, the forms are ours.
 """
 
 from functools import lru_cache
