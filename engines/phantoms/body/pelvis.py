@@ -122,7 +122,9 @@ def _sacrum_outline(points: Values) -> Values:
         limb(p, ((0, *a), (0, *b)), (r, s), (w, 1, 1))
         for a, b, r, s, w in zip(line, line[1:], radii, radii[1:], wide, strict=False)
     ]
-    crown = within(egg(p, (0, 1, 0), (26, 17.5, 40), 2.4), np.abs(p @ _S1_UP) - 14.5, 1.5)
+    first = np.stack([p[:, 0], p @ _S1_BACK, 0 * p[:, 0]], axis=1)
+    round_ = egg(first, (0, 0, 0), (26, 16.5, 30), 2.4)
+    crown = within(round_, np.abs(p @ _S1_UP) - 14.0, 2.0)
     wings = [
         plate(p, ((14, 6, -2), (49, 17, -10), (40, 27, -36)), 18.0),
         plate(p, ((14, 6, -2), (40, 27, -36), (10, 26, -46)), 16.0),
@@ -142,7 +144,9 @@ def _sacrum_outline(points: Values) -> Values:
     return within(whole, -np.minimum.reduce(holes), 1.0)
 
 
+#: The first body's own directions: it leans forward by the standing sacral slope.
 _S1_UP = np.array([0.0, np.sin(np.deg2rad(-38.0)), np.cos(np.deg2rad(-38.0))])
+_S1_BACK = np.array([0.0, _S1_UP[2], -_S1_UP[1]])
 
 
 @lru_cache(maxsize=8)
