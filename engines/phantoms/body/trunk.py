@@ -68,8 +68,9 @@ def layers(build: Build, muscle: float) -> Layers:
     wall = np.interp(np.rad2deg(_ANGLE), _AT_DEG, _WALL_MM) * muscle
     inner = fat - np.maximum(wall, 2.0)[None, :]
     cage = _cage(build, z, middle)
-    costal, low = build.vertebra_centre_mm("L1")[2], build.vertebra_centre_mm("L3")[2]
+    costal, low = build.vertebra_centre_mm("T12")[2], build.vertebra_centre_mm("L4")[2]
     part = np.clip((z - low) / (costal - low), 0, 1)[:, None]
+    part = part * part * (3 - 2 * part)
     fat = np.where(part > 0, np.minimum(fat, cage + _CHEST_WALL_MM + 60 * (1 - part)), fat)
     inner = fat - np.maximum(wall, 2.0)[None, :]
     inner = np.minimum(inner, fat - 8 * part)
@@ -148,9 +149,11 @@ def _fat_planes(build: Build, borders: Layers) -> list[Solid]:
         ripple = 1 + 0.07 * np.sin(3 * _ANGLE + rows[:, None] / 3)
         outer = middle * (ripple if name == "buttock" else 1.0)
         centres = borders.wall.centres_mm[rows]
-        shell = Common(
-            (Outline(z[rows], centres, outer), Outline(z[rows], centres, outer - thick)), (1, -1)
-        )
+        # the hole is longer than the shell, which else would have a lid
+        beyond = np.concatenate([[rows[0] - 1], rows, [rows[-1] + 1]])
+        within = np.concatenate([outer[:1], outer, outer[-1:]]) - thick
+        hole = Outline(z[beyond], borders.wall.centres_mm[beyond], within)
+        shell = Common((Outline(z[rows], centres, outer), hole), (1, -1))
         found.append(Solid(f"fat plane {name}", shell, Tissue.FAT, Tissue.MUSCLE))
     return found
 

@@ -114,7 +114,7 @@ class _Scanner:
         if self.metal is not None:
             metal = self.metal.slice_hu(self.grid, height)
             exact = np.where(metal > -990, np.maximum(metal, exact), exact)
-        exact += streaks_hu(exact, self.grid.pixel_mm)
+            exact += streaks_hu(metal, self.grid.pixel_mm)
         radius, size = self._body(height)
         middle = np.exp(-2.0 * np.square(radius))
         if protocol.table:
