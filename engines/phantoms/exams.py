@@ -14,6 +14,7 @@ from engines.exams import Exam
 from engines.phantoms.dicom.flaws import NO_FLAWS, Flaw
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.people.person import Person
+from engines.phantoms.scanning import abdomen_ct, hip_mri
 
 #: Longer side of a film, px: about 0.2 mm, as the coarser of real devices.
 FILM_PX = 2048
@@ -29,14 +30,21 @@ class Setting:
         What the archive gets wrong.
     film_px : int
         Longer side of a film.
+    ct_px : int
+        Rows and columns of a CT slice.
     """
 
     flaws: frozenset[Flaw] = NO_FLAWS
     film_px: int = FILM_PX
+    ct_px: int = 512
 
     def said(self) -> dict[str, Any]:
         """Return the setting in plain words and numbers, the same for the same setting."""
-        return {"flaws": sorted(map(str, self.flaws)), "film_px": self.film_px}
+        return {
+            "flaws": sorted(map(str, self.flaws)),
+            "film_px": self.film_px,
+            "ct_px": self.ct_px,
+        }
 
 
 def offered() -> tuple[Exam, ...]:
@@ -96,4 +104,15 @@ def images(
         yield from study(visit, setting)
 
 
-_IMAGERS: dict[Exam, Callable[[Visit, Setting], Iterator[Dataset]]] = {}
+def _ct(visit: Visit, setting: Setting) -> Iterator[Dataset]:
+    return abdomen_ct(visit, setting.ct_px)
+
+
+def _mri(visit: Visit, _: Setting) -> Iterator[Dataset]:
+    return hip_mri(visit)
+
+
+_IMAGERS: dict[Exam, Callable[[Visit, Setting], Iterator[Dataset]]] = {
+    Exam.ABDOMEN_CT: _ct,
+    Exam.HIP_MRI: _mri,
+}

@@ -12,7 +12,7 @@ from pydicom.uid import CTImageStorage
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit, in_charset, set_time
 from engines.phantoms.dicom.planes import new_slice
-from engines.phantoms.dicom.slices import TILT_DEG, Slices, numbered, tilted
+from engines.phantoms.dicom.slices import Slices, numbered, tilted
 from engines.phantoms.dicom.states import state_of_image
 
 _STUDY = {
@@ -23,7 +23,7 @@ _STUDY = {
 }
 _SOFT = {"en": "Abdomen", "de": "Abdomen", "fr": "Abdomen", "es": "Abdomen"}
 #: Centre and width that a viewer opens a series with.
-_WINDOWS = {"soft": (40, 400), "bone": (500, 2000)}
+_WINDOWS = {"soft": (40, 400), "standard": (40, 400), "bone": (500, 2000)}
 
 
 class Phase(StrEnum):
@@ -47,14 +47,14 @@ class Scan:
         Tube voltage; charge of one rotation.
     phase : Phase
         Of the contrast medium.
-    kernel : {'soft', 'bone'}
+    kernel : {'soft', 'standard', 'bone'}
         What the values were reconstructed with; the header says it in the maker's word.
     """
 
     kv: float
     mas: float
     phase: Phase = Phase.NONE
-    kernel: str = "soft"
+    kernel: str = "standard"
 
 
 def ct_series(visit: Visit, slices: Slices, scan: Scan, number: int = 2) -> Iterator[Dataset]:
@@ -66,6 +66,7 @@ def ct_series(visit: Visit, slices: Slices, scan: Scan, number: int = 2) -> Iter
         Whose, when, with what.
     slices : Slices
         Axial, feet first, Hounsfield units; all series of a visit share one frame of reference.
+        Cut anew where the flaw GANTRY_TILT asks for a tilt and they have none.
     scan : Scan
         How they were taken.
     number : int
@@ -76,14 +77,14 @@ def ct_series(visit: Visit, slices: Slices, scan: Scan, number: int = 2) -> Iter
     Dataset
         The images by InstanceNumber, complete with file meta information.
     """
-    tilt = Flaw.GANTRY_TILT in visit.flaws
-    slices = tilted(slices) if tilt else slices
+    if Flaw.GANTRY_TILT in visit.flaws and slices.tilt_deg == 0.0:
+        slices = tilted(slices)
     manner = visit.device.ct
     for instance, index in numbered(len(slices.values), not manner.from_head, visit.flaws):
         ds = new_slice(visit, CTImageStorage, slices, (number, instance, index))
         _describe_series(ds, visit, slices, scan)
         _describe_scan(ds, visit, scan, index)
-        ds.GantryDetectorTilt = visit.device.ds(TILT_DEG if tilt else 0.0)
+        ds.GantryDetectorTilt = visit.device.ds(slices.tilt_deg)
         if manner.spacing_told:
             ds.SpacingBetweenSlices = visit.device.ds(slices.spacing_mm())
         _store(ds, slices.values[index], visit, scan)
@@ -118,7 +119,7 @@ def localizer(visit: Visit, slices: Slices, scan: Scan) -> Dataset:
     ):
         if keyword in ds:
             del ds[keyword]
-    _store(ds, values, visit, replace(scan, kernel="soft"), padded=False)
+    _store(ds, values, visit, replace(scan, kernel="standard"), padded=False)
     ds.RescaleType = "US"
     state_of_image(ds, visit, "LOCALIZER")
     return ds
@@ -135,8 +136,9 @@ def _seen_through(slices: Slices) -> tuple[Slices, NDArray[np.float64]]:
     low = np.minimum(at.astype(np.intp), max(count - 2, 0))
     high = np.minimum(low + 1, count - 1)
     shown = mean[low] + (at - low)[:, None] * (mean[high] - mean[low])
-    # spread what a mean leaves of contrast
-    values = -1000.0 + 1400.0 * (shown - float(shown.min())) / (float(np.ptp(shown)) or 1.0)
+    # spread what a mean leaves of contrast; the densest parts may saturate
+    dark, bright = (float(value) for value in np.percentile(shown, (1.0, 99.8)))
+    values = -160.0 + 400.0 * np.clip((shown - dark) / (bright - dark or 1.0), 0.0, 1.0) ** 1.5
     x, y, z = slices.first_mm
     front = y + slices.pixel_mm[0] * (rows - 1) / 2
     plane = Slices(
@@ -164,7 +166,8 @@ def _describe_series(ds: Dataset, visit: Visit, slices: Slices, scan: Scan) -> N
 
 
 def _kernel(visit: Visit, scan: Scan) -> str:
-    return visit.device.ct.bone if scan.kernel == "bone" else visit.device.ct.soft
+    manner = visit.device.ct
+    return {"soft": manner.soft, "standard": manner.standard, "bone": manner.bone}[scan.kernel]
 
 
 def _describe_scan(ds: Dataset, visit: Visit, scan: Scan, index: int) -> None:

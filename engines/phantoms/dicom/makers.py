@@ -49,8 +49,8 @@ class CtManner:
         RescaleIntercept.
     padding : int or None
         Stored value outside the circle that was reconstructed, told in PixelPaddingValue.
-    soft, bone : str
-        ConvolutionKernel.
+    soft, standard, bone : str
+        ConvolutionKernel, ever sharper.
     spiral : str
         ScanOptions.
     type_words : tuple of str
@@ -66,6 +66,7 @@ class CtManner:
     intercept_hu: int
     padding: int | None
     soft: str
+    standard: str
     bone: str
     spiral: str
     type_words: tuple[str, ...]
@@ -156,7 +157,8 @@ MAKERS = (
             bits=16,
             intercept_hu=-1024,
             padding=-2000,
-            soft="STANDARD",
+            soft="SOFT",
+            standard="STANDARD",
             bone="BONEPLUS",
             spiral="HELICAL MODE",
             type_words=(),
@@ -178,7 +180,8 @@ MAKERS = (
             bits=12,
             intercept_hu=-1024,
             padding=None,
-            soft="Br40d",
+            soft="Br36d",
+            standard="Br40d",
             bone="Br64d",
             spiral="",
             type_words=("CT_NL5 SPI",),
@@ -208,7 +211,8 @@ MAKERS = (
             bits=12,
             intercept_hu=-1024,
             padding=None,
-            soft="B",
+            soft="A",
+            standard="B",
             bone="YB",
             spiral="HELIX",
             type_words=("HELIX",),
@@ -230,7 +234,8 @@ MAKERS = (
             bits=16,
             intercept_hu=0,
             padding=-2048,
-            soft="FC08",
+            soft="FC03",
+            standard="FC08",
             bone="FC30",
             spiral="HELICAL_CT",
             type_words=(),
@@ -252,7 +257,8 @@ MAKERS = (
             bits=16,
             intercept_hu=-8192,
             padding=None,
-            soft="Soft",
+            soft="Smooth",
+            standard="Body",
             bone="Bone",
             spiral="HELICAL",
             type_words=(),

@@ -51,6 +51,11 @@ class Slices:
         (a, b, c), (d, e, f) = self.along_row, self.along_column
         return np.array((b * f - c * e, c * d - a * f, a * e - b * d), np.float64)
 
+    @property
+    def tilt_deg(self) -> float:
+        """How far axial slices lean: the back towards the feet where positive."""
+        return float(round(np.rad2deg(np.arcsin(-self.along_column[2])), 6)) + 0.0
+
     def spacing_mm(self) -> float:
         """Return the distance between the planes of neighbours."""
         return float(abs(np.dot(self.step_mm, self.normal())))

@@ -10,7 +10,7 @@ from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.solids import Solid
 
 Values = NDArray[np.float64]
-Kinds = NDArray[np.uint8]
+Kinds = NDArray[np.uint16]
 
 NOTHING = 0
 """Kind of a voxel that no solid holds; solids count from 1 in their order."""
@@ -47,9 +47,9 @@ class Grid:
         return points
 
     def paint(self, solids: Sequence[Solid], index: int, back_mm: float) -> Kinds:
-        """Return which solid holds each voxel's middle of a slice: uint8, shape (row, column)."""
+        """Return which solid holds each voxel's middle of a slice: uint16, shape (row, column)."""
         points = self.points_mm(index, back_mm)
-        kinds = np.full(self.shape[1:], NOTHING, np.uint8)
+        kinds = np.full(self.shape[1:], NOTHING, np.uint16)
         for number, solid in enumerate(solids, start=1):
             window = self._window(*solid.shape.box(), float(points[0, 0, 1]))
             if window is not None:
