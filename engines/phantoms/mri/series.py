@@ -11,11 +11,11 @@ from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.dicom.slices import Slices
+from engines.phantoms.mri.brightness import Substance, signal
 from engines.phantoms.mri.grid import Grid
 from engines.phantoms.mri.lesion import Zones, zones
 from engines.phantoms.mri.marrow import red_part
 from engines.phantoms.mri.protocol import MriProtocol
-from engines.phantoms.mri.signal import Substance, signal
 
 Values = NDArray[np.float64]
 

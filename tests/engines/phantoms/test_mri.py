@@ -9,11 +9,11 @@ from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.solids import Solid, Tissue, Values
 from engines.phantoms.dicom.mr import TIMINGS, Contrast
+from engines.phantoms.mri.brightness import Substance, signal
 from engines.phantoms.mri.grid import Grid
 from engines.phantoms.mri.lesion import zones
 from engines.phantoms.mri.protocol import draw_protocol
 from engines.phantoms.mri.series import Hips, grid_of, mri_series
-from engines.phantoms.mri.signal import Substance, signal
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Osteonecrosis
 
