@@ -155,7 +155,7 @@ def _tissues(hips: Hips, filled: Filled, protocol: MriProtocol) -> Values:
         shown += bone * marrow * (1 - TRABECULAR_LOSS) * (1 - np.clip(compact, 0.0, 1.0))
         room -= bone
     of_kind = np.array([0.0, *(_brightness(one.tissue, protocol) for one in hips.solids)])
-    return shown + np.maximum(room, 0.0) * of_kind[filled.kinds].mean(axis=1)
+    return np.asarray(shown + np.maximum(room, 0.0) * of_kind[filled.kinds].mean(axis=1))
 
 
 def _brightness(tissue: Tissue, protocol: MriProtocol) -> float:
