@@ -34,7 +34,7 @@ def within(shape: Deep, points_mm: Values) -> Mask:
     return np.asarray(shape.depth_mm(points_mm[..., 0], points_mm[..., 1], points_mm[..., 2]) >= 0)
 
 
-def march_mm(shape: Deep, source_mm: Values, targets_mm: Values) -> Values:
+def march_mm(shape: Deep, source_mm: Values, targets_mm: Values, steps: int = _STEPS) -> Values:
     """Return how far rays run through a shape, by samples with soft borders.
 
     Parameters
@@ -43,6 +43,8 @@ def march_mm(shape: Deep, source_mm: Values, targets_mm: Values) -> Values:
         Any.
     source_mm, targets_mm : ndarray
         float64, shapes (3,) and (..., 3).
+    steps : int
+        Samples on each ray.
 
     Returns
     -------
@@ -54,9 +56,9 @@ def march_mm(shape: Deep, source_mm: Values, targets_mm: Values) -> Values:
     enter, leave = _through_box(shape.box(), source_mm, rays)
     hit = np.flatnonzero(leave > enter)
     total = np.zeros(len(rays))
-    step = (leave[hit] - enter[hit]) / _STEPS
+    step = (leave[hit] - enter[hit]) / steps
     step_mm = step * length[hit]
-    for i in range(_STEPS):
+    for i in range(steps):
         at = source_mm + rays[hit] * (enter[hit] + (i + 0.5) * step)[:, None]
         deep = shape.depth_mm(at[:, 0], at[:, 1], at[:, 2])
         total[hit] += step_mm * np.clip(deep / step_mm + 0.5, 0.0, 1.0)

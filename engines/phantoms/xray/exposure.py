@@ -1,6 +1,6 @@
 """What varies between films and says nothing about bone: drawn from the seed alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -114,27 +114,81 @@ class _Habit:
     fields_mm: tuple[tuple[float, float], ...]
     turn_deg: float
     aim_mm: float
+    black: tuple[float, float]
+    flatten: tuple[float, float]
 
 
 _HABITS = {
     Exam.CHEST_PA: _Habit(
-        (110, 130), (395, 430), 1800, (25, 50), True, (2.0, 5.0), ((-80, -50), (80, -50)), 2.0, 8
+        kvp=(110, 130),
+        field_mm=(390, 430),
+        distance_mm=1800,
+        gap_mm=(25, 50),
+        grid=True,
+        dose_ugy=(2.0, 5.0),
+        fields_mm=((-80, -50), (80, -50)),
+        turn_deg=2.0,
+        aim_mm=8,
+        black=(0.002, 0.03),
+        flatten=(0.05, 0.45),
     ),
     Exam.CHEST_LATERAL: _Habit(
-        (115, 130), (395, 430), 1800, (25, 50), True, (2.0, 5.0), ((-20, -20),), 2.5, 10
+        kvp=(115, 130),
+        field_mm=(390, 430),
+        distance_mm=1800,
+        gap_mm=(25, 50),
+        grid=True,
+        dose_ugy=(2.0, 5.0),
+        fields_mm=((-20, -20),),
+        turn_deg=2.5,
+        aim_mm=10,
+        black=(0.01, 0.05),
+        flatten=(0.15, 0.5),
     ),
     Exam.CHEST_AP: _Habit(
-        (80, 100), (395, 430), 1050, (15, 40), False, (2.0, 6.0), ((0, -30),), 4.0, 15
+        kvp=(80, 100),
+        field_mm=(390, 430),
+        distance_mm=1100,
+        gap_mm=(15, 40),
+        grid=False,
+        dose_ugy=(2.0, 6.0),
+        fields_mm=((0, -30),),
+        turn_deg=4.0,
+        aim_mm=15,
+        black=(0.002, 0.03),
+        flatten=(0.05, 0.45),
     ),
     Exam.PELVIS: _Habit(
-        (70, 83), (400, 430), 1150, (60, 90), True, (2.5, 6.0), ((-70, 0), (70, 0)), 2.0, 8
+        kvp=(70, 83),
+        field_mm=(395, 430),
+        distance_mm=1150,
+        gap_mm=(60, 90),
+        grid=True,
+        dose_ugy=(2.5, 6.0),
+        fields_mm=((-70, 0), (70, 0)),
+        turn_deg=2.0,
+        aim_mm=8,
+        black=(0.03, 0.12),
+        flatten=(0.35, 0.75),
     ),
-    Exam.HIP: _Habit((66, 80), (235, 290), 1150, (60, 90), True, (2.5, 6.0), ((0, 0),), 2.0, 8),
+    Exam.HIP: _Habit(
+        kvp=(66, 80),
+        field_mm=(235, 290),
+        distance_mm=1150,
+        gap_mm=(60, 90),
+        grid=True,
+        dose_ugy=(2.5, 6.0),
+        fields_mm=((0, 0),),
+        turn_deg=2.0,
+        aim_mm=8,
+        black=(0.08, 0.2),
+        flatten=(0.35, 0.75),
+    ),
 }
 
 
-def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None) -> Exposure:
-    """Draw an exposure; it depends on seed, exam and flaws, never on the patient.
+def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None, side: str = "L") -> Exposure:
+    """Draw an exposure; it depends on seed, exam, flaws and side, never on the patient.
 
     Parameters
     ----------
@@ -144,6 +198,8 @@ def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None) -> Exposure
         What for.
     flaws : Flaws, optional
         They change nothing else.
+    side : {'L', 'R'}
+        Of a hip, for its letter.
     """
     flaws = flaws or Flaws()
     habit = _HABITS[exam]
@@ -154,8 +210,8 @@ def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None) -> Exposure
         posture=_posture(habit, rng),
         field_mm=field_mm,
         shot=_shot(habit, rng),
-        look=_look(rng),
-        letter=_letter(exam, field_mm, flaws, rng),
+        look=_look(habit, rng),
+        letter=_flawed(_letter(exam, field_mm, side, rng), flaws),
         shutters=_shutters(flaws, rng),
     )
 
@@ -192,12 +248,12 @@ def _shot(habit: _Habit, rng: np.random.Generator) -> Shot:
     )
 
 
-def _look(rng: np.random.Generator) -> Look:
+def _look(habit: _Habit, rng: np.random.Generator) -> Look:
     return Look(
         lift=float(rng.uniform(0.1, 1.1)),
         edges=float(rng.uniform(0.2, 1.6)),
-        flatten=float(rng.uniform(0.05, 0.45)),
-        low=float(rng.uniform(0.002, 0.02)),
+        flatten=float(rng.uniform(*habit.flatten)),
+        low=float(rng.uniform(*habit.black)),
         high=float(rng.uniform(0.94, 0.995)),
         toe=float(rng.uniform(0.38, 0.58)),
         slope=float(rng.uniform(1.0, 2.2)),
@@ -205,19 +261,18 @@ def _look(rng: np.random.Generator) -> Look:
     )
 
 
-def _letter(exam: Exam, field_mm: float, flaws: Flaws, rng: np.random.Generator) -> Letter:
+def _letter(exam: Exam, field_mm: float, hip: str, rng: np.random.Generator) -> Letter:
     """A letter at its own side: the patient's left is on the right, in front on a lateral."""
     text = str(rng.choice(["L", "R"], p=[0.6, 0.4]))
     inset, down = float(rng.uniform(0.36, 0.45)), float(rng.uniform(-0.46, -0.36))
     number = str(rng.integers(10, 99)) if rng.random() < 0.2 else ""
     shown = bool(rng.random() < 0.92)
+    text = hip if exam is Exam.HIP else text
     side = 1.0 if text == "L" else -1.0
     if exam is Exam.CHEST_LATERAL:
         text, side = "L", -1.0
-    if flaws.wrong_marker:
-        text = {"L": "R", "R": "L"}[text]
     return Letter(
-        text=text + number if shown or flaws.wrong_marker else "",
+        text=text + number if shown else "",
         at_mm=(side * inset * field_mm, down * field_mm),
         height_mm=float(rng.uniform(9, 15)),
         turn_deg=float(rng.choice([0.0, 90.0, -90.0], p=[0.8, 0.1, 0.1]) + rng.normal(0, 6)),
@@ -226,11 +281,19 @@ def _letter(exam: Exam, field_mm: float, flaws: Flaws, rng: np.random.Generator)
     )
 
 
+def _flawed(letter: Letter, flaws: Flaws) -> Letter:
+    """The other letter at the same place; a film without a letter gets a wrong one."""
+    if not flaws.wrong_marker:
+        return letter
+    right = letter.text[:1] or ("L" if letter.at_mm[0] > 0 else "R")
+    return replace(letter, text={"L": "R", "R": "L"}[right] + letter.text[1:])
+
+
 def _shutters(flaws: Flaws, rng: np.random.Generator) -> Shutters:
     covered = rng.random(4) < 0.3
     borders = (rng.uniform(0.005, 0.06, 4) * covered).tolist()
     turn = float(rng.normal(0, 0.5))
-    black = bool(rng.random() < 0.75)
+    black = bool(rng.random() < 0.92)
     where, cut = int(rng.integers(4)), float(rng.uniform(0.14, 0.24))
     if flaws.clipped:
         borders[where] = cut

@@ -24,6 +24,9 @@ _STRONG = 0.12
 #: Logarithm above the open beam's where a body begins: about 20 mm of water.
 _SKIN = 0.35
 
+#: The same where quantiles are taken: beyond the thin rim under the skin.
+_DEEP = 0.9
+
 #: Grey levels of a finished film: its last bits must not hang on a processor's rounding.
 LEVELS = 65535
 
@@ -78,14 +81,14 @@ def process(raw: Raw, pitch_mm: float, look: Look, field: NDArray[np.bool_]) -> 
     depth = np.log(raw.open_ugy / np.maximum(raw.dose_ugy, 1e-6 * raw.open_ugy))
     shown = _rescaled(depth, pitch_mm, look)
     step = max(1, min(depth.shape) // 256)
-    inside = (depth > _SKIN) & field
+    inside = (depth > _DEEP) & field
     few, some = shown[::step, ::step], inside[::step, ::step]
     low, high = np.quantile(few[some] if some.any() else few, [look.low, look.high])
     level = (shown - low) / max(high - low, 0.2)
     film = _look_up(level, look)
     covered = np.clip(depth / _SKIN - 0.2, 0.0, 1.0)
-    film = look.air + (film - look.air) * np.maximum(covered, film > look.air)
-    return np.asarray(np.clip(film, 0.0, 1.0), dtype=np.float64)
+    film = look.air + (1 - look.air) * np.clip(film, 0.0, 1.0) * covered
+    return np.asarray(film, dtype=np.float64)
 
 
 def quantised(film: Values) -> Values:

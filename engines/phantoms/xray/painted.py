@@ -1,0 +1,130 @@
+"""Solids for a film: what lies in two of them at once is counted once.
+
+A CT paints solids over one another; a film adds up differences along each ray, which is right only
+where a solid lies wholly in what it stands for. Here those that do not are cut to where they do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.phantoms.body.conduit import Tube
+from engines.phantoms.body.shapes import Common, Deep, Ellipsoid, march_mm, within
+from engines.phantoms.body.solids import Shape, Solid, Tissue
+
+Values = NDArray[np.float64]
+
+#: What knows its chords by a formula.
+_EXACT = (Ellipsoid, Tube)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How solids whose names begin so are cut.
+
+    Attributes
+    ----------
+    names : tuple of str
+        How the names begin.
+    inside, outside : tuple of str
+        Names of the solids that they are cut to, and that are cut out.
+    instead_of : Tissue, optional
+        What they then stand for, if not what they say.
+    """
+
+    names: tuple[str, ...]
+    inside: tuple[str, ...]
+    outside: tuple[str, ...]
+    instead_of: Tissue | None = None
+
+
+_HEART = ("heart muscle", "heart atria")
+
+_CUTS = (
+    _Cut(("arm ", "breast", "thigh "), (), ("skin",)),
+    _Cut(("mediastinal fat",), ("lungs",), _HEART),
+    _Cut(("heart muscle",), ("lungs",), ()),
+    _Cut(("heart atria",), ("lungs",), ("heart muscle",)),
+    _Cut(("windpipe", "bronchus"), ("mediastinal fat",), (), Tissue.FAT),
+    _Cut(("aortic arch", "pulmonary", "upper caval"), ("lungs",), (*_HEART, "mediastinal fat")),
+)
+
+#: What no film shows: thin planes, small branches, and what differs by a few per cent from what it
+#: lies in; each costs time and none is what another stands for.
+_UNSEEN = (
+    *("fat plane", "multifidus", "mesenteric", "hepatic vein", "portal vein", "diaphragm crus"),
+    *("pericardial fat", "heart left ventricle", "heart right ventricle", "gullet", "pancreas"),
+    *("pulmonary trunk", "upper caval", "small bowel content", "colon stool", "erector"),
+    *("quadratus", "iliacus", "perirenal", "arm fat", "arm muscle", "renal", "stomach content"),
+)
+
+#: Deep muscles and bowel are lost behind lungs and ribs; lungs and arms lie beyond a pelvis.
+_UNSEEN_CHEST = ("psoas", "small bowel", "kidney", "iliac", "stool gas", "thigh", "bladder")
+_UNSEEN_PELVIS = ("lung", "arm", "heart", "mediastinal", "aortic", "pulmonary", "wind", "bronch")
+
+#: Samples on a ray through what has no formula of its own.
+_STEPS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class _Marched:
+    """A shape whose chords are marched, more coarsely than its own."""
+
+    shape: Deep
+
+    def box(self) -> tuple[Values, Values]:
+        return self.shape.box()
+
+    def inside(self, points_mm: Values) -> NDArray[np.bool_]:
+        return within(self.shape, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        return march_mm(self.shape, source_mm, targets_mm, _STEPS)
+
+
+def painted(solids: Sequence[Solid], chest: bool) -> list[Solid]:
+    """Return what a film adds up.
+
+    Parameters
+    ----------
+    solids : sequence of Solid
+        One body's, in painter's order.
+    chest : bool
+        Leave out what a chest film does not show.
+    """
+    unseen = _UNSEEN + (_UNSEEN_CHEST if chest else _UNSEEN_PELVIS)
+    of = {solid.name: solid.shape for solid in solids}
+    cut = [_cut(solid, of) for solid in solids if not solid.name.startswith(unseen)]
+    return [
+        solid
+        if isinstance(solid.shape, _EXACT)
+        else replace(solid, shape=_Marched(_deep(solid.shape)))
+        for solid in cut
+    ]
+
+
+def _cut(solid: Solid, of: dict[str, Shape]) -> Solid:
+    cut = next((cut for cut in _CUTS if solid.name.startswith(cut.names)), None)
+    if cut is None:
+        return solid
+    kept = [solid.shape, *(of[name] for name in cut.inside if name in of)]
+    gone = [of[name] for name in cut.outside if name in of]
+    parts = [part for shape in kept for part in _parts(shape)]
+    parts += [(_deep(shape), -1) for shape in gone]
+    both = Common(tuple(shape for shape, _ in parts), tuple(sign for _, sign in parts))
+    return Solid(solid.name, both, solid.tissue, cut.instead_of or solid.instead_of)
+
+
+def _parts(shape: Shape) -> list[tuple[Deep, int]]:
+    """What is cut already is taken apart, so that boxes stay small."""
+    if isinstance(shape, Common):
+        return list(zip(shape.shapes, shape.signs, strict=True))
+    return [(_deep(shape), 1)]
+
+
+def _deep(shape: Shape) -> Deep:
+    # all of body.shapes and body.conduit know their depth, which a solid does not promise
+    return cast(Deep, shape)
