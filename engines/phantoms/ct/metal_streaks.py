@@ -11,10 +11,10 @@ _ANGLES = 240
 #: From here on it is metal, HU.
 METAL_HU = 2800.0
 #: Signal lost to beam hardening and starvation, HU per (1000 HU x mm)^2, and its ceiling (ours).
-_LOSS = 0.035
-_MOST = 3500.0
+_LOSS = 0.25
+_MOST = 9000.0
 #: Streaks are no stronger than this, HU.
-_CEILING_HU = 700.0
+_CEILING_HU = 500.0
 
 
 def streaks_hu(exact: Values, pixel_mm: float) -> Values | float:
