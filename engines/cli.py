@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from engines.phantoms.dicom.flaws import Flaw
+from engines.phantoms.nuisances import Nuisance
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -127,14 +129,47 @@ def phantom(
     out: Annotated[Path, typer.Argument(file_okay=False, help="Folder; made if need be.")],
     patients: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other patients.")] = 0,
+    exams: Annotated[
+        str,
+        typer.Option(
+            help="Which of cxr, hip, ct, mri, with commas between. The last two take a minute or "
+            "more a patient."
+        ),
+    ] = "cxr,hip",
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="Where the table of truth goes; else `OUT/cohort.csv`. Parquet lies beside it "
+            "where pyarrow is installed.",
+        ),
+    ] = None,
+    flaw: Annotated[
+        list[Flaw] | None,
+        typer.Option(help="A fault of real archives in every study; may be given again."),
+    ] = None,
+    nuisance: Annotated[
+        list[Nuisance] | None,
+        typer.Option(help="What is in every picture; may be given again."),
+    ] = None,
+    film_px: Annotated[
+        int, typer.Option(min=128, max=4096, help="Longer side of a radiograph, pixels.")
+    ] = 2048,
 ) -> None:
-    """Make virtual patients: a DICOM chest film of each, and `cohort.csv` with the truth.
+    """Make virtual patients: DICOM studies of each, and a table with all that is true of them.
 
-    Example: `osteoscreen-lab phantom films --patients 50 --seed 7`
+    What is there already is left as it is, so the same command goes on after a kill, and adds
+    patients or exams. Files: `OUT/PatientID/exam-date/series/image.dcm`.
+
+    Example: `osteoscreen-lab phantom patients --patients 50 --seed 7 --exams cxr,hip`
     """
-    from engines.lab_training import write_phantoms
+    from engines.lab_phantoms import wanted_exams
+    from engines.phantoms.exams import Setting
+    from engines.phantoms.studies import Order, write_cohort
 
-    typer.echo(write_phantoms(out, patients, seed, notes()))
+    setting = Setting(frozenset(flaw or ()), film_px, nuisances=frozenset(nuisance or ()))
+    order = Order(patients, seed, wanted_exams(exams), setting)
+    typer.echo(write_cohort(out, order, notes(), cohort))
 
 
 @app.command()

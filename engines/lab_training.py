@@ -1,11 +1,9 @@
-"""Bodies of `osteoscreen-lab phantom`, `train` and `evaluate`."""
+"""Bodies of `osteoscreen-lab train` and `evaluate`."""
 
-import csv
 import importlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,9 +20,7 @@ from engines.evaluate import (
     threshold_for_sensitivity,
     youden_threshold,
 )
-from engines.phantoms.chest_dicom import chest_dicom, chest_file, draw_format
-from engines.phantoms.cohort import for_each, labelled_films, seeds_of
-from engines.phantoms.person import draw_patient
+from engines.phantoms.cohort import labelled_films, seeds_of
 from engines.runtime import Engine
 from engines.runtime.loading import load
 
@@ -67,52 +63,6 @@ class Evaluation:
     sensitivity: Figure
     specificity: Figure
     youden_threshold: float
-
-
-def write_phantoms(out: Path, patients: int, seed: int, console: Console) -> Path:
-    """Write the chest films of a cohort as DICOM files, and ``cohort.csv`` with the truth.
-
-    Parameters
-    ----------
-    out : Path
-        Made if it does not exist.
-    patients, seed : int
-        Size and seed of the cohort.
-    console : Console
-        Where the progress bar goes.
-
-    Returns
-    -------
-    Path
-        The table: one row a patient, all latent values, the study and the file.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    rows = list(
-        for_each(partial(_write_phantom, out), seeds_of(seed, patients), "imaging", console)
-    )
-    table = out / "cohort.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return table
-
-
-def _write_phantom(out: Path, seed: int) -> dict[str, Any]:
-    patient, form = draw_patient(seed), draw_format(seed)
-    ds = chest_dicom(patient, seed, form)
-    file = out / f"{ds.PatientID}-{ds.Modality}.dcm"
-    file.write_bytes(chest_file(ds))
-    return {
-        "PatientID": ds.PatientID,
-        "StudyInstanceUID": ds.StudyInstanceUID,
-        "file": file.name,
-        "seed": seed,
-        **asdict(patient),
-        "weight_kg": patient.weight_kg,
-        "t_lowest": patient.t_lowest,
-        "osteoporosis": int(patient.osteoporosis),
-    }
 
 
 def train_model(model: str, patients: int, seed: int, out: Path, console: Console) -> Evaluation:

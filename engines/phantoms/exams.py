@@ -13,6 +13,8 @@ from pydicom import Dataset
 from engines.exams import Exam
 from engines.phantoms.dicom.flaws import NO_FLAWS, Flaw
 from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.filming import radiographs
+from engines.phantoms.nuisances import NO_NUISANCES, Nuisance
 from engines.phantoms.people.person import Person
 from engines.phantoms.scanning import abdomen_ct, hip_mri
 
@@ -32,11 +34,14 @@ class Setting:
         Longer side of a film.
     ct_px : int
         Rows and columns of a CT slice.
+    nuisances : frozenset of Nuisance
+        What is in the pictures.
     """
 
     flaws: frozenset[Flaw] = NO_FLAWS
     film_px: int = FILM_PX
     ct_px: int = 512
+    nuisances: frozenset[Nuisance] = NO_NUISANCES
 
     def said(self) -> dict[str, Any]:
         """Return the setting in plain words and numbers, the same for the same setting."""
@@ -44,6 +49,7 @@ class Setting:
             "flaws": sorted(map(str, self.flaws)),
             "film_px": self.film_px,
             "ct_px": self.ct_px,
+            "nuisances": sorted(map(str, self.nuisances)),
         }
 
 
@@ -104,6 +110,10 @@ def images(
         yield from study(visit, setting)
 
 
+def _films(visit: Visit, setting: Setting) -> Iterator[Dataset]:
+    return radiographs(visit, setting.film_px, setting.nuisances)
+
+
 def _ct(visit: Visit, setting: Setting) -> Iterator[Dataset]:
     return abdomen_ct(visit, setting.ct_px)
 
@@ -113,6 +123,8 @@ def _mri(visit: Visit, _: Setting) -> Iterator[Dataset]:
 
 
 _IMAGERS: dict[Exam, Callable[[Visit, Setting], Iterator[Dataset]]] = {
+    Exam.CHEST_XRAY: _films,
+    Exam.HIP_XRAY: _films,
     Exam.ABDOMEN_CT: _ct,
     Exam.HIP_MRI: _mri,
 }

@@ -1,6 +1,5 @@
 """The recipe runs from nothing to released weights; what torch computes is what is served."""
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch", reason="training needs the extra `lab`")
 pytest.importorskip("onnxscript", reason="export needs the extra `lab`")
 
 from engines import build, lab_training  # noqa: E402
 from engines.cards import TrainedOn, read_weights  # noqa: E402
-from engines.cli import app  # noqa: E402
 from engines.cxr_osporscreen import recipe  # noqa: E402
 from engines.cxr_osporscreen.net import OsPorScreen  # noqa: E402
 from engines.errors import EngineMismatch  # noqa: E402
@@ -100,18 +97,6 @@ def test_augmented_films_are_still_films() -> None:
     films = recipe.augment(torch.from_numpy(FILMS), draw)
     assert films.shape == FILMS.shape
     assert films.min() >= 0 and films.max() <= 1
-
-
-def test_the_phantom_command_writes_films_and_the_truth(tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        app, ["phantom", str(tmp_path), "--patients", "3", "--seed", "9"], catch_exceptions=False
-    )
-    assert result.exit_code == 0
-    rows = list(csv.DictReader((tmp_path / "cohort.csv").read_text().splitlines()))
-    assert len(rows) == 3
-    assert all((tmp_path / row["file"]).exists() for row in rows)
-    lowest = [min(float(row[site]) for site in ("t_spine", "t_neck", "t_hip")) for row in rows]
-    assert [row["osteoporosis"] == "1" for row in rows] == [t <= -2.5 for t in lowest]
 
 
 def test_the_manifest_is_plain_json_with_the_hash_of_the_network(

@@ -1,0 +1,88 @@
+"""Radiographs of a visit: the films that are taken, and what their headers are told."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from pydicom import Dataset
+
+from engines.exams import Exam
+from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.dicom.radiograph import Exposed, radiograph
+from engines.phantoms.dicom.views import View
+from engines.phantoms.nuisances import Nuisance
+from engines.phantoms.xray import films
+from engines.phantoms.xray.detector import Grid
+from engines.phantoms.xray.exposure import Exam as Taken
+from engines.phantoms.xray.exposure import Flaws
+
+#: Which hip is taken beside the pelvis, and how long the shorter side of a film is.
+_STREAM = 71
+_TAKEN = {
+    View.CHEST_PA: Taken.CHEST_PA,
+    View.CHEST_AP: Taken.CHEST_AP,
+    View.CHEST_LATERAL: Taken.CHEST_LATERAL,
+    View.HIP_LEFT: Taken.HIP,
+    View.HIP_RIGHT: Taken.HIP,
+    View.PELVIS: Taken.PELVIS,
+}
+#: Shorter side of a film against the longer: square detectors, and 35 cm x 43 cm.
+_SHAPES = (1.0, 0.82)
+
+
+def radiographs(visit: Visit, film_px: int, nuisances: frozenset[Nuisance]) -> Iterator[Dataset]:
+    """Take the films of one visit.
+
+    Parameters
+    ----------
+    visit : Visit
+        Of a chest or hip.
+    film_px : int
+        Longer side.
+    nuisances : frozenset of Nuisance
+        What is in the pictures.
+
+    Yields
+    ------
+    Dataset
+        Chest PA and left lateral, or AP alone in bed; pelvis AP and one hip AP.
+    """
+    rng = np.random.default_rng([visit.seed, _STREAM])
+    hip = View.HIP_LEFT if rng.random() < 0.5 else View.HIP_RIGHT
+    short = max(64, round(film_px * float(rng.choice(_SHAPES))))
+    lying = bool(rng.random() < 0.3)
+    if visit.exam is Exam.HIP_XRAY:
+        yield _one(visit, View.PELVIS, (short, film_px), nuisances)
+        yield _one(visit, hip, (film_px, short), nuisances)
+        return
+    # thoraces are taller than wide, but not all technologists turn the detector
+    shape = (short, film_px) if lying else (film_px, short)
+    if Nuisance.PORTABLE in nuisances:
+        yield _one(visit, View.CHEST_AP, shape, nuisances)
+        return
+    yield _one(visit, View.CHEST_PA, shape, nuisances)
+    yield _one(visit, View.CHEST_LATERAL, (film_px, short), nuisances)
+
+
+def _one(
+    visit: Visit, view: View, shape: tuple[int, int], nuisances: frozenset[Nuisance]
+) -> Dataset:
+    flaws = Flaws(
+        wrong_marker=Nuisance.WRONG_MARKER in nuisances, clipped=Nuisance.CLIPPED in nuisances
+    )
+    side = "R" if view is View.HIP_RIGHT else "L"
+    order = films.Order(_TAKEN[view], shape, side, visit.number, flaws)
+    film = films.take(visit.person, visit.seed, order)
+    shot = film.exposure.shot
+    return radiograph(
+        visit,
+        Exposed(
+            pixels=film.pixels,
+            spacing_mm=film.geometry.pitch_mm,
+            view=view,
+            kv=shot.quality.kvp,
+            mas=film.raw.mas,
+            source_detector_mm=film.geometry.distance_mm,
+            source_patient_mm=film.source_patient_mm,
+            grid=shot.grid != Grid(),
+        ),
+    )
