@@ -12,7 +12,7 @@ _ANGLES = 240
 METAL_HU = 2800.0
 #: Signal lost to beam hardening and starvation, HU per (1000 HU x mm)^2, and its ceiling (ours).
 _LOSS = 0.25
-_MOST = 9000.0
+_MOST = 40000.0
 #: Streaks are no stronger than this, HU.
 _CEILING_HU = 500.0
 
