@@ -161,11 +161,13 @@ def _fat_planes(build: Build, borders: Layers) -> list[Solid]:
 def _thighs(build: Build) -> list[Solid]:
     """Return both thighs below the trunk: skin, fat, muscle."""
     parts = []
-    z = np.array([-420.0, -380, -330, -290]) * build.stature
+    z = np.array([-460.0, -420, -380, -330, -290, -250]) * build.stature
+    # the upper ends lie within the trunk
+    slim = np.array([1.0, 1.0, 1.0, 1.0, 0.92, 0.8])
     half, deep, middle = build.trunk_mm(z)
     for side, sign in (("right", -1), ("left", 1)):
-        centres = np.stack([sign * half * 0.52, middle], axis=1)
-        size = np.stack([half * 0.48, deep * 0.98], axis=1)
+        centres = np.stack([sign * half * 0.48, middle], axis=1)
+        size = np.stack([half * 0.49 * slim, deep * 0.98 * slim], axis=1)
         for name, less, tissue, under in (
             ("skin", 0.0, Tissue.MUSCLE, Tissue.AIR),
             ("fat", SKIN_MM, Tissue.FAT, Tissue.MUSCLE),

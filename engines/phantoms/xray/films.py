@@ -188,4 +188,5 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
 
 
 def _solids(build: Build, exam: Exam) -> list[Solid]:
-    return painted(soft_parts(build), chest=exam not in (Exam.PELVIS, Exam.HIP))
+    chest = exam not in (Exam.PELVIS, Exam.HIP)
+    return painted(soft_parts(build), chest, build.stature)

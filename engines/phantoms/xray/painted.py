@@ -85,7 +85,33 @@ class _Marched:
         return march_mm(self.shape, source_mm, targets_mm, _STEPS)
 
 
-def painted(solids: Sequence[Solid], chest: bool) -> list[Solid]:
+#: Where the trunk ends on a film, its front higher than its back, mm; the thighs go on from there.
+_GROIN_MM, _GROIN_SLOPE = -314.0, 0.22
+_TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
+
+
+@dataclass(frozen=True, eq=False)
+class _AboveGroin:
+    """All that lies over a plane through both groins; the trunk's end has no edge on a film."""
+
+    stature: float
+
+    def box(self) -> tuple[Values, Values]:
+        return np.full(3, -1e4), np.full(3, 1e4)
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        above = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y
+        return np.asarray(above / np.hypot(1.0, _GROIN_SLOPE), dtype=np.float64)
+
+
+def _ended(solid: Solid, stature: float) -> Solid:
+    if solid.name not in _TRUNK:
+        return solid
+    above = Common((_deep(solid.shape), _AboveGroin(stature)), (1, 1))
+    return replace(solid, shape=above)
+
+
+def painted(solids: Sequence[Solid], chest: bool, stature: float = 1.0) -> list[Solid]:
     """Return what a film adds up.
 
     Parameters
@@ -94,10 +120,13 @@ def painted(solids: Sequence[Solid], chest: bool) -> list[Solid]:
         One body's, in painter's order.
     chest : bool
         Leave out what a chest film does not show.
+    stature : float
+        The body's, for where its trunk ends on films of hips.
     """
     unseen = _UNSEEN + (_UNSEEN_CHEST if chest else _UNSEEN_PELVIS)
-    of = {solid.name: solid.shape for solid in solids}
-    cut = [_cut(solid, of) for solid in solids if not solid.name.startswith(unseen)]
+    ended = list(solids) if chest else [_ended(solid, stature) for solid in solids]
+    of = {solid.name: solid.shape for solid in ended}
+    cut = [_cut(solid, of) for solid in ended if not solid.name.startswith(unseen)]
     return [
         solid
         if isinstance(solid.shape, _EXACT)
@@ -113,6 +142,7 @@ def _cut(solid: Solid, of: dict[str, Shape]) -> Solid:
     kept = [solid.shape, *(of[name] for name in cut.inside if name in of)]
     gone = [of[name] for name in cut.outside if name in of]
     parts = [part for shape in kept for part in _parts(shape)]
+    # what is cut out stays whole: a place is outside of it if it is outside of any part
     parts += [(_deep(shape), -1) for shape in gone]
     both = Common(tuple(shape for shape, _ in parts), tuple(sign for _, sign in parts))
     return Solid(solid.name, both, solid.tissue, cut.instead_of or solid.instead_of)
