@@ -20,7 +20,7 @@ from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.mr import Contrast, mr_series
 from engines.phantoms.dicom.slices import TILT_DEG, Slices
 from engines.phantoms.mri.protocol import draw_protocol
-from engines.phantoms.mri.series import Hips, mri_series
+from engines.phantoms.mri.series import Filled, Hips, fill, mri_series
 
 #: Whether there is a second kernel.
 _STREAM = 72
@@ -113,7 +113,9 @@ def hip_mri(visit: Visit) -> Iterator[Dataset]:
     build = draw_build(visit.person, lying=True)
     parts = bones(build, Region.PELVIS, _LUMPS_MM, visit.number)
     hips = Hips(build, parts, soft_parts(build), visit.number)
+    filled: Filled | None = None
     for contrast in Contrast:
         protocol = draw_protocol(visit.seed, contrast, visit.device.mr.field_t, visit.number)
-        slices = mri_series(hips, protocol, visit.seed)
+        filled = filled or fill(hips, protocol)
+        slices = mri_series(hips, protocol, visit.seed, filled)
         yield from mr_series(visit, slices, contrast, protocol.timing)
