@@ -29,9 +29,9 @@ demo: $(RUN)/.ready
 
 venv: $(DEV)/.ready
 
-# tests wait more than they work: three at a time on two cores, each file in one process
+# three at a time on two cores, each file in one process; more threads would only spin
 test: $(DEV)/.ready
-	$(DEV)/bin/python -m pytest -n 3 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .

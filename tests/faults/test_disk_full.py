@@ -196,9 +196,13 @@ def _a_full_outbox_delays_a_result(line, outbox, film, folder):
 
 def _a_full_ledger_delays_a_film(line, disk, film, folder):
     path = write_part10(folder, film[1])
-    # room for the film, and none for its rows
-    disk.fill(leave=path.stat().st_size + 20480)
-    line.send(dcmsend, path)
+
+    def taken() -> bool:
+        # room for the film, and none for its rows; again if what was left went to something else
+        disk.fill(leave=path.stat().st_size + 20480)
+        return bool(storescu(line.system.port, [path], line.system.aet)[0] == 0)
+
+    wait_for("the film to be taken", taken)
     wait_for("the ledger to be refused", lambda: "event=disk-full again" in line.system.logs())
     return film
 
