@@ -77,7 +77,7 @@ _TISSUES: dict[Tissue, tuple[float, float, float]] = {
     Tissue.AIR: (-1000, 0, 0),
 }
 
-#: What contrast medium adds to spongy bone at 120 kV, HU at L1 (Grunewald, ESR abstract, n = 288: +14.4 late
+#: What contrast medium adds to spongy bone at 120 kV, HU at L1 (Grunewald, ESR abstract: +14.4 late
 #: arterial and +25.7 portal venous in 288 patients).
 BONE_ENHANCEMENT_HU = {Phase.NONE: 0.0, Phase.ARTERIAL: 14.4, Phase.PORTAL_VENOUS: 25.7}
 
