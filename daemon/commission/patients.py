@@ -1,15 +1,14 @@
 """The virtual patients of a commissioning: always the same bodies, each time in new studies."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
-from pydicom.uid import UID
 
 from engines.exams import Exam
 from engines.phantoms import person
 from engines.phantoms.chest_dicom import FilmFormat, chest_dicom
+from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.person import ChestPatient
 
 SHAPE = (1024, 1024)
@@ -86,15 +85,6 @@ def _film(run: str, patient: ChestPatient, seed: int, lateral: bool = False) -> 
     ds = chest_dicom(patient, seed, form, name=f"Virtual^Patient {seed}")
     ds.PatientID = f"COMMISSIONING-{seed}"
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-        setattr(ds, keyword, _uid(run, str(ds[keyword].value)))
+        setattr(ds, keyword, derived_uid(run, str(ds[keyword].value)))
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     return ds
-
-
-def _uid(run: str, uid: str) -> UID:
-    """Derive this run's UID from the body's (PS3.5 B.2)."""
-    digest = bytearray(hashlib.sha256(f"{run} {uid}".encode()).digest()[:16])
-    # version 4, variant 1: what a UUID of this form must show
-    digest[6] = digest[6] & 0x0F | 0x40
-    digest[8] = digest[8] & 0x3F | 0x80
-    return UID(f"2.25.{int.from_bytes(digest, 'big')}")

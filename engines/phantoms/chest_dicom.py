@@ -1,7 +1,6 @@
 """A virtual patient's chest film as a DICOM image, with the header that real devices write."""
 
 import datetime
-import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,12 +10,12 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
-    UID,
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
 )
 
+from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.film import chest_film, field_of
 from engines.phantoms.person import ChestPatient
 from engines.phantoms.projector import DETECTOR_MAGNIFICATION
@@ -89,7 +88,7 @@ def chest_dicom(
         if form.modality == "DX"
         else ComputedRadiographyImageStorage
     )
-    ds.SOPInstanceUID = _uid(seed, "image", form)
+    ds.SOPInstanceUID = derived_uid(seed, "image", form)
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
@@ -112,16 +111,6 @@ def chest_file(ds: Dataset) -> bytes:
     return stream.getvalue()
 
 
-def _uid(seed: int, kind: str, *more: object) -> UID:
-    """Derive a UID (PS3.5 B.2, 2.25 and a UUID's integer) from the seed."""
-    digest = hashlib.sha256(repr(("osteoscreen phantom", seed, kind, *more)).encode()).digest()
-    # version 4, variant 1: what a UUID of this form must show
-    value = bytearray(digest[:16])
-    value[6] = value[6] & 0x0F | 0x40
-    value[8] = value[8] & 0x3F | 0x80
-    return UID(f"2.25.{int.from_bytes(value, 'big')}")
-
-
 def _describe_patient(ds: Dataset, patient: ChestPatient, seed: int, name: str) -> None:
     # the film is taken half a year after the birthday, so that age and birth date agree
     born = datetime.date(_STUDY_DATE.year - patient.age_years, 5, 2)
@@ -140,8 +129,8 @@ def _describe_study(ds: Dataset, seed: int, form: FilmFormat) -> None:
     minute = seed % 480
     time = f"{8 + minute // 60:02d}{minute % 60:02d}"
     seconds = "40" if form.lateral else "10"
-    ds.StudyInstanceUID = _uid(seed, "study")
-    ds.SeriesInstanceUID = _uid(seed, "series", form.lateral, form.modality)
+    ds.StudyInstanceUID = derived_uid(seed, "study")
+    ds.SeriesInstanceUID = derived_uid(seed, "series", form.lateral, form.modality)
     ds.StudyID = f"{seed % 10**8}"
     ds.AccessionNumber = f"P{seed % 10**9:09d}"
     ds.StudyDescription = "Chest radiograph, simulated"

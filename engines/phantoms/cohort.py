@@ -4,7 +4,6 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from engines.phantoms.film import chest_film
+from engines.phantoms.parallel import single_threaded_children
 from engines.phantoms.person import ChestPatient, draw_patient
 
 Film = NDArray[np.float32]
@@ -22,9 +22,6 @@ T = TypeVar("T")
 #: Longer side of a film for training, px: above the input sizes in use, so that films are reduced
 #: as in service, and various, so that the pixel size says nothing.
 _FILM_PX = (300, 440)
-
-#: Read by the linear algebra library when it is first loaded, so it must be set for the child.
-_THREADS = "OMP_NUM_THREADS"
 
 #: Seeds of one cohort are ``seed * _BLOCK + 0, 1, 2 ...``: cohorts of different seeds share nobody.
 _BLOCK = 1_000_000
@@ -57,22 +54,8 @@ def for_each(
     if len(seeds) < 4 * cores or cores == 1:
         yield from bar(map(work, seeds), transient=True)
         return
-    with _single_threaded_children(), ProcessPoolExecutor(cores, mp_context=context) as pool:
+    with single_threaded_children(), ProcessPoolExecutor(cores, mp_context=context) as pool:
         yield from bar(pool.map(work, seeds, chunksize=4), transient=True)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Keep each child's linear algebra to one core: the other children have the others."""
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
-        else:
-            os.environ[_THREADS] = before
 
 
 def labelled_films(

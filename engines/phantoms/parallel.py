@@ -58,7 +58,7 @@ def _results(work: Callable[[int], T], seeds: Sequence[int], cores: int) -> Iter
         return
     # spawn: a forked child of a process that has used torch or ONNX Runtime may hang
     context = multiprocessing.get_context("spawn")
-    with _single_threaded_children(), ProcessPoolExecutor(cores, mp_context=context) as pool:
+    with single_threaded_children(), ProcessPoolExecutor(cores, mp_context=context) as pool:
         # one at a time: a patient with a CT takes long, and a chunk would wait behind it
         yield from pool.map(work, seeds)
 
@@ -76,7 +76,7 @@ def _bar(console: Console) -> Progress:
 
 
 @contextmanager
-def _single_threaded_children() -> Iterator[None]:
+def single_threaded_children() -> Iterator[None]:
     """Keep each child's linear algebra to one core: the other children have the others."""
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = "1"
