@@ -16,6 +16,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from daemon import timers
+from daemon.checkpoint import Checkpoint
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
@@ -310,7 +311,7 @@ def _associate(
     ae.dimse_timeout = ae.network_timeout = None
     ae.acse_timeout = 2 * address.timeout_s
     try:
-        return ae.associate(
+        assoc = ae.associate(
             address.host,
             address.port,
             contexts=list(contexts),
@@ -322,6 +323,8 @@ def _associate(
         )
     except socket.gaierror as error:
         raise DeliveryError(f"{address.aet}: host {address.host}: {error.strerror}") from None
+    assoc._reactor_checkpoint = Checkpoint(assoc)  # type: ignore[assignment]
+    return assoc
 
 
 def _why_not(

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,13 +100,22 @@ class Osteoscreen(Process):
 
     def ended(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until the one series of a study has ended; return its story."""
-        what = f"{study_uid} to end"
-        return dict(wait_for(what, lambda: self._ended(study_uid), within_s))
+        return self._waited(study_uid, f"{study_uid} to end", self._ended, within_s)
 
     def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
         """Wait until a study has deliveries and all of them were sent; return its series' story."""
         what = f"the results of {study_uid} to be sent"
-        return dict(wait_for(what, lambda: self._delivered(study_uid), within_s))
+        return self._waited(study_uid, what, self._delivered, within_s)
+
+    def _waited(
+        self, study_uid: str, what: str, holds: Callable[[str], Any], within_s: float
+    ) -> dict[str, Any]:
+        try:
+            return dict(wait_for(what, lambda: holds(study_uid), within_s))
+        except AssertionError as error:
+            story = json.dumps(self.show(study_uid), indent=1, default=str)
+            said = "\n".join(self.logs().splitlines()[-60:])
+            raise AssertionError(f"{error}\n{story}\n{self.cli('status')}\n{said}") from None
 
     def _ended(self, study_uid: str) -> dict[str, Any] | None:
         story = self.show(study_uid)
