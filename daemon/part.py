@@ -37,10 +37,11 @@ def main() -> None:
     parser.add_argument("--home", type=Path)
     parser.add_argument("--socket", type=int, help="descriptor of the plain listening socket")
     parser.add_argument("--tls-socket", type=int, help="descriptor of the one for TLS")
+    parser.add_argument("--parent", type=int, help="process that started this one")
     arguments = parser.parse_args()
+    parent.leave_with_parent(arguments.parent)
     settings = config.load(arguments.home)
     logs.set_up(settings.log_level)
-    parent.leave_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if arguments.part == "listener":
         ledger = schema.ledger_even_if_away(settings)

@@ -1,6 +1,7 @@
 """The whole system as one command: start every part, restart what dies, stop all together."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -13,13 +14,13 @@ from enum import StrEnum
 from daemon import embedded, tls
 from daemon.config import EMBEDDED, Settings
 from daemon.errors import ConfigError
+from daemon.parent import POLITE_S
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 LONGEST_DELAY_S = 30.0
-POLITE_S = 20.0
 STEADY_S = 60.0
 """A part that ran so long has earned a quick restart."""
 
@@ -101,22 +102,22 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
 
 
 def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
-    home = ["--home", str(settings.home)]
+    ours = ["--home", str(settings.home), "--parent", str(os.getpid())]
     daemon = [sys.executable, "-m", "daemon.part"]
     workers = [sys.executable, "-m", "workers"]
     children = []
     if Part.LISTENER in parts:
         doors = _doors(settings)
         sockets = [text for option, number in doors.items() for text in (option, str(number))]
-        command = [*daemon, "listener", *home, *sockets]
+        command = [*daemon, "listener", *ours, *sockets]
         for number in range(settings.listener_processes):
             children.append(_Child(f"listener-{number}", command, tuple(doors.values())))
     if Part.INTAKE in parts:
-        children.append(_Child("intake", [*daemon, "intake", *home]))
+        children.append(_Child("intake", [*daemon, "intake", *ours]))
     if Part.WORKER in parts:
-        children.append(_Child("worker-screen", [*workers, "screen", *home]))
-        children.append(_Child("worker-deliver", [*workers, "deliver", *home]))
-        children.append(_Child("worker-alone", [*workers, "alone", *home]))
+        children.append(_Child("worker-screen", [*workers, "screen", *ours]))
+        children.append(_Child("worker-deliver", [*workers, "deliver", *ours]))
+        children.append(_Child("worker-alone", [*workers, "alone", *ours]))
     return children
 
 

@@ -60,7 +60,7 @@ def main() -> None:
     settings = config.load(arguments.home)
     logs.set_up(settings.log_level)
     if arguments.only is None:
-        parent.leave_with_parent()
+        parent.leave_with_parent(arguments.parent)
         _serve(settings, arguments.part)
     else:
         parent.die_with_parent(arguments.parent)
