@@ -16,6 +16,7 @@ from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.distance import blend, egg, limb
+from engines.phantoms.body.necrosis import diseased, necrosis
 from engines.phantoms.body.template import (
     COMPACT_MG_MM3,
     Template,
@@ -24,7 +25,6 @@ from engines.phantoms.body.template import (
     template_of,
 )
 from engines.phantoms.body.texture import coarseness, struts
-from engines.phantoms.people.person import Osteonecrosis
 
 Values = NDArray[np.float64]
 
@@ -39,13 +39,6 @@ SHAFT_MM = 6.5
 
 #: How far down the femur is made, mm below the head's middle.
 LENGTH_MM = 210.0
-
-#: Sclerotic rim of a necrosis: half thickness, what it adds (ours).
-RIM_MM = 1.6
-RIM_MG_CM3 = 330.0
-
-#: Where in the head a necrosis lies: above and in front, in the weight-bearing part.
-LOADED = np.array([0.18, -0.42, 0.89])
 
 
 def _neck_way() -> Values:
@@ -146,39 +139,6 @@ def _wall_mm(points: Values) -> Values:
     return np.asarray(shaft + neck + spur * (z > -100) + lateral * (z > -95))
 
 
-def necrosis(build: Build, side: str) -> Osteonecrosis | None:
-    """Return the osteonecrosis of the head 'L' or 'R', or None."""
-    return next((one for one in build.person.osteonecroses if one.side == side), None)
-
-
-def lesion_mm(build: Build, side: str, visit: int) -> tuple[Values, float]:
-    """Return the ball whose part inside the head is dead bone: middle LPS mm and radius.
-
-    The radius is 0 where there is no lesion. Of two balls, the head of radius R and one of radius r
-    round a point on its surface, the part of the head enclosed is found by bisection.
-    """
-    found = necrosis(build, side)
-    radius = build.femoral_head_radius_mm
-    way = LOADED * np.array([1.0 if side == "L" else -1.0, 1, 1])
-    centre = build.femoral_head_mm(side) + build.pelvis_axes @ way * radius
-    if found is None or found.extent[visit] <= 0:
-        return centre, 0.0
-    low, high = 0.0, 2.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _lens(middle) < found.extent[visit] else (low, middle)
-    return centre, radius * low
-
-
-def _lens(r: float) -> float:
-    """Part of a unit ball within ``r`` of a point on its surface."""
-    # two caps that meet where both spheres cut
-    cut = 1 - r * r / 2
-    own, other = 1 - cut, r - (1 - cut)
-    volume = np.pi * own**2 * (3 - own) / 3 + np.pi * other**2 * (3 * r - other) / 3
-    return float(volume / (4 * np.pi / 3))
-
-
 @dataclass(frozen=True)
 class Factors:
     """What mineral is multiplied by at the neck and in the rest of a femur."""
@@ -211,37 +171,41 @@ def femur(
 
     ``factors`` are those of :func:`~engines.phantoms.body.density.hip_factors`.
     """
-    size = build.stature * build.width
     local = plain_femur(build, spacing_mm, factors or Factors(), int(side == "L"))
-    local = _bent(_necrotic(local, build, side, visit), build, size)
-    points = local.points_mm * np.array([1.0 if side == "L" else -1.0, 1, 1])
-    centre = build.femoral_head_mm(side)
-    return Cloud(points + centre, local.volume_mm3, local.mineral_mg)
+    points = placed_mm(build, side, local.points_mm)
+    whole = Cloud(points, local.volume_mm3, local.mineral_mg)
+    lesion = necrosis(build, side, visit)
+    return whole if lesion is None else diseased(whole, lesion)
 
 
-def _necrotic(local: Cloud, build: Build, side: str, visit: int) -> Cloud:
-    """Give the head its sclerotic rim, its mottled inside and its dent."""
-    radius = lesion_mm(build, side, visit)[1]
-    found = necrosis(build, side)
-    if found is None or radius <= 0:
-        return local
-    p = local.points_mm
-    top = LOADED * build.femoral_head_radius_mm
-    apart = np.linalg.norm(p - top, axis=1)
-    inside = (apart < radius) & (np.linalg.norm(p, axis=1) < build.femoral_head_radius_mm + 0.5)
-    rim = np.exp(-np.square((apart - radius) / RIM_MM)) * (np.linalg.norm(p, axis=1) < 1.02 * 25)
-    mineral = local.mineral_mg * np.where(inside, 0.88, 1.0)
-    mineral = mineral + RIM_MG_CM3 / 1000 * rim * local.volume_mm3
-    sunk = found.collapse_mm[visit] * np.clip(1 - apart / radius, 0, 1) ** 0.5 * inside
-    return Cloud(p - sunk[:, None] * LOADED, local.volume_mm3, mineral)
+def placed_mm(build: Build, side: str, points_mm: Values) -> Values:
+    """Return where places of a femur's own frame, of this person's size, lie in the body.
+
+    Parameters
+    ----------
+    build : Build
+        Whose.
+    side : {'L', 'R'}
+        Which femur.
+    points_mm : ndarray
+        float64, shape (point, 3): from the head's middle; outwards, back, up.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (point, 3), patient LPS.
+    """
+    turned = _bent(points_mm, build) * np.array([1.0 if side == "L" else -1.0, 1, 1])
+    return np.asarray(turned + build.femoral_head_mm(side))
 
 
-def _bent(local: Cloud, build: Build, size: float) -> Cloud:
+def _bent(local_mm: Values, build: Build) -> Values:
     """Turn the neck against the shaft by what this person's angles differ from the template's."""
+    size = build.stature * build.width
     steeper = np.deg2rad(build.neck_shaft_deg - NECK_SHAFT_DEG)
     forward = np.deg2rad(build.anteversion_deg - ANTEVERSION_DEG)
     foot = FOOT * size
-    points = np.concatenate([local.points_mm, np.zeros((1, 3))]) - foot
+    points = np.concatenate([local_mm, np.zeros((1, 3))]) - foot
     part = np.clip(-(points @ WAY) / (0.55 * NECK_MM * size), 0, 1)
     part = part * part * (3 - 2 * part)
     a, b = steeper * part, -forward * part
@@ -249,4 +213,4 @@ def _bent(local: Cloud, build: Build, size: float) -> Cloud:
     x, z = x * np.cos(a) + z * np.sin(a), z * np.cos(a) - x * np.sin(a)
     x, y = x * np.cos(b) - y * np.sin(b), y * np.cos(b) + x * np.sin(b)
     turned = np.stack([x, y, z], axis=1)
-    return Cloud(turned[:-1] - turned[-1], local.volume_mm3, local.mineral_mg)
+    return np.asarray(turned[:-1] - turned[-1])

@@ -51,16 +51,15 @@ class Grid:
         points = self.points_mm(index, back_mm)
         kinds = np.full(self.shape[1:], NOTHING, np.uint16)
         for number, solid in enumerate(solids, start=1):
-            window = self._window(*solid.shape.box(), float(points[0, 0, 1]))
-            if window is not None:
+            low, high = solid.shape.box()
+            window = self.window(low, high)
+            if window is not None and low[1] <= points[0, 0, 1] <= high[1]:
                 part = kinds[window]
                 part[solid.shape.inside(points[window])] = number
         return kinds
 
-    def _window(self, low: Values, high: Values, y: float) -> tuple[slice, slice] | None:
-        """Return the rows and columns that a box can touch."""
-        if not low[1] <= y <= high[1]:
-            return None
+    def window(self, low: Values, high: Values) -> tuple[slice, slice] | None:
+        """Return the rows and columns that a box, from corner to corner (3,), can touch."""
         (_, row, column), (_, rows, columns) = self.step_mm, self.shape
         top, bottom = ((self.first_mm[2] - one) / row for one in (high[2], low[2]))
         left, right = ((one - self.first_mm[0]) / column for one in (low[0], high[0]))

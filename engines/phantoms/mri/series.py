@@ -10,12 +10,12 @@ from scipy import ndimage
 
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.necrosis import necrosis
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.dicom.slices import Slices
 from engines.phantoms.mri.brightness import Substance, signal
 from engines.phantoms.mri.grid import Grid
-from engines.phantoms.mri.lesion import Zones, zones
-from engines.phantoms.mri.marrow import red_part
+from engines.phantoms.mri.marrow import OEDEMA_REACH, healthy_marrow, ill_marrow
 from engines.phantoms.mri.protocol import MriProtocol
 
 Values = NDArray[np.float64]
@@ -169,32 +169,19 @@ def _marrow(hips: Hips, bone: str, grid: Grid, protocol: MriProtocol) -> Values 
     def gives(substance: Substance) -> float:
         return signal(substance, protocol.timing, protocol.field_t)
 
-    red = red_part(bone, hips.build.person)
-    healthy = red * gives(Substance.RED_MARROW) + (1 - red) * gives(Substance.YELLOW_MARROW)
-    ill = _zones(hips, bone, grid)
-    if ill is None:
+    healthy = healthy_marrow(bone, hips.build.person, gives)
+    side = {"femur left": "L", "femur right": "R"}.get(bone)
+    lesion = necrosis(hips.build, side, hips.visit) if side else None
+    if lesion is None:
         return healthy
-    zone, worn = ill
-    dead = (1 - worn) * gives(Substance.YELLOW_MARROW) + worn * gives(Substance.FIBROUS)
-    shown = healthy + zone.oedema * (gives(Substance.OEDEMA) - healthy)
-    shown = shown * (1 - zone.necrotic) + zone.necrotic * dead
-    shown = shown * (1 - zone.granulation) + zone.granulation * gives(Substance.GRANULATION)
-    return np.asarray(
-        shown * (1 - zone.sclerotic) + zone.sclerotic * 0.3 * gives(Substance.FIBROUS)
-    )
-
-
-def _zones(hips: Hips, bone: str, grid: Grid) -> tuple[Zones, float] | None:
-    """Return the lesion in this bone, and how far what it holds is worn; None without one."""
-    build = hips.build
-    for lesion in build.person.osteonecroses:
-        side = "left" if lesion.side == "L" else "right"
-        if bone == f"femur {side}":
-            centre, radius = build.femoral_head_mm(lesion.side), build.femoral_head_radius_mm
-            points = np.stack([grid.points_mm(index) for index in range(grid.shape[0])])
-            worn = min(1.0, lesion.collapse_mm[hips.visit] / 3.0)
-            return zones(points, centre, radius, lesion, hips.visit), worn
-    return None
+    shown = np.full(grid.shape, healthy)
+    reach = OEDEMA_REACH * lesion.radius_mm
+    window = grid.window(lesion.centre_mm - reach, lesion.centre_mm + reach)
+    if window is not None:
+        for index in range(grid.shape[0]):
+            points = grid.points_mm(index)[window]
+            shown[index][window] = ill_marrow(lesion, points, healthy, gives)
+    return shown
 
 
 def _coils(grid: Grid, protocol: MriProtocol, seed: int) -> Values:

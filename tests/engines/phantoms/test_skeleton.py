@@ -11,7 +11,8 @@ from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.density import hip_factors, hip_regions, spine_factor
-from engines.phantoms.body.femur import LOADED, femur, lesion_mm, plain_femur
+from engines.phantoms.body.femur import femur, plain_femur
+from engines.phantoms.body.necrosis import LOADED, necrosis
 from engines.phantoms.body.ribs import rib
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.spine import spongy_mg_cm3, vertebra, vertebral_body
@@ -224,12 +225,39 @@ def test_osteonecrosis_encloses_its_part_of_the_head_and_sinks_in(build):
     )
     points = ball * build.femoral_head_radius_mm + build.femoral_head_mm("L")
     for visit, extent in enumerate(ill.extent):
-        middle, radius = lesion_mm(hurt, "L", visit)
-        part = np.mean(np.linalg.norm(points - middle, axis=1) < radius)
+        part = np.mean(necrosis(hurt, "L", visit).depth_mm(points) > 0)
         assert part == pytest.approx(extent, abs=0.01)
     heads = [
         femur(hurt, "L", FINE, visit).points_mm - build.femoral_head_mm("L") for visit in (0, 1)
     ]
     reach = [np.percentile((head @ LOADED)[head[:, 0] < 15], 99.9) for head in heads]
     assert 1.5 < reach[0] - reach[1] < 5
-    assert lesion_mm(hurt, "R", 0)[1] == 0
+    assert necrosis(hurt, "R", 0) is None
+
+
+def test_a_head_sinks_where_the_lesion_says_and_back_again(build):
+    ill = Osteonecrosis("R", extent=(0.3,), collapse_mm=(3.0,))
+    lesion = necrosis(replace(build, person=replace(build.person, osteonecroses=(ill,))), "R", 0)
+    places = np.random.default_rng(5).normal(size=(2000, 3))
+    places = places / np.linalg.norm(places, axis=1, keepdims=True) * lesion.radius_mm * 0.97
+    places = places + lesion.centre_mm
+    sunk = lesion.after_mm(places)
+    assert np.linalg.norm(sunk - places, axis=1).max() == pytest.approx(3.0, abs=0.1)
+    assert lesion.before_mm(sunk) == pytest.approx(places, abs=1e-6)
+    # above, in front, to the outside of the right head
+    where = (places - lesion.centre_mm)[np.linalg.norm(sunk - places, axis=1) > 2]
+    assert (where[:, 2] > 0).all() and where[:, 1].mean() < 0 and where[:, 0].mean() < 0
+
+
+def test_film_ct_and_mri_are_told_of_one_and_the_same_lesion(build):
+    ill = Osteonecrosis("L", extent=(0.3,), collapse_mm=(0.0,))
+    hurt = replace(build, person=replace(build.person, osteonecroses=(ill,)))
+    lesion = necrosis(hurt, "L", 0)
+    sick, well = (femur(one, "L", FINE) for one in (hurt, build))
+    more = sick.mineral_mg - well.mineral_mg
+    zone = lesion.zones(well.points_mm)
+    depth = lesion.depth_mm(well.points_mm)
+    # the bone that films and CT see is denser on the line that MRI sees dark, rarer inside of it
+    assert more[zone.sclerotic > 0.9].min() > 0
+    assert more[(zone.necrotic > 0.9) & (depth > 6)].max() < 0
+    assert np.abs(more[(depth < -9)]).max() < 1e-6
