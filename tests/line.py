@@ -59,7 +59,7 @@ def running_line(
     place = [pacs.aet, LOOPBACK, str(pacs.port)]
     archive = [*place, "--no-sends", "--results", "all", "--role", "research"]
     # results that come back are no film: their quiet time need not be that of a CT here
-    settings = {"volume_settle_s": 2, **settings}
+    settings = {"volume_settle_s": 2, "listener_processes": 1, **settings}
     ours = Osteoscreen(folder, [modality, archive], **settings)
     ours.environment |= environment or {}
     with ours as system:

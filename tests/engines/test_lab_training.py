@@ -31,6 +31,12 @@ def net() -> OsPorScreen:
     return OsPorScreen().eval()
 
 
+@pytest.fixture(scope="module")
+def exported(net: OsPorScreen, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights") / "cxr_osporscreen"
+    return build.export(net, FILMS, recipe.ARRAYS, folder)
+
+
 def test_the_recipe_trains_and_releases_weights_that_can_be_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,10 +61,9 @@ def test_training_twice_gives_the_same_net() -> None:
 
 
 def test_the_exported_net_computes_what_torch_computes_for_any_batch(
-    net: OsPorScreen, tmp_path: Path
+    net: OsPorScreen, exported: Path
 ) -> None:
-    file = build.export(net, FILMS, recipe.ARRAYS, tmp_path)
-    engine = OrtEngine(file)
+    engine = OrtEngine(exported)
     for n in (1, 3):
         with torch.no_grad():
             probability, cam = net(torch.from_numpy(FILMS[:n]))
@@ -67,8 +72,8 @@ def test_the_exported_net_computes_what_torch_computes_for_any_batch(
         np.testing.assert_allclose(found["cam"], cam.numpy(), atol=1e-4)
 
 
-def test_the_exported_file_names_no_path_of_the_machine(net: OsPorScreen, tmp_path: Path) -> None:
-    content = build.export(net, FILMS, recipe.ARRAYS, tmp_path).read_bytes()
+def test_the_exported_file_names_no_path_of_the_machine(exported: Path) -> None:
+    content = exported.read_bytes()
     assert b".py" not in content and b"/engines" not in content and b"/home" not in content
 
 
@@ -99,15 +104,13 @@ def test_augmented_films_are_still_films() -> None:
     assert films.min() >= 0 and films.max() <= 1
 
 
-def test_the_manifest_is_plain_json_with_the_hash_of_the_network(
-    net: OsPorScreen, tmp_path: Path
-) -> None:
-    file = build.export(net, FILMS, recipe.ARRAYS, tmp_path / "cxr_osporscreen")
+def test_the_manifest_is_plain_json_with_the_hash_of_the_network(exported: Path) -> None:
+    folder = exported.parent
     release = build.Release("cxr_osporscreen", "1", "none", TrainedOn.SIMULATED, {}, {})
-    build.write_manifest(release, {recipe.NETWORK: file}, file.parent)
-    manifest = json.loads((file.parent / "manifest.json").read_text())
+    build.write_manifest(release, {recipe.NETWORK: exported}, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["trained_on"] == "simulated patients"
     assert (
-        read_weights("cxr_osporscreen", tmp_path).sha256
+        read_weights("cxr_osporscreen", folder.parent).sha256
         == manifest["engines"]["cxr_osporscreen"]["sha256"]
     )

@@ -32,7 +32,7 @@ def taking(folder: Path, **settings: object) -> Iterator[Osteoscreen]:
     modalities = [
         [aet, LOOPBACK, "11119", "--sends", "--results", "none"] for aet in ("CT1", "CT2")
     ]
-    quick: dict[str, object] = {"volume_settle_s": SETTLE_S, **settings}
+    quick: dict[str, object] = {"volume_settle_s": SETTLE_S, "listener_processes": 1, **settings}
     with Osteoscreen(folder, modalities, only="listener,intake", **quick) as system:
         yield system
 

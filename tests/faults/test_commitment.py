@@ -21,6 +21,7 @@ from daemon.records import peers
 from daemon.records.tables import Commitment, Peer
 
 QUICK = {"sweep_s": 0.3, "delivery_backoff_s": 0.3, "delivery_attempts": 4, "lease_s": 4}
+QUICK |= {"listener_processes": 1}
 
 PORT = str(free_port())
 MODALITY = ("MODALITY", LOOPBACK, PORT, "--sends", "--results", "none")

@@ -10,5 +10,6 @@ from peers import Orthanc
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory, orthanc: Orthanc) -> Iterator[Line]:
     """Start the embedded default beside an Orthanc of its own."""
-    with running_line(tmp_path_factory.mktemp("ours"), orthanc) as running:
+    folder = tmp_path_factory.mktemp("ours")
+    with running_line(folder, orthanc, listener_processes=2) as running:
         yield running
