@@ -60,7 +60,7 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     place = _within_limits(place, seat.weights)
     moved_on("prepare")
     outcome = _screen(model, case, seat)
-    report = _report(model, seat, outcome, case, place)
+    report = _after_others(_report(model, seat, outcome, case, place), place)
     key = uids.result_key(report)
     moved_on("report")
     written = _written(report, key, place)
@@ -111,6 +111,25 @@ def _report(
         stage=place.stage,
     )
     return Report(source, model.CARD, seat.weights, outcome, provenance)
+
+
+def _after_others(report: Report, place: Place) -> Report:
+    """Tell a result that was given before, and replaced, from itself: it replaces in its turn.
+
+    So it goes when an earlier version of a model is put back. The PACS has the first as the oldest
+    of three, and would keep it as that.
+    """
+    series_uid, model = place.series.SeriesInstanceUID, report.weights.model
+    first = results.known(place.ledger, series_uid, model, uids.result_key(report))
+    if first is None or first.current:
+        return report
+    sent = results.reports_sent(place.ledger, series_uid, model)
+    if not sent or sent[0].screening_id == first.id:
+        return report
+    stands = results.current(place.ledger, series_uid, model)
+    again = [replace(report, after=one.SOPInstanceUID) for one in sent]
+    said = (one for one in again if stands and uids.result_key(one) == stands.key)
+    return next(said, again[0])
 
 
 def _written(report: Report, key: str, place: Place) -> Outcome:
@@ -176,8 +195,8 @@ def _make(report: Report, place: Place) -> tuple[Made, ...]:
 
 def _predecessor(report: Report, sr_class: str, place: Place) -> Predecessor | None:
     """Return the SR that the new one replaces: the last that anybody was sent of this series."""
-    series_uid = place.series.SeriesInstanceUID
-    old = results.last_report(place.ledger, series_uid, report.weights.model, sr_class)
+    sent = results.reports_sent(place.ledger, place.series.SeriesInstanceUID, report.weights.model)
+    old = next((one for one in sent if one.SOPClassUID == sr_class), None)
     if old is None:
         return None
     return Predecessor(

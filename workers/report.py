@@ -65,6 +65,8 @@ class Report:
         The settings that shape the result beyond the weights; part of the result's key.
     predecessor : Predecessor or None
         The SR that this one revises.
+    after : str
+        SOP Instance UID of the SR after which the same is said that was said before it.
     """
 
     source: Dataset
@@ -74,6 +76,7 @@ class Report:
     provenance: Provenance
     configuration: Mapping[str, str] = field(default_factory=dict)
     predecessor: Predecessor | None = None
+    after: str = ""
 
     @property
     def research_only(self) -> bool:

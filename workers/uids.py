@@ -55,7 +55,7 @@ def result_key(report: Report) -> str:
         report.weights.sha256,
         _configuration_hash(report),
     )
-    return _digest(_SEPARATOR.join(parts))
+    return _digest(_SEPARATOR.join([*parts, report.after] if report.after else parts))
 
 
 def input_fingerprint(report: Report) -> str:

@@ -62,15 +62,27 @@ def known(ledger: Ledger, series_uid: str, model: str, key: str) -> Screening | 
         ).one_or_none()
 
 
-def last_report(ledger: Ledger, series_uid: str, model: str, sop_class: str) -> ResultObject | None:
-    """Return the SR of that class, series and model which has gone out last, or is going out.
+def current(ledger: Ledger, series_uid: str, model: str) -> Screening | None:
+    """Return the screening of a series by a model that stands."""
+    with ledger.read() as session:
+        return session.scalars(
+            select(Screening).where(
+                Screening.SeriesInstanceUID == series_uid,
+                Screening.model == model,
+                Screening.current,
+            )
+        ).one_or_none()
 
-    One that nobody has taken is not meant, for a new one has it dropped; nor need it be of the
-    screening that stands, for a case that was not eligible sends nothing.
+
+def reports_sent(ledger: Ledger, series_uid: str, model: str) -> list[ResultObject]:
+    """Return the SRs of a series and model that have gone out or are going out, the last first.
+
+    One that nobody has taken is not among them, for a new one has it dropped; those of a screening
+    that stands no more are, for a PACS keeps what it was sent.
     """
     going = Delivery.state == DeliveryState.SENDING
     with ledger.read() as session:
-        return session.scalars(
+        sent = session.scalars(
             select(ResultObject)
             .join(Screening, ResultObject.screening_id == Screening.id)
             .join(Delivery, Delivery.SOPInstanceUID == ResultObject.SOPInstanceUID)
@@ -78,12 +90,12 @@ def last_report(ledger: Ledger, series_uid: str, model: str, sop_class: str) -> 
                 Screening.SeriesInstanceUID == series_uid,
                 Screening.model == model,
                 ResultObject.kind == "SR",
-                ResultObject.SOPClassUID == sop_class,
                 or_(Delivery.sent_at.is_not(None), going),
             )
-            .order_by(going.desc(), Delivery.sent_at.desc())
-            .limit(1)
-        ).first()
+            .order_by(going.desc(), Delivery.sent_at.desc(), ResultObject.SOPInstanceUID)
+        )
+        # one for each peer that has it
+        return list({one.SOPInstanceUID: one for one in sent}.values())
 
 
 def keep(

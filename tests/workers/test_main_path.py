@@ -80,13 +80,16 @@ def test_simulated_weights_tell_no_clinical_peer_even_if_the_ledger_says_live(si
     assert {d["aet"] for one in made.values() for d in one["deliveries"]} == {"ARCHIVE"}
 
 
-def test_weights_trained_on_patients_may_go_live(tmp_path, room):
-    folder = tmp_path / "weights" / MODEL
-    shutil.copytree(WEIGHTS / MODEL, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["trained_on"] = "patients"
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    site = Site(tmp_path / "home", EngineRoom(tmp_path / "weights", engine_threads=1))
+def weights(folder, **manifest):
+    """Return an engine room with the model's weights, and this changed in their manifest."""
+    file = folder / MODEL / "manifest.json"
+    shutil.copytree(WEIGHTS / MODEL, file.parent)
+    file.write_text(json.dumps(json.loads(file.read_text()) | manifest))
+    return EngineRoom(folder, engine_threads=1)
+
+
+def test_weights_trained_on_patients_may_go_live(tmp_path):
+    site = Site(tmp_path / "home", weights(tmp_path / "weights", trained_on="patients"))
     site.stage(Stage.LIVE)
     site.add("PACS", role="clinical")
     made = objects(site.screen(films.film(1)))
@@ -235,6 +238,28 @@ def test_a_retake_gives_a_revised_report_that_names_the_last_that_a_pacs_was_sen
     }
     assert never_sent == "dropped"
     assert replaced_by(site, third) == first
+
+
+def test_an_earlier_version_that_is_put_back_revises_the_one_after_it_once(site, tmp_path):
+    site.stage(Stage.RESEARCH)
+    film = films.film(1)
+    before, after = site.bench.room, weights(tmp_path / "after", version="2")
+    told, rooms = [], [before, after, before, before, after]
+    with a_pacs() as (port, got):
+        site.add("PACS", port)
+        for number, room in enumerate(rooms):
+            site.bench = replace(site.bench, room=room)
+            # a lateral film has the series looked at again and changes no result
+            one = films.film(1, ViewPosition="LL") if number else film
+            one.SeriesInstanceUID = film.SeriesInstanceUID
+            one.StudyInstanceUID = film.StudyInstanceUID
+            story = site.screen(one)
+            told.append(report_of(story)["SOPInstanceUID"])
+            if number and told[-1] != told[-2]:
+                assert replaced_by(site, story) == told[-2]
+            site.deliver()
+    assert told[2] == told[3] and len(set(told)) == 4
+    assert len(got) == len(set(got)) == 8
 
 
 def test_a_result_after_one_that_made_no_object_names_what_the_pacs_has(site):
