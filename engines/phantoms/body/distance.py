@@ -25,17 +25,32 @@ def limb(
     by = np.asarray(stretch, dtype=np.float64)
     start = np.asarray(ends[0], dtype=np.float64) / by
     way = np.asarray(ends[1], dtype=np.float64) / by - start
-    offset = points / by - start
-    along = np.clip(offset @ way / max(float(way @ way), 1e-9), 0, 1)
-    apart = np.sqrt(np.sum(np.square(offset - along[:, None] * way), axis=1))
-    return np.asarray((apart - (radii[0] + (radii[1] - radii[0]) * along)) * by.min())
+    offset = [points[:, axis] / by[axis] - start[axis] for axis in range(3)]
+    along = _dot(offset, way / max(float((way * way).sum()), 1e-9))
+    np.minimum(np.maximum(along, 0, out=along), 1, out=along)
+    apart = np.zeros(len(points))
+    for one, step in zip(offset, way, strict=True):
+        one -= along * step
+        apart += np.square(one, out=one)
+    np.sqrt(apart, out=apart)
+    apart -= radii[0] + (radii[1] - radii[0]) * along
+    return np.asarray(apart * by.min())
+
+
+def _dot(columns: Sequence[Values], axis: Values) -> Values:
+    # sums in a fixed order, which a matrix product does not promise
+    x, y, z = columns
+    return np.asarray(x * axis[0] + y * axis[1] + z * axis[2])
 
 
 def egg(points: Values, centre: ArrayLike, radii: ArrayLike, power: float = 2.0) -> Values:
     """Measure from an ellipsoid, boxier as ``power`` grows."""
     size = np.asarray(radii, dtype=np.float64)
-    part = np.abs((points - np.asarray(centre, dtype=np.float64)) / size)
-    return np.asarray((np.sum(part**power, axis=1) ** (1 / power) - 1) * size.min())
+    middle = np.asarray(centre, dtype=np.float64)
+    total = np.zeros(len(points))
+    for axis in range(3):
+        total += np.abs((points[:, axis] - middle[axis]) / size[axis]) ** power
+    return np.asarray((total ** (1 / power) - 1) * size.min())
 
 
 def plate(points: Values, corners: ArrayLike, thickness_mm: float) -> Values:
@@ -46,20 +61,23 @@ def plate(points: Values, corners: ArrayLike, thickness_mm: float) -> Values:
     a, b, c = np.asarray(corners, dtype=np.float64)
     normal = np.cross(b - a, c - a)
     normal = normal / np.linalg.norm(normal)
-    edges = [limb(points, (p, q), (0.0, 0.0)) for p, q in ((a, b), (b, c), (c, a))]
-    offset = points - a
+    sides = ((a, b), (b, c), (c, a))
+    nearest = np.minimum.reduce([limb(points, side, (0.0, 0.0)) for side in sides])
+    columns = points.T
     over = np.ones(len(points), dtype=bool)
-    for p, q in ((a, b), (b, c), (c, a)):
-        over &= (points - p) @ np.cross(normal, q - p) >= 0
-    flat = np.where(over, np.abs(offset @ normal), np.inf)
-    return np.asarray(np.minimum(flat, np.minimum.reduce(edges)) - thickness_mm / 2)
+    for p, q in sides:
+        inwards = np.cross(normal, q - p)
+        over &= _dot(columns, inwards) >= float((p * inwards).sum())
+    flat = np.abs(_dot(columns, normal) - float((a * normal).sum()))
+    return np.asarray(np.where(over, np.minimum(flat, nearest), nearest) - thickness_mm / 2)
 
 
 def blend(parts: Sequence[Values], round_mm: float) -> Values:
     """Join forms, their seams rounded off over about ``round_mm``."""
     joined = parts[0]
     for part in parts[1:]:
-        gap = np.clip(0.5 + 0.5 * (part - joined) / round_mm, 0, 1)
+        gap = (part - joined) * (0.5 / round_mm) + 0.5
+        np.minimum(np.maximum(gap, 0, out=gap), 1, out=gap)
         joined = part + (joined - part) * gap - round_mm * gap * (1 - gap)
     return np.asarray(joined)
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
@@ -36,6 +36,10 @@ SACRUM_SPONGY = 0.65
 _STEP_MM = 0.25
 _SEEN_BELOW_MM = -12.0
 
+#: The table knows no distance above 3 mm; blocks of so many of its cells tell how far all else is.
+_BLOCK = 4
+_NEAR_MM = 2.5
+
 
 @lru_cache(maxsize=1)
 def _measured() -> tuple[Values, Values, Values]:
@@ -45,12 +49,29 @@ def _measured() -> tuple[Values, Values, Values]:
         return gaussian_filter(distance, 0.55), table["origin_mm"], table["step_mm"]
 
 
+@lru_cache(maxsize=1)
+def _far_mm() -> Values:
+    """Return at most how far each block of cells is from the bone: float64, (block,) * 3, mm."""
+    distance, _, step = _measured()
+    padded = np.pad(distance, [(0, -size % _BLOCK) for size in distance.shape], mode="edge")
+    i, j, k = (size // _BLOCK for size in padded.shape)
+    least = padded.reshape(i, _BLOCK, j, _BLOCK, k, _BLOCK).min(axis=(1, 3, 5))
+    side_mm = _BLOCK * step
+    apart = distance_transform_edt(least > _NEAR_MM, sampling=side_mm)
+    apart -= float(np.sqrt(np.square(side_mm).sum()))
+    # near the bone the table knows better
+    return np.where(apart > 0, apart, -np.inf)
+
+
 def _hip_outline(points: Values) -> Values:
     """A left hip bone around the middle of its socket."""
     distance, origin, step = _measured()
     cells = (points - origin) / step
     above = map_coordinates(distance, cells.T, order=1, mode="nearest")
-    box = np.maximum(np.maximum(-cells, cells - np.array(distance.shape) + 1), 0)
+    far, size = _far_mm(), np.array(distance.shape)
+    blocks = np.clip(cells, 0, size - 1).astype(np.intp) // _BLOCK
+    above = np.maximum(above, far[blocks[:, 0], blocks[:, 1], blocks[:, 2]])
+    box = np.maximum(np.maximum(-cells, cells - size + 1), 0)
     above = above + np.linalg.norm(box * step, axis=1)
     low = points[:, 2] < _SEEN_BELOW_MM
     joined = above
