@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,15 @@ def curve(knots_mm: Sequence[Sequence[float]] | Values, steps: int) -> Values:
     knots = np.asarray(knots_mm, dtype=np.float64)
     if len(knots) < 3:
         return np.asarray(np.linspace(knots[0], knots[-1], steps))
-    return np.asarray(
-        CubicSpline(np.arange(len(knots)), knots)(np.linspace(0, len(knots) - 1, steps))
-    )
+    weights = _weights(len(knots), steps)
+    return np.asarray((weights[:, :, None] * knots).sum(axis=1))
+
+
+@lru_cache(maxsize=64)
+def _weights(knots: int, steps: int) -> Values:
+    """Return what each knot of a spline adds to each place: float64, shape (steps, knots)."""
+    spline = CubicSpline(np.arange(knots), np.eye(knots))
+    return np.asarray(spline(np.linspace(0, knots - 1, steps)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ def plate(points: Values, corners: ArrayLike, thickness_mm: float) -> Values:
     normal = normal / np.linalg.norm(normal)
     sides = ((a, b), (b, c), (c, a))
     nearest = np.minimum.reduce([limb(points, side, (0.0, 0.0)) for side in sides])
-    columns = points.T
+    columns = (points[:, 0], points[:, 1], points[:, 2])
     over = np.ones(len(points), dtype=bool)
     for p, q in sides:
         inwards = np.cross(normal, q - p)

@@ -19,6 +19,8 @@ Values = NDArray[np.float64]
 #: Of the grid on which the slice through L3 is measured.
 _PIXEL_MM = 2.5
 _LEAST, _MOST = 0.35, 1.6
+_USUAL = 0.7, 1.1
+_CLOSE = 0.01
 
 #: Beside and behind the vertebral middle (left side), half sizes, mm; heights above L1, mm.
 _PSOAS = (
@@ -105,22 +107,35 @@ def deep_muscles(build: Build, muscle: float) -> list[Solid]:
 def area_l3_cm2(parts: list[Solid], build: Build) -> float:
     """Return the muscle in the slice through the middle of L3, skin and bone left out, cm2."""
     side = np.arange(-250.0, 250.0, _PIXEL_MM)
-    x, y = side[None, :], side[:, None]
     z = np.float64(build.vertebra_centre_mm("L3")[2])
     painted = np.zeros((len(side), len(side)), dtype=bool)
     for part in parts:
-        if part.name != "skin":
+        low, high = part.shape.box()
+        if part.name != "skin" and low[2] <= z <= high[2]:
+            columns, rows = (slice(*np.searchsorted(side, (low[k], high[k]))) for k in (0, 1))
+            x, y = side[None, columns], side[rows, None]
             found = part.shape.depth_mm(x, y, z) >= 0  # type: ignore[attr-defined]
-            painted[found] = part.tissue is Tissue.MUSCLE
+            painted[rows, columns][found] = part.tissue is Tissue.MUSCLE
     return float(painted.sum()) * _PIXEL_MM**2 / 100
 
 
 @lru_cache(maxsize=8)
 def muscle_scale(build: Build) -> float:
     """Return how thick muscles are, so that the slice through L3 has the person's area."""
-    low, high = _LEAST, _MOST
-    for _ in range(7):
-        middle = (low + high) / 2
-        area = area_l3_cm2([*trunk(build, middle), *deep_muscles(build, middle)], build)
-        low, high = (middle, high) if area < build.person.muscle_area_cm2 else (low, middle)
-    return (low + high) / 2
+    wanted = build.person.muscle_area_cm2
+
+    def beyond(scale: float) -> float:
+        parts = [*trunk(build, scale), *deep_muscles(build, scale)]
+        return area_l3_cm2(parts, build) - wanted
+
+    # the area is almost a line over the scale
+    low, high = _USUAL
+    less, more = beyond(low), beyond(high)
+    for _ in range(2):
+        slope = max((more - less) / (high - low), 1.0)
+        found = float(np.clip(high - more / slope, _LEAST, _MOST))
+        if abs(found - high) < _CLOSE:
+            break
+        low, less = high, more
+        high, more = found, beyond(found)
+    return found

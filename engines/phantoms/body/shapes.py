@@ -18,6 +18,9 @@ Mask = NDArray[np.bool_]
 _STEPS = 32
 _FAR_MM = 1e3
 
+#: Rays that are marched at a time, so that they stay in the processor's cache.
+_CHUNK = 4096
+
 
 class Deep(Protocol):
     """A shape that knows its depth."""
@@ -52,17 +55,34 @@ def march_mm(shape: Deep, source_mm: Values, targets_mm: Values, steps: int = _S
         float64, shape (...), mm; within about a fiftieth of the box.
     """
     rays = targets_mm.reshape(-1, 3) - source_mm
-    length = np.linalg.norm(rays, axis=1)
-    enter, leave = _through_box(shape.box(), source_mm, rays)
+    total = np.zeros(len(rays))
+    box = shape.box()
+    for first in range(0, len(rays), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        total[part] = _marched(shape, box, (source_mm, rays[part]), steps)
+    return total.reshape(targets_mm.shape[:-1])
+
+
+def _marched(
+    shape: Deep, box: tuple[Values, Values], light: tuple[Values, Values], steps: int
+) -> Values:
+    source_mm, rays = light
+    enter, leave = _through_box(box, source_mm, rays)
     hit = np.flatnonzero(leave > enter)
     total = np.zeros(len(rays))
+    if not hit.size:
+        return total
+    way = np.ascontiguousarray(rays[hit].T)
     step = (leave[hit] - enter[hit]) / steps
-    step_mm = step * length[hit]
+    step_mm = step * np.sqrt(way[0] * way[0] + way[1] * way[1] + way[2] * way[2])
+    sums = np.zeros(len(hit))
     for i in range(steps):
-        at = source_mm + rays[hit] * (enter[hit] + (i + 0.5) * step)[:, None]
-        deep = shape.depth_mm(at[:, 0], at[:, 1], at[:, 2])
-        total[hit] += step_mm * np.clip(deep / step_mm + 0.5, 0.0, 1.0)
-    return total.reshape(targets_mm.shape[:-1])
+        along = enter[hit] + (i + 0.5) * step
+        deep = shape.depth_mm(*(way[k] * along + source_mm[k] for k in range(3)))
+        cover = deep / step_mm + 0.5
+        sums += np.minimum(np.maximum(cover, 0, out=cover), 1, out=cover)
+    total[hit] = sums * step_mm
+    return total
 
 
 def _through_box(
@@ -184,7 +204,17 @@ class Stack:
 
 def _levels(z: Values, levels: Values, *columns: Values) -> list[tuple[Values, Values]]:
     """Interpolate columns of two values at heights."""
-    return [(np.interp(z, levels, c[:, 0]), np.interp(z, levels, c[:, 1])) for c in columns]
+    if np.ndim(z) == 0:
+        return [(np.interp(z, levels, c[:, 0]), np.interp(z, levels, c[:, 1])) for c in columns]
+    inside = np.minimum(np.maximum(z, levels[0]), levels[-1])
+    below = np.minimum(np.searchsorted(levels, inside, "right"), len(levels) - 1) - 1
+    up = inside - levels[below]
+    found = []
+    for column in columns:
+        rise = np.diff(column, axis=0) / np.diff(levels)[:, None]
+        x, y = (column[:, k][below] + rise[:, k][below] * up for k in (0, 1))
+        found.append((x, y))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,32 +247,43 @@ class Outline:
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return how far under the surface places lie, along the radius."""
-        ((cx, cy),) = _levels(z, self.z_mm, self.centres_mm)
-        dx, dy = x - cx, y - cy
-        ends = np.minimum(z - self.z_mm[0], self.z_mm[-1] - z)
-        return np.asarray(np.minimum(self._radius(dx, dy, z) - np.sqrt(dx * dx + dy * dy), ends))
-
-    def _radius(self, dx: Values, dy: Values, z: Values) -> Values:
-        levels, around = self.radii_mm.shape
-        turn = np.arctan2(dy, dx) * (around / (2 * np.pi)) + around
+        levels = len(self.z_mm)
         step = (self.z_mm[-1] - self.z_mm[0]) / (levels - 1)
-        row = np.clip((np.asarray(z) - self.z_mm[0]) / step, 0, levels - 1 - 1e-9)
+        row = (np.asarray(z) - self.z_mm[0]) / step
+        row = np.minimum(np.maximum(row, 0), levels - 1 - 1e-9)
         level = row.astype(np.intp)
         up = row - level
-        if np.ndim(z) == 0:
+        dx, dy = (w - c for w, c in zip((x, y), self._middle(level, up), strict=True))
+        ends = np.minimum(z - self.z_mm[0], self.z_mm[-1] - z)
+        radius = self._radius(np.arctan2(dy, dx), level, up)
+        return np.asarray(np.minimum(radius - np.sqrt(dx * dx + dy * dy), ends))
+
+    def _middle(self, level: NDArray[np.intp], up: Values) -> tuple[Values, Values]:
+        x, y = (c[level] + (c[level + 1] - c[level]) * up for c in self.centres_mm.T)
+        return x, y
+
+    def _radius(self, angle: Values, level: NDArray[np.intp], up: Values) -> Values:
+        around = self.radii_mm.shape[1]
+        turn = angle * (around / (2 * np.pi)) + around
+        if np.ndim(level) == 0:
             ring = (1 - up) * self.radii_mm[level] + up * self.radii_mm[level + 1]
             ring = np.append(np.tile(ring, 2), ring[0])
             return np.asarray(np.interp(turn, np.arange(2 * around + 1), ring))
         left = turn.astype(np.intp)
         right_part = turn - left
-        left, right = left % around, (left + 1) % around
-        low = (1 - right_part) * self.radii_mm[level, left] + right_part * self.radii_mm[
-            level, right
-        ]
-        high = (1 - right_part) * self.radii_mm[level + 1, left] + right_part * self.radii_mm[
-            level + 1, right
-        ]
-        return np.asarray((1 - up) * low + up * high)
+        # the table goes twice around and one step, so that no direction needs a remainder
+        table, width = self._twice_around
+        at = level * width + left
+        low = table[at] + right_part * (table[at + 1] - table[at])
+        at += width
+        high = table[at] + right_part * (table[at + 1] - table[at])
+        return np.asarray(low + up * (high - low))
+
+    @cached_property
+    def _twice_around(self) -> tuple[Values, int]:
+        radii = self.radii_mm
+        table = np.concatenate([radii, radii, radii[:, :2]], axis=1)
+        return table.ravel(), table.shape[1]
 
     def inside(self, points_mm: Values) -> Mask:
         """Tell which points lie in it."""

@@ -11,14 +11,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.phantoms.body.conduit import Tube
-from engines.phantoms.body.shapes import Common, Deep, Ellipsoid, march_mm, within
+from engines.phantoms.body.shapes import Common, Deep, march_mm, within
 from engines.phantoms.body.solids import Shape, Solid, Tissue
+from engines.phantoms.xray.chords import has_formula
 
 Values = NDArray[np.float64]
-
-#: What knows its chords by a formula.
-_EXACT = (Ellipsoid, Tube)
 
 
 @dataclass(frozen=True)
@@ -128,9 +125,7 @@ def painted(solids: Sequence[Solid], chest: bool, stature: float = 1.0) -> list[
     of = {solid.name: solid.shape for solid in ended}
     cut = [_cut(solid, of) for solid in ended if not solid.name.startswith(unseen)]
     return [
-        solid
-        if isinstance(solid.shape, _EXACT)
-        else replace(solid, shape=_Marched(_deep(solid.shape)))
+        solid if has_formula(solid.shape) else replace(solid, shape=_Marched(_deep(solid.shape)))
         for solid in cut
     ]
 

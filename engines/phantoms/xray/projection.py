@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.solids import Shape, Solid, Tissue
+from engines.phantoms.xray.chords import chords_mm, has_formula
 from engines.phantoms.xray.geometry import Geometry
 
 Values = NDArray[np.float64]
@@ -100,12 +101,30 @@ def tissues_mm(solids: Iterable[Solid], geometry: Geometry) -> dict[Tissue, Valu
     Solids are painted over one another: each takes away what it says it lies in.
     """
     lengths: dict[Tissue, Values] = {}
+    alike: dict[tuple[Tissue, Tissue], list[Shape]] = {}
     for solid in solids:
-        place, chord = chord_map(solid.shape, geometry)
-        for tissue, sign in ((solid.tissue, 1.0), (solid.instead_of, -1.0)):
-            if tissue is not Tissue.AIR:
-                lengths.setdefault(tissue, np.zeros(geometry.shape))[place] += sign * chord
+        pair = solid.tissue, solid.instead_of
+        if has_formula(solid.shape):
+            alike.setdefault(pair, []).append(solid.shape)
+        else:
+            _account(lengths, pair, geometry.shape, *chord_map(solid.shape, geometry))
+    whole = (slice(None), slice(None))
+    for pair, shapes in alike.items():
+        _account(lengths, pair, geometry.shape, whole, chords_mm(shapes, geometry))
     return lengths
+
+
+def _account(
+    lengths: dict[Tissue, Values],
+    pair: tuple[Tissue, Tissue],
+    shape: tuple[int, int],
+    place: tuple[slice, slice],
+    chord: Values,
+) -> None:
+    """Give a chord to a tissue, and take it from the other that would be there."""
+    for tissue, sign in zip(pair, (1.0, -1.0), strict=True):
+        if tissue is not Tissue.AIR:
+            lengths.setdefault(tissue, np.zeros(shape))[place] += sign * chord
 
 
 def chord_map(shape: Shape, geometry: Geometry) -> tuple[tuple[slice, slice], Values]:
