@@ -1,0 +1,115 @@
+"""Same seed, same bytes: ``python -m bench.samebytes`` images in processes that compute otherwise.
+
+Each process has other vector instructions (NumPy, SciPy and OpenBLAS choose their code by what the
+processor offers), another number of threads, and another hash seed. What they write must be the
+same.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from engines.exams import Exam
+from engines.phantoms.dicom.files import file_bytes
+from engines.phantoms.exams import Setting, images
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.population import HIP_CLINIC
+
+ROOT = Path(__file__).parents[2]
+#: Seeds that are imaged.
+PERSONS = (5, 18)
+SMALL = Setting(film_px=256, ct_px=128)
+
+
+def processors() -> dict[str, dict[str, str]]:
+    """Return the environments by name: as the machine is, and as lesser ones would be."""
+    wide = [name for name in _dispatched() if name.startswith(("AVX512", "X86_V4"))]
+    return {
+        "as it is, 2 threads": _environment(threads=2, hashing=1),
+        "as it is, 1 thread": _environment(threads=1, hashing=2),
+        "without AVX-512": _environment(1, 3, wide, "Haswell"),
+        "without AVX and FMA": _environment(2, 4, _dispatched(), "Nehalem"),
+    }
+
+
+def _environment(
+    threads: int, hashing: int, without: Sequence[str] = (), core: str = ""
+) -> dict[str, str]:
+    told = {
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
+        "PYTHONHASHSEED": str(hashing),
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+    }
+    if without:
+        told["NPY_DISABLE_CPU_FEATURES"] = " ".join(without)
+    if core:
+        told["OPENBLAS_CORETYPE"] = core
+    return {**os.environ, **told}
+
+
+def _dispatched() -> list[str]:
+    """Return those of the processor's features that NumPy has code of its own for."""
+    from numpy._core import _multiarray_umath as inner
+
+    return [name for name in inner.__cpu_dispatch__ if inner.__cpu_features__.get(name)]
+
+
+def digests(exams: Sequence[Exam], setting: Setting = SMALL) -> Iterator[tuple[str, str]]:
+    """Image each exam of each person; yield what it was and a hash of all its files."""
+    for exam in exams:
+        for seed in PERSONS:
+            person = draw_person(seed, HIP_CLINIC)
+            digest = hashlib.sha256()
+            for ds in images(person, exam, seed, setting):
+                digest.update(file_bytes(ds))
+            yield f"{exam} {seed}", digest.hexdigest()
+
+
+def elsewhere(environment: dict[str, str], arguments: Sequence[str]) -> dict[str, str]:
+    """Return the digests that a process with that environment comes to."""
+    command = [sys.executable, "-m", "bench.samebytes", "--here", *arguments]
+    ran = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
+    said: dict[str, str] = json.loads(ran.stdout)
+    return said
+
+
+def show(found: dict[str, dict[str, str]]) -> Table:
+    """Lay the first digits of all digests out: a row an image, a column an environment."""
+    names = list(found)
+    told = Table("images", *names, "")
+    for what in found[names[0]]:
+        each = [found[name][what] for name in names]
+        told.add_row(what, *(one[:8] for one in each), "same" if len(set(each)) == 1 else "DIFFER")
+    return told
+
+
+def main() -> None:
+    """Compare, or with ``--here`` print this process' own digests as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--exams", default=",".join(Exam))
+    parser.add_argument("--film-px", type=int, default=SMALL.film_px)
+    parser.add_argument("--ct-px", type=int, default=SMALL.ct_px)
+    parser.add_argument("--here", action="store_true")
+    asked = parser.parse_args()
+    if asked.here:
+        setting = Setting(film_px=asked.film_px, ct_px=asked.ct_px)
+        exams = [Exam(name) for name in asked.exams.split(",")]
+        sys.stdout.write(json.dumps(dict(digests(exams, setting))))
+        return
+    arguments = [argument for argument in sys.argv[1:] if argument != "--here"]
+    found = {name: elsewhere(env, arguments) for name, env in processors().items()}
+    Console(width=120).print(show(found))
+    sys.exit(any(len({one[what] for one in found.values()}) > 1 for what in found[next(iter(found))]))
+
+
+if __name__ == "__main__":
+    main()

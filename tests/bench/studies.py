@@ -1,0 +1,130 @@
+"""Whole studies of full size, of each exam, maker and flaw, before dciodvfy and dcentvfy.
+
+``python -m bench.studies`` counts files and what the judges say. The pixels of one body are imaged
+once for each exam and written again for each maker and flaw, as headers are what is judged.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+from unittest import mock
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from validators import dcentvfy, dciodvfy
+
+from engines.exams import Exam
+from engines.phantoms import filming, scanning
+from engines.phantoms.dicom.files import file_bytes
+from engines.phantoms.dicom.flaws import Flaw
+from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.dicom.makers import MAKERS
+from engines.phantoms.exams import Setting, study, visits
+from engines.phantoms.nuisances import Nuisance
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.population import HIP_CLINIC
+
+#: Their form is what is wrong with them.
+OF_FORM = {Flaw.AGE_MALFORMED, Flaw.WRONG_CHARSET}
+#: A woman with several visits.
+SEED = 12
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judges say of one study: its files, and the complaints of each kind."""
+
+    files: int
+    errors: list[str]
+    warnings: list[str]
+
+
+@contextmanager
+def imaged_once() -> Iterator[None]:
+    """Take no picture twice, whatever header it gets."""
+    with ExitStack() as stack:
+        for module, name in (
+            (filming.films, "take"),
+            (scanning, "ct_volume"),
+            (scanning, "fill"),
+            (scanning, "mri_series"),
+        ):
+            stack.enter_context(mock.patch.object(module, name, _kept(getattr(module, name))))
+        yield
+
+
+def _kept(make: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[str, Any] = {}
+
+    def once(*of: Any) -> Any:
+        # the body is the same throughout; what else there is says so in its text
+        key = repr([one for one in of if type(one).__name__ not in ("Build", "Hips", "Filled")])
+        hips = [one.visit for one in of if type(one).__name__ == "Hips"]
+        if (key, *hips) not in made:
+            made[key, *hips] = make(*of)
+        return made[key, *hips]
+
+    return once
+
+
+def written(visit: Visit, setting: Setting, folder: Path) -> list[Path]:
+    """Write a study's files."""
+    paths = []
+    for number, ds in enumerate(study(visit, setting)):
+        paths.append(folder / f"{number:05d}.dcm")
+        paths[-1].write_bytes(file_bytes(ds))
+    return paths
+
+
+def judged(paths: list[Path]) -> Judged:
+    """Return what dciodvfy says of each file and dcentvfy of all of them, each saying once."""
+    with ThreadPoolExecutor(2) as pool:
+        said = [line for lines in pool.map(dciodvfy, paths) for line in lines]
+    said += dcentvfy(paths)
+    warnings = sorted({line for line in said if line.startswith("Warning")})
+    return Judged(len(paths), sorted({line for line in said} - set(warnings)), warnings)
+
+
+def studies(exam: Exam, setting: Setting) -> Iterator[tuple[str, Visit, Setting]]:
+    """Yield one study for each maker, each flaw and each nuisance."""
+    person = draw_person(SEED, HIP_CLINIC)
+    *_, last = visits(person, exam, SEED, setting)
+    for maker in MAKERS:
+        yield maker.name, replace(last, maker=maker), setting
+    for number, flaw in enumerate(Flaw):
+        maker = MAKERS[number % len(MAKERS)]
+        yield flaw, replace(last, flaws=frozenset({flaw}), maker=maker), setting
+    for number, nuisance in enumerate(Nuisance):
+        maker = MAKERS[number % len(MAKERS)]
+        yield nuisance, replace(last, maker=maker), replace(setting, nuisances={nuisance})
+
+
+def main(
+    exams: Annotated[str, typer.Option(help="Which, with commas.")] = ",".join(Exam),
+    film_px: int = Setting().film_px,
+    ct_px: int = Setting().ct_px,
+) -> None:
+    """Write all studies of full size and count what the judges say of them."""
+    console, told, bad = Console(width=150), Table("exam", "study", "files", "errors", "warnings"), 0
+    for exam in map(Exam, exams.split(",")):
+        with imaged_once():
+            for name, visit, setting in studies(exam, Setting(film_px=film_px, ct_px=ct_px)):
+                with tempfile.TemporaryDirectory() as folder:
+                    found = judged(written(visit, setting, Path(folder)))
+                on_purpose = name in set(map(str, OF_FORM))
+                bad += bool(found.errors) and not on_purpose
+                words = "; ".join(found.errors[:3]) + (" (on purpose)" if on_purpose else "")
+                said = "; ".join(found.warnings[:3])
+                told.add_row(exam, name, f"{found.files}", words, said)
+    console.print(told)
+    sys.exit(bool(bad))
+
+
+if __name__ == "__main__":
+    typer.run(main)
