@@ -99,7 +99,9 @@ def at_chest(film: Film, person: Person) -> Seen:
         profile = np.mean(
             [_along(film, centre + across + [0.0, 0.0, dz]) for dz in heights], axis=0
         )
-        values[f"body {level}"] = float(profile[20:41].mean() - profile[[3, 4, 5, -6, -5, -4]].mean())
+        values[f"body {level}"] = float(
+            profile[20:41].mean() - profile[[3, 4, 5, -6, -5, -4]].mean()
+        )
         values[f"body {level}"] /= span
         values[f"texture {level}"] = float(np.std(np.diff(profile, 2))) / span
     return values
@@ -109,6 +111,8 @@ def _rib(film: Film, build: Build, number: int, side: int) -> float:
     """Return how much brighter the back part of a rib is than the spaces above and below."""
     path = rib_path(build, number, side, 4.0)
     path = path[len(path) // 10 : len(path) // 3]
-    on = max(float(np.mean(_along(film, path + [0.0, 0.0, dz]))) for dz in (-3.0, 0.0, 3.0))
-    off = [float(np.mean(_along(film, path + [0.0, 0.0, dz]))) for dz in (-14.0, 14.0)]
-    return on - float(np.mean(off))
+    near, beside = (
+        [float(_along(film, path + np.array([0.0, 0.0, dz])).mean()) for dz in heights]
+        for heights in ((-3.0, 0.0, 3.0), (-14.0, 14.0))
+    )
+    return max(near) - float(np.mean(beside))

@@ -8,12 +8,11 @@ same.
 import argparse
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from processors import processors
 from rich.console import Console
 from rich.table import Table
 
@@ -23,44 +22,9 @@ from engines.phantoms.exams import Setting, images
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.population import HIP_CLINIC
 
-ROOT = Path(__file__).parents[2]
 #: Seeds that are imaged.
 PERSONS = (5, 18)
 SMALL = Setting(film_px=256, ct_px=128)
-
-
-def processors() -> dict[str, dict[str, str]]:
-    """Return the environments by name: as the machine is, and as lesser ones would be."""
-    wide = [name for name in _dispatched() if name.startswith(("AVX512", "X86_V4"))]
-    return {
-        "as it is, 2 threads": _environment(threads=2, hashing=1),
-        "as it is, 1 thread": _environment(threads=1, hashing=2),
-        "without AVX-512": _environment(1, 3, wide, "Haswell"),
-        "without AVX and FMA": _environment(2, 4, _dispatched(), "Nehalem"),
-    }
-
-
-def _environment(
-    threads: int, hashing: int, without: Sequence[str] = (), core: str = ""
-) -> dict[str, str]:
-    told = {
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
-        "PYTHONHASHSEED": str(hashing),
-        "OMP_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-    }
-    if without:
-        told["NPY_DISABLE_CPU_FEATURES"] = " ".join(without)
-    if core:
-        told["OPENBLAS_CORETYPE"] = core
-    return {**os.environ, **told}
-
-
-def _dispatched() -> list[str]:
-    """Return those of the processor's features that NumPy has code of its own for."""
-    from numpy._core import _multiarray_umath as inner
-
-    return [name for name in inner.__cpu_dispatch__ if inner.__cpu_features__.get(name)]
 
 
 def digests(exams: Sequence[Exam], setting: Setting = SMALL) -> Iterator[tuple[str, str]]:
@@ -108,7 +72,9 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--here"]
     found = {name: elsewhere(env, arguments) for name, env in processors().items()}
     Console(width=120).print(show(found))
-    sys.exit(any(len({one[what] for one in found.values()}) > 1 for what in found[next(iter(found))]))
+    sys.exit(
+        any(len({one[what] for one in found.values()}) > 1 for what in found[next(iter(found))])
+    )
 
 
 if __name__ == "__main__":

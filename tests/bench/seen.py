@@ -45,7 +45,7 @@ def _known(key: str, vr: str, value: object) -> Known:
     if vr in _NUMBERS:
         return {key: float(text), f"{key} digits": float(len(text))}
     if vr == "DA":
-        day = datetime.datetime.strptime(text, "%Y%m%d")
+        day = datetime.date(int(text[:4]), int(text[4:6]), int(text[6:]))
         return {f"{key} day": float(day.toordinal()), f"{key} weekday": float(day.weekday())}
     if vr == "TM":
         return {key: int(text[:2]) * 3600.0 + int(text[2:4]) * 60 + float(text[4:])}

@@ -6,6 +6,7 @@ once for each exam and written again for each maker and flaw, as headers are wha
 
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,6 @@ from unittest import mock
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from validators import dcentvfy, dciodvfy
 
 from engines.exams import Exam
@@ -88,7 +88,7 @@ def judged(paths: list[Path]) -> Judged:
         said = [line for lines in pool.map(dciodvfy, paths) for line in lines]
     said += dcentvfy(paths)
     warnings = sorted({line for line in said if line.startswith("Warning")})
-    return Judged(len(paths), sorted({line for line in said} - set(warnings)), warnings)
+    return Judged(len(paths), sorted(set(said) - set(warnings)), warnings)
 
 
 def studies(exam: Exam, setting: Setting) -> Iterator[tuple[str, Visit, Setting]]:
@@ -111,19 +111,24 @@ def main(
     ct_px: int = Setting().ct_px,
 ) -> None:
     """Write all studies of full size and count what the judges say of them."""
-    console, told, bad = Console(width=150), Table("exam", "study", "files", "errors", "warnings"), 0
+    console, wrong = Console(width=150), False
     for exam in map(Exam, exams.split(",")):
+        setting, files, found = Setting(film_px=film_px, ct_px=ct_px), 0, dict[str, Judged]()
         with imaged_once():
-            for name, visit, setting in studies(exam, Setting(film_px=film_px, ct_px=ct_px)):
+            for name, visit, how in studies(exam, setting):
                 with tempfile.TemporaryDirectory() as folder:
-                    found = judged(written(visit, setting, Path(folder)))
-                on_purpose = name in set(map(str, OF_FORM))
-                bad += bool(found.errors) and not on_purpose
-                words = "; ".join(found.errors[:3]) + (" (on purpose)" if on_purpose else "")
-                said = "; ".join(found.warnings[:3])
-                told.add_row(exam, name, f"{found.files}", words, said)
-    console.print(told)
-    sys.exit(bool(bad))
+                    found[name] = judged(written(visit, how, Path(folder)))
+                files += found[name].files
+        wrong |= any(one.errors and name not in OF_FORM for name, one in found.items())
+        console.print(f"[bold]{exam}[/]: {len(found)} studies, {files} files")
+        for name, one in found.items():
+            for line in one.errors:
+                meant = " (on purpose)" if name in OF_FORM else ""
+                console.print(f"  {name}{meant}: {line}", markup=False)
+        said = Counter(line for one in found.values() for line in one.warnings)
+        for line, count in said.most_common():
+            console.print(f"  in {count} studies: {line}", markup=False)
+    sys.exit(wrong)
 
 
 if __name__ == "__main__":

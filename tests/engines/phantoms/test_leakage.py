@@ -27,7 +27,7 @@ from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import HIP_CLINIC
 from engines.phantoms.xray.exposure import Exam as Taken
-from engines.phantoms.xray.films import Order, take
+from engines.phantoms.xray.films import Film, Order, take
 
 RNG = np.random.default_rng(0)
 
@@ -51,8 +51,8 @@ def with_bones_of(person: Person, other: Person) -> Person:
     return replace(person, **{name: getattr(other, name) for name in theirs})
 
 
-THIN = draw_person(37, replace(HIP_CLINIC, osteonecrosis=1.0))
-DENSE = with_bones_of(THIN, draw_person(4, replace(HIP_CLINIC, osteonecrosis=0.0)))
+THIN = draw_person(8, replace(HIP_CLINIC, osteonecrosis=1.0))
+DENSE = with_bones_of(THIN, draw_person(35, replace(HIP_CLINIC, osteonecrosis=0.0)))
 
 
 def test_the_two_differ_in_all_that_is_a_label():
@@ -94,3 +94,73 @@ def test_no_header_of_a_scan_hangs_on_the_bones(exam: Exam, monkeypatch: pytest.
     thin, dense = (list(headers(person, exam)) for person in (THIN, DENSE))
     assert len(thin) == 30 and thin == dense
     assert thin != list(headers(draw_person(4, HIP_CLINIC), exam))
+
+
+@pytest.fixture(scope="module")
+def films() -> list[Film]:
+    order = Order(Taken.PELVIS, (160, 160))
+    return [take(person, 3, order) for person in (THIN, DENSE)]
+
+
+def test_the_tube_load_hardly_hangs_on_the_bones(films: list[Film]):
+    thin, dense = films
+    assert thin.exposure == dense.exposure
+    assert thin.source_patient_mm == dense.source_patient_mm
+    # five SD of density before the sensing fields; doses differ by more between sites
+    assert dense.raw.mas == pytest.approx(thin.raw.mas, rel=0.2)
+
+
+def test_bones_change_where_bones_are_and_the_film_as_a_whole_much_less(films: list[Film]):
+    thin, dense = (global_values(film.pixels, (0.0, 1.0)) for film in films)
+    # five SD of density: the bones decide what is white, and so how grey the rest is
+    for name in ("mean", "SD", "quantile 0.25", "quantile 0.5", "quantile 0.75"):
+        assert dense[name] == pytest.approx(thin[name], abs=0.1), name
+    thin, dense = (
+        at_hip(film, person, "L") for film, person in zip(films, (THIN, DENSE), strict=True)
+    )
+    assert dense["shaft 75 area"] > 1.2 * thin["shaft 75 area"]
+    assert dense["head mean"] > 1.5 * thin["head mean"]
+
+
+def test_a_pair_is_alike_in_all_but_the_label():
+    for sick, well in islice(pairs(KINDS["cxr"]), 40):
+        assert osteoporosis(sick) and not osteoporosis(well) and sick.sex == well.sex
+        assert abs(sick.age_years - well.age_years) <= 2
+        assert abs(sick.weight_kg - well.weight_kg) <= 4
+
+
+def told(*leaks: float) -> list[dict[str, float | str]]:
+    """Return rows of which each second is sick; a leak moves one column by so many SD."""
+    rows = RNG.normal(0, 1, (120, 30))
+    rows[::2, : len(leaks)] += leaks
+    return [
+        {f"{i}": float(value) for i, value in enumerate(one)}
+        | {"word": str(RNG.choice(["a", "b"]))}
+        for one in rows
+    ]
+
+
+def test_the_classifier_finds_a_leak_and_finds_none_where_there_is_none():
+    sick = np.arange(120) % 2 == 0
+    assert best_auc(table(told())[0], sick).value < 0.65
+    assert best_auc(table(told(1.5))[0], sick).value > 0.72
+
+
+def test_the_classifier_finds_what_no_line_can():
+    x, _ = table(told())
+    sick = np.abs(x[:, 3]) > 0.7
+    line, bent = (auc(predicted(x[:, 2:5], sick, way), sick) for way in (False, True))
+    assert line < 0.65 < 0.9 < bent
+
+
+def test_words_numbers_and_dates_of_a_header_become_columns():
+    ds = Dataset()
+    ds.KVP, ds.StudyDate, ds.PatientAge, ds.Manufacturer = "120.0", "20200105", "067Y", "A"
+    ds.PixelSpacing, ds.PatientName = ["0.2", "0.3"], ""
+    known = header_values(ds, "1 ")
+    assert known["1 KVP"] == 120.0 and known["1 PixelSpacing.1"] == 0.3
+    assert known["1 PatientAge"] == 67.0 and known["1 StudyDate weekday"] == 6.0
+    assert known["1 Manufacturer"] == "A" and known["1 PatientName there"] == 0.0
+    values, names = table([known, known | {"1 KVP": 100.0, "1 Manufacturer": "B"}])
+    assert names == ["1 KVP", "1 Manufacturer = A", "1 Manufacturer = B"]
+    assert values.tolist() == [[120.0, 1.0, 0.0], [100.0, 0.0, 1.0]]
