@@ -14,6 +14,7 @@ from rich.progress import track
 
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.nuisances import Nuisance
+from engines.phantoms.people.population import Clinic
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -155,21 +156,34 @@ def phantom(
     film_px: Annotated[
         int, typer.Option(min=128, max=4096, help="Longer side of a radiograph, pixels.")
     ] = 2048,
+    clinic: Annotated[
+        Clinic | None,
+        typer.Option(
+            help="Where all patients come from: in the hip clinic half have osteonecrosis, and "
+            "hips are imaged at up to four visits. Else hip-clinic with mri among the exams, "
+            "screening without."
+        ),
+    ] = None,
 ) -> None:
     """Make virtual patients: DICOM studies of each, and a table with all that is true of them.
 
     What is there already is left as it is, so the same command goes on after a kill, and adds
-    patients or exams. Files: `OUT/PatientID/exam-date/series/image.dcm`.
+    patients or exams. Files: `OUT/PatientID/exam-date/series/image.dcm`. A patient is one body in
+    all exams, so a folder's patients come from one clinic; to add mri to patients from screening,
+    say `--clinic screening`.
 
     Example: `osteoscreen-lab phantom patients --patients 50 --seed 7 --exams cxr,hip`
     """
     from engines.lab_phantoms import wanted_exams
     from engines.phantoms.exams import Setting
-    from engines.phantoms.studies import Order, write_cohort
+    from engines.phantoms.studies import Order, OtherOrder, write_cohort
 
     setting = Setting(frozenset(flaw or ()), film_px, nuisances=frozenset(nuisance or ()))
-    order = Order(patients, seed, wanted_exams(exams), setting)
-    typer.echo(write_cohort(out, order, notes(), cohort))
+    order = Order(patients, seed, wanted_exams(exams), setting, clinic)
+    try:
+        typer.echo(write_cohort(out, order, notes(), cohort))
+    except OtherOrder as error:
+        raise typer.BadParameter(str(error), param_hint="OUT") from error
 
 
 @app.command()

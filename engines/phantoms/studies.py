@@ -21,6 +21,7 @@ from engines.phantoms.exams import Setting, study, visits
 from engines.phantoms.parallel import for_each_patient
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
+from engines.phantoms.people.population import Clinic
 from engines.phantoms.people.table import row
 
 #: Where studies are written until they are complete; gone when all are.
@@ -46,12 +47,22 @@ class Order:
         Which of :func:`engines.phantoms.exams.offered`.
     setting : Setting
         Flaws and size, the same for all.
+    clinic : Clinic, optional
+        Where the patients come from. One patient is one body with one truth in all exams, so the
+        whole cohort comes from one clinic: where not given the hip clinic if the order has MRI of
+        hips, which hardly anybody needs who comes for screening, else screening.
     """
 
     patients: int
     seed: int
     exams: tuple[Exam, ...]
     setting: Setting = field(default_factory=Setting)
+    clinic: Clinic | None = None
+
+    @property
+    def comes_from(self) -> Clinic:
+        """The clinic that is given, or follows from the exams."""
+        return self.clinic or (Clinic.HIP if Exam.HIP_MRI in self.exams else Clinic.SCREENING)
 
 
 def write_cohort(out: Path, order: Order, console: Console, table: Path | None = None) -> Path:
@@ -81,7 +92,7 @@ def write_cohort(out: Path, order: Order, console: Console, table: Path | None =
     Raises
     ------
     OtherOrder
-        If the folder holds studies of another seed or setting.
+        If the folder holds studies of another seed, setting or clinic.
     """
     out.mkdir(parents=True, exist_ok=True)
     _keep_to_one_order(out, order)
@@ -92,17 +103,22 @@ def write_cohort(out: Path, order: Order, console: Console, table: Path | None =
 
 
 def _keep_to_one_order(out: Path, order: Order) -> None:
-    said = {"seed": order.seed, **order.setting.said()}
+    said = {"seed": order.seed, "clinic": str(order.comes_from), **order.setting.said()}
     file = out / _ORDER
     if not file.exists():
         file.write_text(json.dumps(said, indent=2) + "\n")
-    elif json.loads(file.read_text()) != said:
-        reason = f"{out} holds patients made otherwise ({_ORDER} says how); choose another folder"
-        raise OtherOrder(reason)
+        return
+    there = json.loads(file.read_text())
+    if there == said:
+        return
+    reason = f"{out} holds patients made otherwise ({_ORDER} says how); choose another folder"
+    if {**there, "clinic": said["clinic"]} == said:
+        reason += f", or say --clinic {there['clinic']} for more of the same patients"
+    raise OtherOrder(reason)
 
 
 def _write_patient(out: Path, order: Order, seed: int) -> Row:
-    person = draw_person(seed)
+    person = draw_person(seed, order.comes_from.population)
     home = out / patient_id(person)
     for exam in order.exams:
         for visit in visits(person, exam, seed, order.setting):

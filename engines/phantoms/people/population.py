@@ -1,6 +1,7 @@
 """Whom a cohort is drawn from."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from engines.phantoms.people.fitted import PART_WOMEN
 
@@ -56,3 +57,15 @@ SCREENING = Population()
 
 #: Hips for the MRI model: half of them sick, followed over up to four visits.
 HIP_CLINIC = Population(osteonecrosis=0.5, most_visits=4)
+
+
+class Clinic(StrEnum):
+    """Where a cohort's patients come from, by name."""
+
+    SCREENING = "screening"
+    HIP = "hip-clinic"
+
+    @property
+    def population(self) -> Population:
+        """Whom it sees."""
+        return {Clinic.SCREENING: SCREENING, Clinic.HIP: HIP_CLINIC}[self]

@@ -30,6 +30,7 @@ from engines.phantoms.dicom.views import View
 from engines.phantoms.exams import Setting, images
 from engines.phantoms.parallel import for_each_patient
 from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.population import Clinic
 from engines.phantoms.studies import Order, OtherOrder, write_cohort
 
 QUIET = Console(quiet=True)
@@ -168,6 +169,24 @@ def test_another_seed_or_flaw_does_not_go_into_the_same_folder(cohort: Path) -> 
     ):
         with pytest.raises(OtherOrder, match="another folder"):
             write_cohort(cohort, order, QUIET)
+
+
+def test_whoever_orders_mri_is_sent_patients_of_the_hip_clinic(tmp_path: Path) -> None:
+    ordered = Order(6, 9, (Exam.CHEST_XRAY, Exam.HIP_MRI), SMALL)
+    assert ordered.comes_from is Clinic.HIP
+    assert Order(6, 9, (Exam.CHEST_XRAY, Exam.HIP_XRAY)).comes_from is Clinic.SCREENING
+    result = run(tmp_path, "--patients", "6", "--clinic", "hip-clinic")
+    assert result.exit_code == 0
+    rows = rows_of(tmp_path / "cohort.csv")
+    ill = [row["osteonecrosis_left"] == "1" or row["osteonecrosis_right"] == "1" for row in rows]
+    assert 0 < sum(ill) < 6 and any(";" in row["visits_years"] for row in rows)
+
+
+def test_patients_of_one_folder_come_from_one_clinic(cohort: Path) -> None:
+    # the same seed's hips are others in the hip clinic, and both truths cannot be in one table
+    result = run(cohort, "--patients", "3", "--exams", "cxr,mri")
+    assert result.exit_code == 2 and "--clinic" in result.output.replace("\n", " ")
+    assert run(cohort, "--patients", "3", "--clinic", "screening").exit_code == 0
 
 
 def test_the_table_goes_where_it_is_asked_to(cohort: Path, tmp_path: Path) -> None:
