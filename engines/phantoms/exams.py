@@ -14,7 +14,7 @@ from engines.exams import Exam
 from engines.phantoms.dicom.flaws import NO_FLAWS, Flaw
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.filming import radiographs
-from engines.phantoms.nuisances import NO_NUISANCES, Nuisance
+from engines.phantoms.nuisances import NO_NUISANCES, Nuisance, extras_of
 from engines.phantoms.people.person import Person
 from engines.phantoms.scanning import abdomen_ct, hip_mri
 
@@ -115,11 +115,11 @@ def _films(visit: Visit, setting: Setting) -> Iterator[Dataset]:
 
 
 def _ct(visit: Visit, setting: Setting) -> Iterator[Dataset]:
-    return abdomen_ct(visit, setting.ct_px)
+    return abdomen_ct(visit, setting.ct_px, extras_of(setting.nuisances, visit.person.seed))
 
 
-def _mri(visit: Visit, _: Setting) -> Iterator[Dataset]:
-    return hip_mri(visit)
+def _mri(visit: Visit, setting: Setting) -> Iterator[Dataset]:
+    return hip_mri(visit, extras_of(setting.nuisances, visit.person.seed))
 
 
 _IMAGERS: dict[Exam, Callable[[Visit, Setting], Iterator[Dataset]]] = {

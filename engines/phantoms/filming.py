@@ -9,7 +9,7 @@ from engines.exams import Exam
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.radiograph import Exposed, radiograph
 from engines.phantoms.dicom.views import View
-from engines.phantoms.nuisances import Nuisance
+from engines.phantoms.nuisances import Nuisance, extras_of
 from engines.phantoms.xray import films
 from engines.phantoms.xray.detector import Grid
 from engines.phantoms.xray.exposure import Exam as Taken
@@ -70,7 +70,8 @@ def _one(
         wrong_marker=Nuisance.WRONG_MARKER in nuisances, clipped=Nuisance.CLIPPED in nuisances
     )
     side = "R" if view is View.HIP_RIGHT else "L"
-    order = films.Order(_TAKEN[view], shape, side, visit.number, flaws)
+    extras = extras_of(nuisances, visit.person.seed)
+    order = films.Order(_TAKEN[view], shape, side, visit.number, flaws, extras)
     film = films.take(visit.person, visit.seed, order)
     shot = film.exposure.shot
     return radiograph(

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from engines.phantoms.body.build import draw_build
-from engines.phantoms.body.metal import Device
+from engines.phantoms.body.extra import Extra
+from engines.phantoms.body.hip_joint import hip_joints
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.ct.protocol import CtProtocol, Kernel, draw_ct_protocol
@@ -39,7 +41,7 @@ _NOISE = {Kernel.SOFT: 0.85, Kernel.STANDARD: 1.0, Kernel.BONE: 2.6}
 
 
 def abdomen_ct(
-    visit: Visit, matrix: int = 512, metal: tuple[Device, ...] = ()
+    visit: Visit, matrix: int = 512, extras: tuple[Extra, ...] = ()
 ) -> Iterator[Dataset]:
     """Take an abdominal CT.
 
@@ -49,8 +51,8 @@ def abdomen_ct(
         Whose, with what.
     matrix : int
         Rows and columns.
-    metal : tuple of Device
-        Foreign bodies.
+    extras : tuple of Extra
+        What is in the body beyond its own parts.
 
     Yields
     ------
@@ -58,17 +60,17 @@ def abdomen_ct(
         Localizer, then the series; in some studies the same scan again with a bone kernel.
     """
     protocol = replace(draw_ct_protocol(visit.seed), matrix=matrix, padding_hu=None)
-    build = replace(draw_build(visit.person, lying=True), arms_raised=True)
+    build = replace(draw_build(visit.person, lying=True), arms_raised=True, extras=extras)
     if Flaw.GANTRY_TILT in visit.flaws:
         protocol = replace(protocol, tilt_deg=TILT_DEG)
-    first = ct_volume(build, protocol, visit.seed, metal)
+    first = ct_volume(build, protocol, visit.seed)
     yield localizer(visit, _slices(first), _scan(protocol))
     yield from ct_series(visit, _slices(first), _scan(protocol))
     rng = np.random.default_rng([visit.seed, _STREAM])
     if rng.random() < _SECOND_KERNEL and protocol.kernel is not Kernel.BONE:
         louder = protocol.noise_hu * _NOISE[Kernel.BONE] / _NOISE[protocol.kernel]
         sharp = replace(protocol, kernel=Kernel.BONE, noise_hu=louder)
-        again = ct_volume(build, sharp, visit.seed, metal)
+        again = ct_volume(build, sharp, visit.seed)
         yield from ct_series(visit, _slices(again), _scan(sharp), number=3)
 
 
@@ -97,22 +99,29 @@ def _scan(protocol: CtProtocol) -> Scan:
     return Scan(float(protocol.kvp), round(mas), _PHASES[protocol.phase], str(protocol.kernel))
 
 
-def hip_mri(visit: Visit) -> Iterator[Dataset]:
+def hip_mri(visit: Visit, extras: tuple[Extra, ...] = ()) -> Iterator[Dataset]:
     """Take the hips at one visit.
 
     Parameters
     ----------
     visit : Visit
         Its number says how far an osteonecrosis has come.
+    extras : tuple of Extra
+        What is in the body beyond its own parts.
 
     Yields
     ------
     Dataset
         Coronal T1, then STIR, slice by slice.
     """
-    build = draw_build(visit.person, lying=True)
+    build = replace(draw_build(visit.person, lying=True), extras=extras)
     parts = bones(build, Region.PELVIS, _LUMPS_MM, visit.number)
-    hips = Hips(build, parts, soft_parts(build), visit.number)
+    solids = (
+        *soft_parts(build),
+        *hip_joints(build, visit.number),
+        *foreign_bodies(build),
+    )
+    hips = Hips(build, parts, solids, visit.number)
     filled: Filled | None = None
     for contrast in Contrast:
         protocol = draw_protocol(visit.seed, contrast, visit.device.mr.field_t, visit.number)

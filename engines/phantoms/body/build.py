@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from engines.phantoms.body import adult
+from engines.phantoms.body.extra import Extra
 from engines.phantoms.people.person import FractureShape, Person, VertebralFracture
 
 Values = NDArray[np.float64]
@@ -63,6 +64,8 @@ class Build:
         As for a lateral chest film or a CT; use ``dataclasses.replace``.
     lying : bool
         On a table: the curves are flatter.
+    extras : tuple of Extra
+        What is in the body beyond its own parts; use ``dataclasses.replace``.
     """
 
     person: Person
@@ -85,6 +88,7 @@ class Build:
     fat_mm: float
     arms_raised: bool = False
     lying: bool = False
+    extras: tuple[Extra, ...] = ()
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -37,3 +37,7 @@ class Cloud:
             np.concatenate([one.volume_mm3 for one in parts]),
             np.concatenate([one.mineral_mg for one in parts]),
         )
+
+    def part(self, which: NDArray[np.bool_]) -> "Cloud":
+        """Return the lumps of a mask, shape (point,)."""
+        return Cloud(self.points_mm[which], self.volume_mm3[which], self.mineral_mg[which])

@@ -8,6 +8,8 @@ from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.density import hip_factors, spine_factor
 from engines.phantoms.body.femur import femur
 from engines.phantoms.body.girdle import breast_bone, collar_bone, shoulder_blade, upper_arm
+from engines.phantoms.body.hip_implants import made_room
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.pelvis import bridge, hip_bone, sacrum
 from engines.phantoms.body.ribs import cartilage, rib
 from engines.phantoms.body.spine import vertebra
@@ -64,7 +66,7 @@ def bones(build: Build, region: Region, spacing_mm: float, visit: int = 0) -> di
         parts |= _girdle(build, spacing_mm)
     else:
         parts |= _hips(build, spacing_mm, visit)
-    return parts
+    return made_room(build, parts, foreign_bodies(build)) if build.extras else parts
 
 
 def _hips(build: Build, spacing_mm: float, visit: int) -> dict[str, Cloud]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from engines.phantoms.body.bowel import bowel
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.chest import arms, breasts, chest
+from engines.phantoms.body.effusion import effusion
 from engines.phantoms.body.muscles import deep_muscles, muscle_scale
 from engines.phantoms.body.organs import Room, diaphragm, organs
 from engines.phantoms.body.solids import Solid
@@ -21,11 +22,13 @@ def soft_parts(build: Build) -> tuple[Solid, ...]:
     muscle = muscle_scale(build)
     dome = diaphragm(build)
     room = Room(build, layers(build, muscle), dome)
+    in_chest = chest(build, dome)
     return (
         *arms(build),
         *breasts(build),
         *trunk(build, muscle),
-        *chest(build, dome),
+        *in_chest,
+        *effusion(build, {solid.name: solid.shape for solid in in_chest}),
         *organs(room),
         *bowel(room),
         *vessels(room),

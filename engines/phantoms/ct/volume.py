@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.metal import Device, devices
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.body.vessels import calcifications
@@ -63,7 +63,6 @@ def ct_volume(
     build: Build,
     protocol: CtProtocol,
     seed: int,
-    which: tuple[Device, ...] = (),
     threads: int = 2,
 ) -> CtVolume:
     """Scan a body.
@@ -76,13 +75,11 @@ def ct_volume(
         How.
     seed : int
         Of noise and contrast dose; the body is the build's own.
-    which : tuple of Device
-        Foreign bodies in it.
     threads : int
         Slices that are made at a time; the voxels are the same for any number.
     """
     grid = grid_of(build, protocol)
-    scanner = _Scanner(build, grid, attenuation(protocol, seed), which)
+    scanner = _Scanner(build, grid, attenuation(protocol, seed))
     volume = np.empty((grid.count, protocol.matrix, protocol.matrix), dtype=np.int16)
 
     def fill(k: int) -> None:
@@ -96,14 +93,13 @@ def ct_volume(
 class _Scanner:
     """All that is the same for each slice."""
 
-    def __init__(
-        self, build: Build, grid: Grid, attenuating: Attenuation, which: tuple[Device, ...]
-    ) -> None:
+    def __init__(self, build: Build, grid: Grid, attenuating: Attenuation) -> None:
         self.build, self.grid, self.attenuating = build, grid, attenuating
         clouds = bones(build, Region.ABDOMEN, _LUMPS_MM)
         self.skeleton = Skeleton(grid, clouds | {"plaques": calcifications(build)})
         self.canvas = Canvas(build, soft_parts(build), attenuating)
-        self.metal = Canvas(build, tuple(devices(build, which)), attenuating) if which else None
+        foreign = tuple(foreign_bodies(build))
+        self.metal = Canvas(build, foreign, attenuating) if foreign else None
         self.reconstruction = Reconstruction(grid)
 
     def slice(self, k: int, rng: np.random.Generator) -> NDArray[np.int16]:

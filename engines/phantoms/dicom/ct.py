@@ -12,7 +12,7 @@ from pydicom.uid import CTImageStorage
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit, in_charset, set_time
 from engines.phantoms.dicom.planes import new_slice
-from engines.phantoms.dicom.slices import Slices, numbered, tilted
+from engines.phantoms.dicom.slices import Slices, as_archived, numbered, tilted
 from engines.phantoms.dicom.states import state_of_image
 
 _STUDY = {
@@ -79,6 +79,7 @@ def ct_series(visit: Visit, slices: Slices, scan: Scan, number: int = 2) -> Iter
     """
     if Flaw.GANTRY_TILT in visit.flaws and slices.tilt_deg == 0.0:
         slices = tilted(slices)
+    slices = as_archived(slices, visit.flaws)
     manner = visit.device.ct
     for instance, index in numbered(len(slices.values), not manner.from_head, visit.flaws):
         ds = new_slice(visit, CTImageStorage, slices, (number, instance, index))
@@ -105,7 +106,7 @@ def localizer(visit: Visit, slices: Slices, scan: Scan) -> Dataset:
     Dataset
         One image, 1 in ``SeriesNumber``.
     """
-    plane, values = _seen_through(slices)
+    plane, values = _seen_through(as_archived(slices, visit.flaws))
     ds = new_slice(visit, CTImageStorage, plane, (1, 1, 0))
     _describe_series(ds, visit, plane, scan)
     _describe_scan(ds, visit, replace(scan, mas=10.0, phase=Phase.NONE), 0)

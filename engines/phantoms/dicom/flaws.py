@@ -8,13 +8,14 @@ class Flaw(StrEnum):
 
     #: BodyPartExamined and the anatomic region name another part of the body.
     WRONG_BODY_PART = "wrong-body-part"
-    #: A hip's laterality names the other side; a chest film lies in the archive mirrored.
+    #: A hip's laterality names the other side; chest and pelvis, CT and MR slices lie in the
+    #: archive mirrored, and the header says nothing of it.
     WRONG_SIDE = "wrong-side"
     #: The slice in the middle of a series is there twice, under two UIDs.
     DUPLICATE_SLICES = "duplicate-slices"
     #: One slice below the middle of a series is not there.
     MISSING_SLICE = "missing-slice"
-    #: CT slices stand at 12 degrees to the table's axis.
+    #: CT slices stand at 12 degrees to the table's axis. Films and MR have no gantry.
     GANTRY_TILT = "gantry-tilt"
     #: Instances are numbered against the maker's own direction.
     NEGATIVE_SLICE_ORDER = "negative-slice-order"

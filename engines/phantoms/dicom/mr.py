@@ -11,7 +11,7 @@ from pydicom.uid import MRImageStorage
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit, in_charset, set_time
 from engines.phantoms.dicom.planes import new_slice
-from engines.phantoms.dicom.slices import Slices, numbered
+from engines.phantoms.dicom.slices import Slices, as_archived, numbered
 from engines.phantoms.dicom.states import state_of_image
 
 _STUDY = {"en": "MRI hips", "de": "MRT Hüfte bds.", "fr": "IRM hanches", "es": "RM caderas"}
@@ -69,6 +69,7 @@ def mr_series(
     manner = visit.device.mr
     timing = timing or TIMINGS[contrast, manner.field_t]
     number = 2 if contrast is Contrast.T1 else 3
+    slices = as_archived(slices, visit.flaws)
     signal = np.clip(np.asarray(slices.values, np.float64), 0.0, None)
     # a few bright pixels may saturate, as they do
     scale = 1200.0 / (float(np.percentile(signal, 99.5)) or 1.0)

@@ -80,6 +80,13 @@ def axial(
     return Slices(values, (x, y, z), (1, 0, 0), (0, 1, 0), (0, 0, between), (row, column), between)
 
 
+def as_archived(slices: Slices, flaws: frozenset[Flaw]) -> Slices:
+    """Return the stack as an archive holds it: with WRONG_SIDE each slice's rows run backwards."""
+    if Flaw.WRONG_SIDE not in flaws:
+        return slices
+    return replace(slices, values=slices.values[:, :, ::-1])
+
+
 def tilted(slices: Slices, degrees: float = TILT_DEG) -> Slices:
     """Cut axial slices anew with a tilted gantry: the table still moves along the body's axis.
 

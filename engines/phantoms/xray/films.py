@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.extra import Extra
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.body.solids import Solid
@@ -50,6 +52,8 @@ class Order:
         Which of the person's visits: osteonecrosis grows.
     flaws : Flaws
         What goes wrong on purpose.
+    extras : tuple of Extra
+        What is in the body beyond its own parts.
     """
 
     exam: Exam
@@ -57,6 +61,7 @@ class Order:
     side: str = "L"
     visit: int = 0
     flaws: Flaws = field(default_factory=Flaws)
+    extras: tuple[Extra, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def take(person: Person, seed: int, order: Order) -> Film:
         Which film.
     """
     exposure = draw_exposure(seed, order.exam, order.flaws, order.side)
-    build = _posed(person, order.exam)
+    build = replace(_posed(person, order.exam), extras=order.extras)
     aim, thickness_mm = _aim(build, order)
     stand = _stand(aim, thickness_mm, exposure)
     geometry = stand.geometry(exposure.field_mm, order.shape)
@@ -189,4 +194,4 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
 
 def _solids(build: Build, exam: Exam) -> list[Solid]:
     chest = exam not in (Exam.PELVIS, Exam.HIP)
-    return painted(soft_parts(build), chest, build.stature)
+    return painted((*soft_parts(build), *foreign_bodies(build)), chest, build.stature)

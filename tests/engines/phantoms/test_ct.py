@@ -12,7 +12,8 @@ from processors import plainest
 
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.cloud import Cloud
-from engines.phantoms.body.metal import Device, devices
+from engines.phantoms.body.extra import Extra
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.muscles import area_l3_cm2, deep_muscles, muscle_scale
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.body.trunk import trunk
@@ -170,8 +171,8 @@ def test_metal_makes_streaks_and_without_metal_there_are_none():
 
 
 def test_a_hip_prosthesis_is_seen_as_metal_on_its_side():
-    body = build()
-    canvas = Canvas(body, tuple(devices(body, (Device.HIP_LEFT,))), attenuation(SMALL, 1))
+    body = replace(build(), extras=(Extra.HIP_LEFT,))
+    canvas = Canvas(body, tuple(foreign_bodies(body)), attenuation(SMALL, 1))
     grid = grid_of(body, SMALL)
     cut = canvas.slice_hu(grid, float(body.femoral_head_mm("L")[2]))
     rows, columns = np.nonzero(cut > 3000)

@@ -273,6 +273,23 @@ def test_flaws_of_a_stack_are_in_the_stack_and_nowhere_else() -> None:
     assert len(uids) == 12
 
 
+def test_a_stack_at_the_wrong_side_is_mirrored_under_an_unchanged_plane() -> None:
+    right, wrong = (
+        [
+            *ct(*flaws)[:2],
+            next(mr_series(Visit(person(), Exam.HIP_MRI, 4, 0, flaws), HIPS, Contrast.STIR)),
+            localizer(Visit(person(), Exam.ABDOMEN_CT, 4, 0, flaws), SLICES, VENOUS),
+        ]
+        for flaws in (frozenset(), frozenset({Flaw.WRONG_SIDE}))
+    )
+    for true, false in zip(right, wrong, strict=True):
+        inner = np.s_[12:-12, 12:-12]
+        assert np.array_equal(true.pixel_array[inner], false.pixel_array[:, ::-1][inner])
+        assert not np.array_equal(true.pixel_array, false.pixel_array)
+        assert true.ImageOrientationPatient == false.ImageOrientationPatient
+        assert true.ImagePositionPatient == false.ImagePositionPatient
+
+
 def test_a_tilted_gantry_moves_voxels_and_not_the_body() -> None:
     z, y, _ = np.mgrid[0:21, 0:40, 0:50].astype(float)
     ramp = axial(2 * z * 3.0 + 5 * y * 0.8, np.array([-20.0, -16.0, -30.0]), (3.0, 0.8, 0.8))
