@@ -1,8 +1,10 @@
 """Accept connections on a socket that several listener processes share."""
 
+import errno
 import logging
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from socketserver import TCPServer
 from typing import Any
@@ -20,6 +22,10 @@ from daemon.seats import Seats
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)
+
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""accept(2): no descriptor or memory for another connection."""
+AGAIN_S = 1.0
 
 BRINGS_NO_IMAGES = (Verification, StorageCommitmentPushModel, ModalityPerformedProcedureStep)
 """Whoever proposes nothing else is heard though the disk is full, or though it may not send."""
@@ -76,7 +82,14 @@ class SharedSocketServer(ThreadedAssociationServer):
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept one association, without waiting 40 ms for small answers to fill a packet."""
-        client, address = self._listening.accept()
+        try:
+            client, address = self._listening.accept()
+        except OSError as error:
+            if error.errno in FULL:
+                # who waits stays in the queue; asking on without a pause would only burn a core
+                log.error("event=not-accepted errno=%s again_in_s=%.1f", error.errno, AGAIN_S)
+                time.sleep(AGAIN_S)
+            raise
         client.setblocking(True)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client, address

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
 import re
+import resource
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from bench.payloads import Object, make
@@ -51,6 +54,12 @@ def _unshaken(listener):
     yield
     listener.honest()
     listener.settle(before)
+
+
+def cpu_s(pid):
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _lines(listener):
@@ -155,6 +164,20 @@ def test_a_sender_that_vanishes_in_the_middle_of_an_object_leaves_nothing(listen
         reset(association._socket)
     wait_for("no partial file", lambda: not listener.partial_files())
     assert not listener.holds(one.data)
+
+
+def test_a_listener_without_a_descriptor_left_waits_for_one_and_burns_no_core(listener):
+    pid, lines = listener.listener, _lines(listener)
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, usual[1]))
+    try:
+        with listener.connect() as waiting:
+            began_s = cpu_s(pid)
+            assert not closes(waiting, 3)
+            assert cpu_s(pid) - began_s < 1
+            assert "event=not-accepted" in listener.logs() and _lines(listener) < lines + 10
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
 
 
 @pytest.mark.parametrize(
