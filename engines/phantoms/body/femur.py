@@ -139,6 +139,12 @@ def _wall_mm(points: Values) -> Values:
     return np.asarray(shaft + neck + spur * (z > -100) + lateral * (z > -95))
 
 
+@lru_cache(maxsize=8)
+def _walls_mm(spacing_mm: float) -> Values:
+    """Return how thick compact bone is near the template's lumps."""
+    return _wall_mm(femur_template(spacing_mm).core_mm)
+
+
 @dataclass(frozen=True)
 class Factors:
     """What mineral is multiplied by at the neck and in the rest of a femur."""
@@ -151,7 +157,7 @@ def plain_femur(build: Build, spacing_mm: float, factors: Factors, number: int =
     """Return a left upper femur in its own frame, with the template's angles and a whole head."""
     person, template = build.person, femur_template(spacing_mm)
     size = build.stature * build.width
-    thick = _wall_mm(template.core_mm) * person.cortex
+    thick = _walls_mm(spacing_mm) * person.cortex
     shell = SHELL_MM * person.cortex
     spongy = _spongy(build, spacing_mm, 80 + number)
     wall = compact_part(template, size, shell, thick)

@@ -30,6 +30,11 @@ _WIDER, _RIM_PX = 1.05, 1.0
 _SAMPLES = 4
 _SLENDER_MM = 16.0
 
+#: Ends of thicker tubes are round: three cones, along and across in radii. None is steeper.
+_ROUND_MM = 2.0
+_STEEPEST = 1.0
+_CAP = (np.array([0.5, 0.866, 0.99]), np.array([0.866, 0.5, 0.14]))
+
 
 def has_formula(shape: Shape) -> bool:
     """Tell whether :func:`chords_mm` knows it: an ellipsoid, a tube, a thin one that is cut."""
@@ -183,20 +188,25 @@ class _Ellipsoids:
 
 
 class _Cylinders:
-    """Straight pieces of tubes, mitred where they meet, ``by`` what they are cut."""
+    """Straight tapering pieces of tubes, mitred where they meet, ``by`` what they are cut."""
 
     def __init__(
         self, tubes: Sequence[Tube], geometry: Geometry, by: tuple[tuple[Deep, int], ...] = ()
     ) -> None:
         self._geometry, self._by = geometry, by
-        parts = [_mitred(tube) for tube in tubes]
-        start, end, self._way, first, last, radius = (
+        parts = [_mitred(_rounded(tube)) for tube in tubes]
+        start, end, self._way, first, last, radii = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
         self._start, self._end = start - geometry.source_mm, end - geometry.source_mm
-        self._radius = radius[:, 0]
-        off = _dot(self._start, self._way)[:, None] * self._way - self._start
-        self._off, self._rest = off, _dot(off, off) - np.square(self._radius)
+        self._radius = radii.max(axis=1)
+        height = _dot(self._start, self._way)
+        off = height[:, None] * self._way - self._start
+        length = np.sqrt(_dot(end - start, end - start)) + 1e-9
+        # the radius along a ray: what it is at the height of the source, and what it gains a step
+        self._gain = np.clip((radii[:, 1] - radii[:, 0]) / length, -_STEEPEST, _STEEPEST)
+        self._base = radii.mean(axis=1) - self._gain * (height + length / 2)
+        self._off, self._rest = off, _dot(off, off) - np.square(self._base)
         self._ends = (
             (1, first, _dot(self._start, first)),
             (-1, last, _dot(self._end, last)),
@@ -231,19 +241,27 @@ class _Cylinders:
     def chords(self, rays: _Rays, piece: Whole) -> Values:
         run = rays.run
         length = rays.squared()
-        square = np.maximum(length - np.square(rays.along(self._way[piece])), 1e-12 * length)
-        half = rays.along(self._off[piece])
+        along = rays.along(self._way[piece])
+        opens = self._gain[piece][run] * along
+        square = length - np.square(along) - np.square(opens)
+        half = rays.along(self._off[piece]) - self._base[piece][run] * opens
         root = half * half - square * self._rest[piece][run]
-        reach = np.sqrt(np.maximum(root, 0)) / square
+        # a ray steeper than the cone's side enters it once, where it opens
+        narrow = square <= 1e-9 * length
+        square = np.where(narrow, np.minimum(square, -1e-9 * length), square)
+        reach = np.sqrt(np.maximum(root, 0)) / np.abs(square)
         half /= -square
-        enter, leave = half - reach, half + reach
+        enter = np.where(narrow, np.where(opens > 0, half + reach, 0.0), half - reach)
+        leave = np.where(narrow & (opens <= 0), half - reach, half + reach)
+        leave[narrow & (opens > 0)] = 1.0
         for sign, normals, height in self._ends:
             steep = sign * rays.along(normals[piece])
             cut = sign * height[piece][run] / np.where(np.abs(steep) < 1e-12, 1e-12, steep)
             enter = np.where(steep > 0, np.maximum(enter, cut), enter)
             leave = np.where(steep <= 0, np.minimum(leave, cut), leave)
         length = np.sqrt(length, out=length)
-        chord = np.where(root > 0, np.maximum(leave - enter, 0), 0.0) * length
+        through = np.minimum(leave, 1) - np.maximum(enter, 0)
+        chord = np.where((root > 0) | narrow, np.maximum(through, 0), 0.0) * length
         return chord * self._kept(rays, enter, chord / length) if self._by else chord
 
     def _kept(self, rays: _Rays, enter: Values, part: Values) -> Values:
@@ -261,14 +279,26 @@ class _Cylinders:
         return total
 
 
+def _rounded(tube: Tube) -> Tube:
+    """Give a thick tube round ends: three more pieces each, with the radii of a ball."""
+    path, radii = tube.path_mm, tube.radii_mm
+    for _ in range(2):
+        path, radii = path[::-1], radii[::-1]
+        if radii[-1] > _ROUND_MM:
+            way = path[-1] - path[-2]
+            way = way / (float(np.sqrt(_dot(way, way))) + 1e-12)
+            path = np.concatenate([path, path[-1] + radii[-1] * _CAP[0][:, None] * way])
+            radii = np.concatenate([radii, radii[-1] * _CAP[1]])
+    return Tube(path, radii)
+
+
 def _mitred(tube: Tube) -> tuple[Values, ...]:
-    """Return each piece's start, end, direction, first and last plane and radius: (piece, 3)."""
+    """Return pieces: start, end, way, first and last plane (piece, 3), radii there (piece, 2)."""
     way = np.diff(tube.path_mm, axis=0)
     way = way / (np.sqrt(_dot(way, way)) + 1e-12)[:, None]
     mitres = np.concatenate([way[:1], way[:-1] + way[1:], way[-1:]])
-    radius = (tube.radii_mm[1:] + tube.radii_mm[:-1]) / 2
-    wide = np.repeat(radius[:, None], 3, axis=1)
-    return tube.path_mm[:-1], tube.path_mm[1:], way, mitres[:-1], mitres[1:], wide
+    radii = np.stack([tube.radii_mm[:-1], tube.radii_mm[1:]], axis=1)
+    return tube.path_mm[:-1], tube.path_mm[1:], way, mitres[:-1], mitres[1:], radii
 
 
 def _clipped(low: Values, high: Values, size: int) -> tuple[Whole, Whole]:
