@@ -14,6 +14,7 @@ from faults.traffic import SLICE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+ACCEPTED = b"\x02"
 RELEASE = struct.pack(">BxLL", 5, 4, 0)
 HEARD_OUT_WITHIN_S = 10.0
 SHORT, LONG = 100, 5000
@@ -76,11 +77,22 @@ def test_no_conversation_shakes_the_listener(listener, long, tell):
 
 def test_a_conversation_in_single_bytes_is_a_conversation(listener):
     _empty(listener)
-    words = b"".join(_conversation(listener))
-    told = list(successes(_converse(listener, words, [1] * len(words)), began=0))
+    first, *others = _conversation(listener)
+    with listener.connect() as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _byte_by_byte(sock, first)
+        # PS3.8 9.2: data before this is no protocol, and pynetdicom ends it
+        assert sock.recv(65536)[:1] == ACCEPTED
+        _byte_by_byte(sock, b"".join(others))
+        told = list(successes(b"".join(iter(lambda: sock.recv(65536), b"")), began=0))
     assert len(told) == 2 == len(_stored(listener))
     for one in told:
         assert any(one.sop_instance_uid.encode() in path.read_bytes() for path in _stored(listener))
+
+
+def _byte_by_byte(sock, words):
+    for at in range(len(words)):
+        sock.sendall(words[at : at + 1])
 
 
 def _conversation(listener):
@@ -120,7 +132,9 @@ def _converse(listener, words, pieces):
             sock.sendall(words[:size])
             words = words[size:]
         sock.sendall(words)
-        sock.shutdown(socket.SHUT_WR)
+        # gone already, if the listener has had enough
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
         sock.settimeout(HEARD_OUT_WITHIN_S)
         until = time.monotonic() + HEARD_OUT_WITHIN_S
         while more := sock.recv(65536):
