@@ -87,11 +87,12 @@ def at_chest(film: Film, person: Person) -> Seen:
     """Measure ribs against the lung between them, and vertebrae against what lies beside them."""
     build = draw_build(person)
     span = _span(film)
-    values: Seen = {}
-    for number in range(3, 10):
-        values[f"rib {number}"] = float(
-            np.mean([_rib(film, build, number, side) for side in (-1, 1)]) / span
-        )
+    ribs = [_rib(film, build, number, side) for number in range(3, 10) for side in (-1, 1)]
+    values: Seen = {
+        "ribs": float(np.log(max(np.mean(ribs), 0.003))),
+        "median rib": float(np.log(max(np.median(ribs), 0.003))),
+        "span": float(np.log(span)),
+    }
     for level in ("T3", "T5", "T7", "T9", "T11", "T12"):
         centre = build.vertebra_centre_mm(level)
         across = np.linspace(-30, 30, 61)[:, None] * np.array([1.0, 0, 0])

@@ -20,6 +20,7 @@ import typer
 from bench.bones_seen import at_chest, at_hip
 from bench.classifier import best_auc, predicted
 from bench.seen import global_values, header_values, table
+from bench.unexposed import nothing_imaged
 from pydicom import Dataset
 from pydicom.pixels import apply_rescale
 from rich.console import Console
@@ -30,6 +31,8 @@ from engines.exams import Exam
 from engines.images import read_radiograph
 from engines.phantoms import filming, scanning
 from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.dicom.planes import table_shift_mm
+from engines.phantoms.exams import Setting, study
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import SCREENING, Population
@@ -167,7 +170,7 @@ def mri(visit: Visit) -> tuple[dict[str, Any], ...]:
 def in_heads(series: list[Dataset], stack: np.ndarray, visit: Visit) -> dict[str, float]:
     """Return how dark and how bright the femoral heads are against the shafts below them."""
     build = scanning.draw_build(visit.person, lying=True)
-    shift = scanning_shift(visit)
+    shift = table_shift_mm(visit)
     spacing = float(series[0].PixelSpacing[0])
     first = np.array(series[0].ImagePositionPatient, float) - shift
     step = np.array(series[1].ImagePositionPatient, float) - shift - first
@@ -184,13 +187,6 @@ def in_heads(series: list[Dataset], stack: np.ndarray, visit: Visit) -> dict[str
     return {"lowest": least / most, "asymmetry": least - most} | {
         key: float(value / stack.mean()) for key, value in values.items()
     }
-
-
-def scanning_shift(visit: Visit) -> np.ndarray:
-    """Return where the patient lies in the scanner."""
-    from engines.phantoms.dicom.planes import table_shift_mm
-
-    return table_shift_mm(visit)
 
 
 def osteoporosis(person: Person) -> bool:
@@ -251,6 +247,20 @@ def image(kind: Kind, folder: Path, wanted: int) -> list[dict[str, Any]]:
             stream.flush()
     by_seed = {one["truth"]["seed"]: one for one in rows}
     return [by_seed[person.seed] for person in people]
+
+
+def headers_alone(kind: Kind, wanted: int) -> str:
+    """Say what a classifier reaches from headers of films and scans that show nothing."""
+    people = [person for pair in islice(pairs(kind), wanted) for person in pair]
+    setting = Setting(film_px=64, ct_px=8)
+    known = []
+    with nothing_imaged():
+        for person in track(people, "headers", console=Console(stderr=True), transient=True):
+            first = islice(study(Visit(person, kind.exam, person.seed), setting), 2)
+            row_of = [header_values(ds, f"{number} ") for number, ds in enumerate(first)]
+            known.append({key: value for one in row_of for key, value in one.items()})
+    sick = np.array([kind.sick(person) for person in people])
+    return f"{len(people)} headers without pictures: AUC {best_auc(table(known)[0], sick)}"
 
 
 _BODY = ("age_years", "height_m", "weight_kg")
@@ -321,12 +331,14 @@ def main(
     folder: Path,
     exams: Annotated[str, typer.Option(help="Which, with commas.")] = "cxr,hip,ct,mri",
     wanted: Annotated[int, typer.Option("--pairs", help="Of each exam.")] = 100,
+    headers: Annotated[int, typer.Option(help="Pairs without pictures.")] = 200,
 ) -> None:
     """Image pairs of virtual patients and say what their headers and statistics give away."""
     console = Console(width=100)
     for name in exams.split(","):
         rows = image(KINDS[name], folder, wanted)
         console.print(f"\n{name}, {len(rows)} persons", judge(rows), sep="\n")
+        console.print(headers_alone(KINDS[name], headers))
         for truth in _TRUTHS[name]:
             console.print(recovered(rows, truth))
             for part in ("header", "image"):
