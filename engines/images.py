@@ -1,7 +1,5 @@
 """The one pixel pipeline: from a DICOM image to pixels as a radiologist sees them."""
 
-import hashlib
-import logging
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,64 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from engines.codestream import frame_size
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.field import exposed_field, robust_range
 from engines.greyscale import is_inverted, modality_values, shown_values
 from engines.header import VALUE_FAULTS, count, numbers, terms, text
+from engines.pixels import pixel_hash, stored_frame
 
-logger = logging.getLogger(__name__)
-
-#: A 43 cm detector at 0.1 mm has 18 million pixels; much more is a mistake or an attack.
-MOST_PIXELS = 64_000_000
-
-# One decoder for each transfer syntax: with pydicom's own choice the pixels of a lossy film, and so
-# its score, could change with what else is installed. pyjpegls takes half the time of GDCM and
-# reads 6 and 7 bits, which GDCM does not. None of them reads 12-bit lossy JPEG.
-_DECODERS = {
-    ImplicitVRLittleEndian: "",
-    ExplicitVRLittleEndian: "",
-    ExplicitVRBigEndian: "",
-    DeflatedExplicitVRLittleEndian: "",
-    JPEGBaseline8Bit: "gdcm",
-    JPEGExtended12Bit: "gdcm",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
-    JPEGLSLossless: "pyjpegls",
-    JPEGLSNearLossless: "pyjpegls",
-    JPEG2000: "pylibjpeg",
-    JPEG2000Lossless: "pylibjpeg",
-    HTJ2K: "pylibjpeg",
-    HTJ2KLossless: "pylibjpeg",
-    HTJ2KLosslessRPCL: "pylibjpeg",
-    RLELossless: "pylibjpeg",
-}
-
-# want of memory is no fault of the film: MOST_PIXELS bounds what one may ask for
-_DECODING_FAULTS = (*VALUE_FAULTS, EOFError, RuntimeError)
 _READING_FAULTS = (*VALUE_FAULTS, InvalidDicomError, EOFError, OSError, zlib.error)
 
 # Spacings within 1 % are square; beyond 1 to 4 the header is wrong and not the film.
@@ -161,8 +110,9 @@ def read_radiograph(ds: Dataset) -> Radiograph:
         PIXELS_MISSING, PIXELS_UNDECODABLE or PIXELS_CONSTANT.
     """
     _require_single_grey_frame(ds)
-    _require_pixels(ds)
-    stored = _decode(ds)
+    stored = stored_frame(ds)
+    if stored.min() == stored.max():
+        raise BadSeries(Reason.PIXELS_CONSTANT, "all pixels of the image have the same value")
     shape = (int(stored.shape[0]), int(stored.shape[1]))
     inverted = is_inverted(ds)
     modality = modality_values(ds, stored)
@@ -179,7 +129,7 @@ def read_radiograph(ds: Dataset) -> Radiograph:
         SOPInstanceUID=text(ds, "SOPInstanceUID"),
         SOPClassUID=text(ds, "SOPClassUID"),
         source_shape=shape,
-        sha256=_hash(stored),
+        sha256=pixel_hash(stored),
     )
 
 
@@ -193,68 +143,6 @@ def _require_single_grey_frame(ds: Dataset) -> None:
 
 def _is_grey(ds: Dataset) -> bool:
     return terms(ds, "PhotometricInterpretation")[:1] in (("MONOCHROME1",), ("MONOCHROME2",), ())
-
-
-def _require_pixels(ds: Dataset) -> None:
-    """Refuse what cannot be decoded, before any memory is set aside for it."""
-    if not ds.get("PixelData"):
-        raise BadSeries(Reason.PIXELS_MISSING, "the image has no pixel data")
-    rows, columns = count(ds, "Rows"), count(ds, "Columns")
-    if rows <= 0 or columns <= 0:
-        raise BadSeries(Reason.PIXELS_MISSING, f"the header says {rows} rows, {columns} columns")
-    if rows * columns > MOST_PIXELS:
-        raise BadSeries(
-            Reason.PIXELS_UNDECODABLE,
-            f"the header says {rows} x {columns} pixels; more than {MOST_PIXELS} are not decoded",
-        )
-
-
-def _decode(ds: Dataset) -> NDArray[np.int64]:
-    """Return the stored values, shape (row, column)."""
-    syntax = UID(str(getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
-    if syntax not in _DECODERS:
-        raise BadSeries(Reason.PIXELS_UNDECODABLE, f"transfer syntax {syntax.name or '(none)'}")
-    if not _DECODERS[syntax]:
-        _require_agreeing_bits(ds)
-    try:
-        if syntax.is_encapsulated:
-            _require_honest_size(ds)
-        pixels = pixel_array(ds, raw=True, decoding_plugin=_DECODERS[syntax])
-    except _DECODING_FAULTS as error:
-        # the decoder's own words may quote the header, so only their kind is told
-        logger.debug("decoder said: %s", error)
-        detail = f"{syntax.name} pixels do not decode ({type(error).__name__})"
-        raise BadSeries(Reason.PIXELS_UNDECODABLE, detail) from error
-    if pixels.ndim != 2:
-        detail = f"decoded to {pixels.ndim} dimensions; a film has two"
-        raise BadSeries(Reason.PIXELS_UNDECODABLE, detail)
-    if pixels.min() == pixels.max():
-        raise BadSeries(Reason.PIXELS_CONSTANT, "all pixels of the image have the same value")
-    return pixels
-
-
-def _require_agreeing_bits(ds: Dataset) -> None:
-    """Refuse values that do not fill the lowest bits; pydicom would read them shifted."""
-    stored = count(ds, "BitsStored")
-    if stored and count(ds, "HighBit", stored - 1) != stored - 1:
-        raise BadSeries(Reason.PIXELS_UNDECODABLE, "HighBit and BitsStored do not agree")
-
-
-def _require_honest_size(ds: Dataset) -> None:
-    """Refuse a codestream larger than its header says, before a decoder sets memory aside for it.
-
-    The limit on Rows and Columns would be worth nothing if the codestream could promise more.
-    """
-    size = frame_size(next(generate_frames(ds.PixelData, number_of_frames=1), b""))
-    if size is not None and (size[0] > count(ds, "Rows") or size[1] > count(ds, "Columns")):
-        detail = "the compressed image is larger than its header says"
-        raise BadSeries(Reason.PIXELS_UNDECODABLE, detail)
-
-
-def _hash(stored: NDArray[np.int64]) -> str:
-    """Hash shape and values as little-endian integers of one width."""
-    values = np.ascontiguousarray(stored, dtype="<i4")
-    return hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).hexdigest()
 
 
 def _made_square(

@@ -67,7 +67,7 @@ def test_a_codestream_larger_than_its_header_is_not_decoded(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("pixels were decoded")
 
-    monkeypatch.setattr("engines.images.pixel_array", never)
+    monkeypatch.setattr("engines.pixels.pixel_array", never)
     for ds in films:
         setattr(ds, keyword, ds[keyword].value - 1)
         with pytest.raises(BadSeries) as caught:

@@ -14,7 +14,8 @@ from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 from radiographs import cr, ramp, shared, write
 
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
-from engines.images import MOST_PIXELS, Radiograph, read_image, read_radiograph
+from engines.images import Radiograph, read_image, read_radiograph
+from engines.pixels import MOST_PIXELS
 
 
 def sample(name: str) -> Dataset:
@@ -346,7 +347,7 @@ def test_a_header_that_promises_gigabytes_is_refused_unread(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("pixels were decoded")
 
-    monkeypatch.setattr("engines.images.pixel_array", never)
+    monkeypatch.setattr("engines.pixels.pixel_array", never)
     verdict = verdict_on(cr(Rows=40_000, Columns=40_000))
     assert verdict.reason is Reason.PIXELS_UNDECODABLE and str(MOST_PIXELS) in verdict.detail
 
