@@ -26,6 +26,12 @@ WALL_MM = 0.42
 ENDPLATE_MM = 0.60
 ARCH_MM = 1.75
 
+#: The oval in which density is measured, as parts of the body's width and depth, and its height, as
+#: Comp2Comp takes it; there a body has its person's density.
+QCT_WIDE, QCT_DEEP, QCT_HIGH_MM = 0.65, 0.5, 7.5
+#: Endplates sink in as bone is lost, most in the middle: what of it the oval's mean sees.
+_OVAL_HOLLOW = 1 - (QCT_WIDE**2 + QCT_DEEP**2) / 4
+
 #: Spongy bone of arch and processes against the body's, where marrow is little.
 ARCH_SPONGY = 1.2
 
@@ -87,9 +93,24 @@ def _body_cast(build: Build, level: str, spacing_mm: float, compact: float) -> C
     # more struts near the endplates, fewer in the middle
     half = float(adult.HEIGHTS_MM[number]) / 2
     layers = 0.92 + 0.24 * np.abs(core[:, 2] / half) ** 3
-    spongy = spongy_mg_cm3(build, level) * grain * layers / layers.mean()
+    rich = grain * layers
+    found = rich[_measured(core, level)].mean() / (1 - _OVAL_HOLLOW * _hollow(build, level))
+    spongy = spongy_mg_cm3(build, level) * rich / found
     shell = shell * build.person.cortex * compact
     return cast(template, scale, shell, spongy)
+
+
+def _hollow(build: Build, level: str) -> float:
+    """Return how much lower a body is in its middle as bone is lost, as a part of its height."""
+    return 1.8 * coarseness(build.person.trabecular_mg_cm3) / build.intact_mm(level)[2]
+
+
+def _measured(points_mm: Values, level: str) -> NDArray[np.bool_]:
+    """Tell which points of a table's body QCT measures: a flat oval in its middle."""
+    width, depth, _ = adult.size_mm(level)
+    x, y, z = points_mm.T
+    oval = np.square(x / (QCT_WIDE * width / 2)) + np.square(y / (QCT_DEEP * depth / 2)) < 1
+    return np.asarray(oval & (np.abs(z) < QCT_HIGH_MM / 2))
 
 
 def _given_way(build: Build, level: str, whole: Cloud) -> Cloud:
@@ -108,9 +129,8 @@ def _given_way(build: Build, level: str, whole: Cloud) -> Cloud:
     if broken is not None and broken.shape is FractureShape.BICONCAVE:
         rim = np.clip(np.abs(2 * x / width), 0, 1) ** 2
         left = left + (np.maximum(front, back) - left) * rim
-    soft = 0.9 * coarseness(build.person.trabecular_mg_cm3) * 2 / height
     within = np.clip(1 - (2 * x / width) ** 2 - (2 * y / depth) ** 2, 0, 1)
-    left = left - soft * within
+    left = left - _hollow(build, level) * within
     # the upper endplate gives way more than the lower
     down = (np.mean([front, middle, back]) - left) * 0.2 * height
     swell = 1 + 0.12 * (1 - left) * (broken is not None)

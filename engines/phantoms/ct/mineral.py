@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.ct.grid import Grid
@@ -57,9 +58,21 @@ class Skeleton:
         where = np.concatenate([s[0] for s in shares])
         share = np.stack([s[1] for s in shares])
         mineral, volume, marrow = (self._image(where, share * m[first:last]) for m in self._masses)
-        return 1000 * mineral, volume, marrow
+        even = _evenness(volume)
+        return 1000 * mineral * even, volume * even, marrow * even
 
     def _image(self, where: NDArray[np.intp], share: Values) -> Values:
         size = self._grid.protocol.matrix
         heap = np.bincount(where, share.ravel(), size * size)
         return np.asarray(heap.reshape(size, size), dtype=np.float64)
+
+
+def _evenness(volume: Values) -> Values:
+    """Return what makes bone fill the voxels within it: float64, (row, column).
+
+    Lumps lie evenly in the body, but not on the voxels' grid; a voxel that lies wholly in bone gets
+    a little more or less than its volume of them. Those at a border are left as they are.
+    """
+    around = uniform_filter(volume, 5, mode="constant")
+    within = np.clip((around - 0.8) / 0.15, 0, 1) * np.clip((1.25 - around) / 0.1, 0, 1)
+    return np.asarray(1 + within * (1 / np.clip(volume, 0.5, 2.0) - 1))

@@ -30,8 +30,10 @@ _LOWEST_HU, _HIGHEST_HU = -1024, 3071
 _LUMPS_MM = 1.0
 #: Soft parts are sampled along the body at least this often, mm.
 _SAMPLE_MM = 2.0
-#: How dark the middle of a body of 300 mm is against its border, HU (ours).
+#: How dark the middle of a body of 300 mm is against its border, HU (ours), and where between them
+#: a scanner's own correction is right: at the spine.
 _CUPPING_HU = 5.0
+_RIGHT = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ class _Scanner:
         middle = np.exp(-2.0 * np.square(radius))
         if protocol.table:
             exact += np.where(exact < -900, self._table, 0.0)
-        exact -= _CUPPING_HU * (size / 300) ** 2 * (middle - 0.35) * (exact > -300)
+        exact -= _CUPPING_HU * (size / 300) ** 2 * (middle - _RIGHT) * (exact > -300)
         # tube current follows the body's size half of the way
         noise = protocol.noise_hu * np.exp(0.25 * 0.02 * (size - 300)) * (0.5 + 0.5 * middle)
         seen = self.reconstruction.slice_hu(exact, noise, rng)
