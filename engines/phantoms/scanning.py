@@ -34,6 +34,7 @@ _PHASES = {
     Taken.NONE: Phase.NONE,
     Taken.ARTERIAL: Phase.ARTERIAL,
     Taken.PORTAL_VENOUS: Phase.VENOUS,
+    Taken.UNKNOWN: Phase.GIVEN,
 }
 #: Tube charge for 10.5 HU of noise in 3 mm with a standard kernel (ours), and noise of the others.
 _USUAL_MAS = 120.0

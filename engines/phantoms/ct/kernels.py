@@ -1,7 +1,7 @@
 """What a reconstruction does to a slice: its sharpness, and noise of the same kernel's colour."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,37 @@ class Reconstruction:
         colour /= np.sqrt((colour**2 * twice).sum() / (n * n))
         return sharp, colour
 
-    def slice_hu(self, exact: Values, noise_hu: Values, rng: np.random.Generator) -> Values:
-        """Blur a slice and add noise of a standard deviation by place, all (row, column)."""
+    def slice_hu(self, exact: Values, white_hu: Values) -> Values:
+        """Blur a slice, and add what the filters make of white noise, all (row, column), HU."""
         sharp, colour = self._filters
-        white = rng.standard_normal(exact.shape) * noise_hu
-        seen = fft.rfft2(exact + 1000) * sharp + fft.rfft2(white) * colour
+        seen = fft.rfft2(exact + 1000) * sharp + fft.rfft2(white_hu) * colour
         return np.asarray(fft.irfft2(seen, s=exact.shape)) - 1000
+
+
+class WhiteNoise:
+    """Normal values for each slice, in common where slices overlap.
+
+    Each place along the body has values of its own, and a slice is their mean, weighted by its
+    profile: a triangle as wide at half its height as the slice is thick. Slices that lie one beside
+    the other share nothing.
+    """
+
+    def __init__(self, grid: Grid, seed: tuple[int, int]) -> None:
+        protocol = grid.protocol
+        self._seed, self._shape = seed, (protocol.matrix, protocol.matrix)
+        step = protocol.spacing_mm / protocol.slice_thickness_mm
+        reach = int(np.ceil(1 / step - 1e-9)) - 1
+        weights = [1 - abs(i) * step for i in range(-reach, reach + 1)]
+        norm = float(np.sqrt(sum(weight * weight for weight in weights)))
+        self._weights = [weight / norm for weight in weights]
+        self._places = lru_cache(maxsize=2 * len(weights) + 4)(self._place)
+
+    def slice(self, k: int) -> Values:
+        """Return the values of slice ``k``: float64, (row, column), mean 0, variance 1."""
+        total = self._weights[0] * self._places(k)
+        for i, weight in enumerate(self._weights[1:], start=1):
+            total += weight * self._places(k + i)
+        return np.asarray(total)
+
+    def _place(self, i: int) -> Values:
+        return np.random.default_rng([*self._seed, i]).standard_normal(self._shape)

@@ -14,7 +14,7 @@ from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.body.vessels import calcifications
 from engines.phantoms.ct.attenuating import Attenuation, attenuation
 from engines.phantoms.ct.grid import Grid, grid_of
-from engines.phantoms.ct.kernels import Reconstruction
+from engines.phantoms.ct.kernels import Reconstruction, WhiteNoise
 from engines.phantoms.ct.metal_streaks import streaks_hu
 from engines.phantoms.ct.mineral import Skeleton
 from engines.phantoms.ct.paint import Canvas
@@ -82,10 +82,11 @@ def ct_volume(
     """
     grid = grid_of(build, protocol)
     scanner = _Scanner(build, grid, attenuation(protocol, seed))
+    noise = WhiteNoise(grid, (seed, STREAM))
     volume = np.empty((grid.count, protocol.matrix, protocol.matrix), dtype=np.int16)
 
     def fill(k: int) -> None:
-        volume[k] = scanner.slice(k, np.random.default_rng([seed, STREAM, k]))
+        volume[k] = scanner.slice(k, noise.slice(k))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, range(grid.count)))
@@ -104,8 +105,8 @@ class _Scanner:
         self.metal = Canvas(build, foreign, attenuating) if foreign else None
         self.reconstruction = Reconstruction(grid)
 
-    def slice(self, k: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        """Return slice ``k``: int16, shape (row, column)."""
+    def slice(self, k: int, white: Values) -> NDArray[np.int16]:
+        """Return slice ``k`` with noise made of ``white``: int16, shape (row, column)."""
         protocol = self.grid.protocol
         height = self.grid.bottom_mm + k * protocol.spacing_mm
         exact = self._bones(height, self._soft(height))
@@ -120,7 +121,7 @@ class _Scanner:
         exact -= _CUPPING_HU * (size / 300) ** 2 * (middle - _RIGHT) * (exact > -300)
         # tube current follows the body's size half of the way
         noise = protocol.noise_hu * np.exp(0.25 * 0.02 * (size - 300)) * (0.5 + 0.5 * middle)
-        seen = self.reconstruction.slice_hu(exact, noise, rng)
+        seen = self.reconstruction.slice_hu(exact, noise * white)
         return self._stored(seen)
 
     def _soft(self, height: float) -> Values:

@@ -27,14 +27,17 @@ _WINDOWS = {"soft": (40, 400), "standard": (40, 400), "bone": (500, 2000)}
 
 
 class Phase(StrEnum):
-    """When after the injection the slices were taken."""
+    """When after the injection the slices were taken; ``GIVEN``: the header does not say."""
 
     NONE = "native"
     ARTERIAL = "arterial"
     VENOUS = "portal venous"
+    GIVEN = "contrast"
 
 
-_PHASE_WORDS = {Phase.NONE: "nat", Phase.ARTERIAL: "art", Phase.VENOUS: "ven"}
+_PHASE_WORDS = {Phase.NONE: "nat", Phase.ARTERIAL: "art", Phase.VENOUS: "ven", Phase.GIVEN: "C+"}
+_NUMBERS = {Phase.NONE: "1", Phase.ARTERIAL: "2", Phase.VENOUS: "3", Phase.GIVEN: "2"}
+_DELAYS_S = {Phase.NONE: 0, Phase.ARTERIAL: 35, Phase.VENOUS: 70, Phase.GIVEN: 0}
 
 
 @dataclass(frozen=True)
@@ -188,8 +191,8 @@ def _describe_scan(ds: Dataset, visit: Visit, scan: Scan, index: int) -> None:
     ds.CTDIvol = round(0.068 * scan.mas * (scan.kv / 120) ** 2.5, 2)
     if manner.spiral:
         ds.ScanOptions = manner.spiral
-    ds.AcquisitionNumber = {Phase.NONE: "1", Phase.ARTERIAL: "2", Phase.VENOUS: "3"}[scan.phase]
-    delay = {Phase.NONE: 0, Phase.ARTERIAL: 35, Phase.VENOUS: 70}[scan.phase]
+    ds.AcquisitionNumber = _NUMBERS[scan.phase]
+    delay = _DELAYS_S[scan.phase]
     for event, seconds in (("Series", 60), ("Acquisition", 60 + 0.1 * index), ("Content", 90)):
         set_time(ds, visit, event, delay + seconds)
     if scan.phase is not Phase.NONE:
@@ -199,7 +202,7 @@ def _describe_scan(ds: Dataset, visit: Visit, scan: Scan, index: int) -> None:
 def _describe_contrast(ds: Dataset, visit: Visit, delay_s: int) -> None:
     """Write the Contrast/Bolus module (PS3.3 C.7.6.4)."""
     volume_ml = 10 * round(1.4 * visit.person.weight_kg / 10)
-    ds.ContrastBolusAgent = f"Iopromid 370 / {delay_s} s"
+    ds.ContrastBolusAgent = f"Iopromid 370 / {delay_s} s" if delay_s else "Iopromid 370"
     ds.ContrastBolusRoute = "IV"
     ds.ContrastBolusVolume = visit.device.ds(volume_ml)
     ds.ContrastFlowRate = visit.device.ds(3.0)

@@ -12,14 +12,16 @@ from processors import plainest
 
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.density import spine_factor
 from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.muscles import area_l3_cm2, deep_muscles, muscle_scale
 from engines.phantoms.body.soft import soft_parts
+from engines.phantoms.body.spine import vertebra
 from engines.phantoms.body.trunk import trunk
-from engines.phantoms.ct.attenuating import BONE_ENHANCEMENT_HU, attenuation
+from engines.phantoms.ct.attenuating import attenuation
 from engines.phantoms.ct.grid import grid_of
-from engines.phantoms.ct.kernels import Reconstruction
+from engines.phantoms.ct.kernels import Reconstruction, WhiteNoise
 from engines.phantoms.ct.metal_streaks import streaks_hu
 from engines.phantoms.ct.mineral import Skeleton
 from engines.phantoms.ct.paint import Canvas
@@ -75,11 +77,20 @@ def test_spongy_bone_measures_its_mineral_at_each_voltage(quick, kvp):
     assert abs(around(volume, (0, 0, 0)) - hu(120.0, kvp)) < cupping + 3
 
 
-@pytest.mark.parametrize("phase", [Phase.ARTERIAL, Phase.PORTAL_VENOUS])
-def test_contrast_medium_raises_spongy_bone_as_published(quick, phase):
+@pytest.mark.parametrize("phase", list(Phase))
+def test_contrast_medium_raises_spongy_bone_as_published_on_average(phase):
+    rises = np.array([attenuation(short(phase=phase), seed).bone_hu for seed in range(600)])
+    published = {"none": 0, "arterial": 14.4, "portal venous": 25.7, "unknown": 11.2}[phase]
+    assert rises.mean() == pytest.approx(published, abs=1.0)
+    assert rises.min() >= 0
+    assert (rises.std() > 4) == (phase is not Phase.NONE)
+
+
+@pytest.mark.parametrize("phase", [Phase.ARTERIAL, Phase.PORTAL_VENOUS, Phase.UNKNOWN])
+def test_an_exams_own_rise_is_what_its_spongy_bone_shows(quick, phase):
     plain = around(ct_volume(build(), short(), 1), (0, 0, 0))
     seen = around(ct_volume(build(), short(phase=phase), 1), (0, 0, 0))
-    assert seen - plain == pytest.approx(BONE_ENHANCEMENT_HU[phase], abs=1.5)
+    assert seen - plain == pytest.approx(attenuation(short(phase=phase), 1).bone_hu, abs=1.5)
 
 
 def test_contrast_medium_fills_the_aorta(quick):
@@ -134,26 +145,36 @@ def test_mineral_is_neither_lost_nor_made():
     heights = grid.bottom_mm + np.arange(grid.count) * SMALL.spacing_mm
     voxel_cm3 = grid.pixel_mm**2 * SMALL.spacing_mm / 1000
     total = sum(skeleton.slice(h)[0].sum() for h in heights) * voxel_cm3
-    assert total == pytest.approx(clouds["vertebra L1"].mineral_mg.sum(), rel=1e-6)
+    assert total == pytest.approx(clouds["vertebra L1"].mineral_mg.sum(), rel=2e-3)
 
 
 @pytest.mark.parametrize("kernel", list(Kernel))
 def test_noise_has_the_deviation_that_is_asked_for(kernel):
     grid = grid_of(build(), replace(SMALL, kernel=kernel, matrix=512))
     flat = np.zeros((512, 512))
-    seen = Reconstruction(grid).slice_hu(flat, np.full_like(flat, 15.0), np.random.default_rng(5))
+    seen = Reconstruction(grid).slice_hu(flat, 15.0 * WhiteNoise(grid, (5, 1)).slice(0))
     assert seen.std() == pytest.approx(15.0, rel=0.05)
     assert abs(seen.mean()) < 0.5
+
+
+@pytest.mark.parametrize(("spacing", "shared"), [(5.0, 0.0), (4.0, 0.37), (2.5, 0.67)])
+def test_slices_that_overlap_share_noise_and_others_do_not(spacing, shared):
+    grid = grid_of(build(), replace(SMALL, spacing_mm=spacing))
+    noise = WhiteNoise(grid, (3, 1))
+    one, following, far = (noise.slice(k) for k in (7, 8, 12))
+    assert one.std() == pytest.approx(1.0, abs=0.02)
+    assert np.mean(one * following) == pytest.approx(shared, abs=0.03)
+    assert np.mean(one * far) == pytest.approx(0.0, abs=0.03)
 
 
 def test_a_sharper_kernel_shows_a_sharper_border():
     edge = np.zeros((512, 512))
     edge[:, 256:] = 1000
-    none, rng = np.zeros_like(edge), np.random.default_rng(0)
+    none = np.zeros_like(edge)
     steep = [
         np.diff(
             Reconstruction(grid_of(build(), replace(SMALL, kernel=k, matrix=512))).slice_hu(
-                edge, none, rng
+                edge, none
             )[250, 200:300]
         ).max()
         for k in (Kernel.SOFT, Kernel.STANDARD, Kernel.BONE)
@@ -180,6 +201,31 @@ def test_a_hip_prosthesis_is_seen_as_metal_on_its_side():
     assert columns.min() > SMALL.matrix / 2
 
 
+def oval(body, volume):
+    """The middle of L1 in which density is measured, 0.65 by 0.5 of the body, 7.5 mm high."""
+    width, depth, _ = body.vertebra_size_mm("L1")
+    slices, rows, columns = np.indices(volume.hu.shape)
+    voxels = np.stack([columns, rows, slices, np.ones_like(rows)], axis=-1)
+    places = (voxels @ volume.affine.T)[..., :3] - body.vertebra_centre_mm("L1")
+    x, y, z = np.moveaxis(places @ body.vertebra_axes("L1"), -1, 0)
+    inside = np.square(x / (0.325 * width)) + np.square(y / (0.25 * depth)) < 1
+    return volume.hu[inside & (np.abs(z) < 3.75)]
+
+
+def loins(body, _, spacing_mm):
+    """The bones that slices through L1 show, but for the ribs."""
+    compact = spine_factor(body)
+    return {f"vertebra {one}": vertebra(body, one, spacing_mm, compact) for one in ("L1", "L2")}
+
+
+@pytest.mark.parametrize("seed", [2, 4, 8])
+def test_l1_of_a_body_measures_what_its_person_has(monkeypatch, seed):
+    monkeypatch.setattr("engines.phantoms.ct.volume.bones", loins)
+    body = build(seed)
+    seen = oval(body, ct_volume(body, short(matrix=320, slice_thickness_mm=2.5, spacing_mm=2.5), 1))
+    assert seen.mean() == pytest.approx(hu(body.person.trabecular_mg_cm3, 120), abs=4)
+
+
 def test_the_same_seed_gives_the_same_voxels_whatever_the_threads(quick):
     once = ct_volume(build(), short(noise_hu=12.0), 7, threads=1)
     again = ct_volume(build(), short(noise_hu=12.0), 7, threads=2)
@@ -193,6 +239,7 @@ import hashlib
 from dataclasses import replace
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.soft import soft_parts
+from engines.phantoms.body.spine import vertebra
 from engines.phantoms.ct.attenuating import attenuation
 from engines.phantoms.ct.grid import grid_of
 from engines.phantoms.ct.paint import Canvas
