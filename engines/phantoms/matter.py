@@ -18,11 +18,12 @@ Values = NDArray[np.float64]
 
 _TABLES = Path(__file__).parent / "tables"
 
-#: g/cm3. Lung as inflated at full breath; cement as in matter_tables (ours).
+#: g/cm3. Lung at full breath, without the vessels that are drawn apart; cement as in matter_tables
+#: (both ours).
 DENSITY_G_CM3 = {
     "water": 1.0,
     "air": 0.001205,
-    "lung": 0.26,
+    "lung": 0.18,
     "fat": 0.95,
     "muscle": 1.05,
     "organ": 1.06,

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.conduit import Tube, curve
 from engines.phantoms.body.organs import Room
-from engines.phantoms.body.shapes import Ellipsoid
+from engines.phantoms.body.shapes import Box, Common, Ellipsoid, Inset
 from engines.phantoms.body.solids import Solid, Tissue
 
 Values = NDArray[np.float64]
@@ -52,14 +52,35 @@ def _stomach(room: Room, rng: np.random.Generator) -> list[Solid]:
     radii = np.interp(np.linspace(0, 5, 24), range(6), _STOMACH_MM) * rng.uniform(0.75, 1.05)
     path = room.pushed_in(path, radii)
     wall = Tube(path, radii)
-    # lying on the back, gas gathers in the front
-    gas = Tube(path[8:20] - np.array([0, 7.0, 0]), (radii[8:20] - 5) * rng.uniform(0.3, 0.75))
+    part = rng.uniform(0.3, 0.75)
+    # lying on the back, gas gathers in the front; standing, under the diaphragm
+    gas = Tube(path[8:20] - np.array([0, 7.0, 0]), (radii[8:20] - 5) * part * _rounded(12))
+    if not room.build.lying:
+        return _standing(room, part)
     guts = Tube(_course(room, _DUODENUM, 20), np.full(20, 11.0))
     return [
         Solid("duodenum", guts, Tissue.ORGAN, Tissue.FAT),
         Solid("stomach wall", wall, Tissue.ORGAN, Tissue.FAT),
         Solid("stomach content", Tube(path, radii - 4), Tissue.FLUID, Tissue.ORGAN),
         Solid("stomach gas", gas, Tissue.AIR, Tissue.FLUID),
+    ]
+
+
+def _standing(room: Room, part: float) -> list[Solid]:
+    """Return the upper stomach of who stands, gas over a level of fluid."""
+    s = room.build.stature
+    top = float(room.dome.tops_mm[1])
+    x, y = room.at(62, -34, top / s)[:2]
+    half = np.array([52.0, 40, 33]) * s * (0.55 + 0.6 * part)
+    outer = Ellipsoid(np.array([x, y, top - 4 * s - half[2]]), half, np.eye(3))
+    inner = Inset(outer, 3.5)
+    level = outer.centre_mm[2] + half[2] * (0.75 - 1.2 * part)
+    low = np.array([x - 200, y - 200, level])
+    over = Box(low, low + np.array([400.0, 400, 400]))
+    return [
+        Solid("stomach wall", outer, Tissue.ORGAN, Tissue.FAT),
+        Solid("stomach content", inner, Tissue.FLUID, Tissue.ORGAN),
+        Solid("stomach gas", Common((inner, over), (1, 1)), Tissue.AIR, Tissue.ORGAN),
     ]
 
 
@@ -104,6 +125,12 @@ def _large(room: Room, rng: np.random.Generator) -> list[Solid]:
     return parts
 
 
+def _rounded(steps: int) -> Values:
+    """Return what part of its radius gas has: its ends are round (float64, shape (steps,))."""
+    from_end = np.minimum(np.arange(steps), np.arange(steps)[::-1])
+    return np.interp(from_end, [0, 1, 2, 3], [0.3, 0.72, 0.93, 1.0])
+
+
 def _gas(path: Values, radii: Values, rng: np.random.Generator) -> list[Solid]:
     """Return stretches of gas in front, and many small bubbles in the stool."""
     parts = []
@@ -113,7 +140,8 @@ def _gas(path: Values, radii: Values, rng: np.random.Generator) -> list[Solid]:
         if rng.random() < 0.5:
             stretch = slice(at, at + length)
             lift = np.array([0.0, -0.8, 0])
-            gas = Tube(path[stretch] + lift, np.maximum(radii[stretch] - 3.2, 2))
+            inner = np.maximum(radii[stretch] - 3.2, 2)
+            gas = Tube(path[stretch] + lift, inner * _rounded(len(inner)))
             parts.append(Solid("colon gas", gas, Tissue.AIR, Tissue.FLUID))
         else:
             for step in rng.integers(at, at + length, 5 * length) % len(path):

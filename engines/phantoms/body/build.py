@@ -181,12 +181,32 @@ class Build:
         middle = np.interp(z, at, adult.TRUNK_MIDDLES_MM) * self.stature
         middle = middle - 0.5 * self.girth_mm * waist - 0.1 * fat
         wide, half, y = self.cage_mm(z)
-        top = self.vertebra_centre_mm("T2")[2]
-        inside = (z > self.vertebra_centre_mm("L3")[2]) & (z < top)
+        top, low = self.vertebra_centre_mm("T2")[2], self.vertebra_centre_mm("L3")[2]
+        inside = (z > low) & (z < top)
         front = np.minimum(middle - deep, np.where(inside, y - half - 16 - fat * 0.7, np.inf))
         back = np.maximum(middle + deep, np.where(inside, y + half + 28 + fat * 0.5, -np.inf))
         across = np.maximum(across, np.where(inside, wide + 18 + fat * 0.8, 0.0))
+        front, back = self._over_ribs_mm(z, front, back)
         return across, (back - front) / 2, (front + back) / 2
+
+    def _over_ribs_mm(self, z: Values, front: Values, back: Values) -> tuple[Values, Values]:
+        """Let the skin follow the ribs from T11 upwards, and the spine from T2 upwards."""
+        names = ("T12", "T9", "T3", "T1")
+        t12, t9, t3, t1 = (self.vertebra_centre_mm(name)[2] for name in names)
+        _, half, y = self.cage_mm(np.minimum(z, t3))
+        spine = self.spine_mm(z)[1]
+        fat, s = self.fat_mm, self.stature
+        ribs = np.interp(z, [t12, t9], [0.0, 1.0])
+        neck = np.interp(z, [t3, t1], [0.0, 1.0])
+        ribs, neck = (part * part * (3 - 2 * part) for part in (ribs, neck))
+        # the muscles of the chest are thickest over the third rib
+        over = y - half - (15 + 5 * s + 0.6 * fat)
+        behind = np.maximum(y + half + 24 + 0.5 * fat, spine + 62 * s + 0.3 * fat)
+        front = front + ribs * (over - front)
+        back = back + ribs * (behind - back)
+        front = front + neck * (spine - 66 * s - 0.2 * fat - front)
+        back = back + neck * (spine + 66 * s + 0.2 * fat - back)
+        return front, back
 
     @property
     def pelvis_axes(self) -> Values:

@@ -12,6 +12,9 @@ from engines.phantoms.body.shapes import Mask, within
 
 Values = NDArray[np.float64]
 
+#: Steps that never fall in with each other: the plastic number's (Roberts 2018).
+_GOLDEN = (0.7548776662466927, 0.5698402909980532)
+
 
 def curve(knots_mm: Sequence[Sequence[float]] | Values, steps: int) -> Values:
     """Draw a smooth curve through knots: float64, shape (steps, 3), mm, evenly in knots."""
@@ -124,6 +127,82 @@ class Tube:
             ends = ((cylinder[0], mitres[i]), (far, mitres[i + 1]))
             total[hit] += _cylinder_mm(rays[hit], cylinder, ends)
         return total.reshape(targets_mm.shape[:-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """Many short straight tubes, such as the vessels of a lung.
+
+    Attributes
+    ----------
+    starts_mm, ends_mm : ndarray
+        float64, shape (piece, 3).
+    first_mm, last_mm : ndarray
+        float64, shape (piece,): radii at both ends.
+    """
+
+    starts_mm: Values
+    ends_mm: Values
+    first_mm: Values
+    last_mm: Values
+
+    def pieces(self) -> tuple[Capsule, ...]:
+        """Return the pieces, for who paints one after the other."""
+        radii = (self.first_mm + self.last_mm) / 2
+        ends = zip(self.starts_mm, self.ends_mm, radii, strict=True)
+        return tuple(Capsule(start, end, float(radius)) for start, end, radius in ends)
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        both = np.concatenate([self.starts_mm, self.ends_mm])
+        reach = np.concatenate([self.first_mm, self.last_mm])[:, None]
+        return (both - reach).min(axis=0), (both + reach).max(axis=0)
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return how far under the surface places lie."""
+        deep = [piece.depth_mm(x, y, z) for piece in self.pieces()]
+        return np.asarray(np.max(deep, axis=0))
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in one of them."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through them; those that overlap count twice."""
+        radii = np.stack([self.first_mm, self.last_mm], axis=1)
+        ends = np.stack([self.starts_mm, self.ends_mm], axis=1)
+        chords = (
+            Tube(path, both).chord_mm(source_mm, targets_mm)
+            for path, both in zip(ends, radii, strict=True)
+        )
+        return np.asarray(sum(chords, np.zeros(targets_mm.shape[:-1])))
+
+    def lumps(self) -> tuple[Values, Values]:
+        """Return points (point, 3) that fill the pieces, and the volume of each, mm3.
+
+        Thin pieces have them on their axis; thick ones across it too, evenly by golden sections.
+        """
+        way = self.ends_mm - self.starts_mm
+        length = np.sqrt(np.square(way).sum(axis=1))
+        radius = (self.first_mm + self.last_mm) / 2
+        edge = np.maximum(1.0, 0.6 * radius)
+        count = np.maximum(np.rint(np.pi * radius**2 * length / edge**3), np.rint(length / 1.2))
+        count = np.maximum(count, 1).astype(np.int64)
+        of = np.repeat(np.arange(len(count)), count)
+        order = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+        part = (order + 0.5) / count[of]
+        here = self.first_mm[of] + (self.last_mm - self.first_mm)[of] * part
+        # neighbours along the axis lie far apart across it
+        out = here * np.sqrt((order * _GOLDEN[0]) % 1.0) * np.minimum(radius[of] / 1.5, 1.0)
+        turn = 2 * np.pi * ((order * _GOLDEN[1]) % 1.0)
+        along = way / np.maximum(length, 1e-9)[:, None]
+        across = np.cross(along, np.where(np.abs(along[:, 2:]) > 0.8, [1.0, 0, 0], [0, 0, 1.0]))
+        across /= np.sqrt(np.square(across).sum(axis=1, keepdims=True))
+        other = np.cross(along, across)
+        points = self.starts_mm[of] + part[:, None] * way[of]
+        points += (out * np.cos(turn))[:, None] * across[of]
+        points += (out * np.sin(turn))[:, None] * other[of]
+        return points, np.pi * here**2 * (length / count)[of]
 
 
 def _near(rays: Values, source_mm: Values, ends_mm: Values, radius: float) -> NDArray[np.intp]:

@@ -23,7 +23,7 @@ _LYING = (0.35, 0.65)
 #: How far fluid climbs at the ribs, and how near it must be to do so, mm.
 _CLIMBS_MM, _NEAR_MM = 44.0, 14.0
 _FAR_MM = 1e4
-_MIDDLE = ("mediastinal fat", "heart muscle", "heart atria")
+_MIDDLE = ("mediastinal fat", "heart muscle", "aortic arch", "thoracic aorta")
 
 
 @dataclass(frozen=True, eq=False)

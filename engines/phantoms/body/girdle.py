@@ -1,4 +1,4 @@
-"""Breast bone, collar bones, shoulder blades and upper arms; forms and places are ours."""
+"""The neck, breast bone, collar bones, shoulder blades, upper arms; forms and places are ours."""
 
 from functools import lru_cache
 
@@ -22,6 +22,24 @@ HUMERUS_HEAD_MM = 0.9
 HUMERUS_SHAFT_MM = 3.6
 
 
+def neck(seventh: Cloud, stature: float) -> dict[str, Cloud]:
+    """Return C6 to C3 as copies of C7 with less of its processes: a film's upper edge cuts them.
+
+    They stand straight on C7, smaller from one to the next.
+    """
+    middle = np.median(seventh.points_mm, axis=0)
+    found = {}
+    for up in range(1, 5):
+        size = np.array([0.80, 0.72, 0.94]) * (1 - 0.015 * up)
+        off = seventh.points_mm - middle
+        points = middle + off * size + np.array([0.0, -2.5 * up, 17.5 * up]) * stature
+        part = float(size.prod())
+        found[f"vertebra C{7 - up}"] = Cloud(
+            points, seventh.volume_mm3 * part, seventh.mineral_mg * part
+        )
+    return found
+
+
 def breast_bone(build: Build, spacing_mm: float) -> Cloud:
     """Return the sternum: manubrium, body and xiphoid."""
     top = build.vertebra_centre_mm("T3")[2] + 10 * build.stature
@@ -41,7 +59,7 @@ def breast_bone(build: Build, spacing_mm: float) -> Cloud:
     return fill(tube, spacing_mm)
 
 
-def _shoulder_mm(build: Build, side: int) -> Values:
+def shoulder_mm(build: Build, side: int) -> Values:
     """Middle of the shoulder joint's socket."""
     size = build.stature * (0.96 if build.person.sex == "F" else 1.02)
     up = build.vertebra_centre_mm("T3")[2] + 2 * build.stature
@@ -55,17 +73,17 @@ def collar_bone(build: Build, side: int, spacing_mm: float) -> Cloud:
     """Return one clavicle, S-shaped from the breast bone to the shoulder's top."""
     top = build.vertebra_centre_mm("T3")[2] + 8 * build.stature
     _, deep, middle = build.cage_mm(np.array([top]))
-    start = np.array([side * 19.0, middle[0] - deep[0] - 6, top + 2])
-    end = _shoulder_mm(build, side) + np.array([side * 8.0, 16, 27]) * build.stature
+    start = np.array([side * 19.0, middle[0] - deep[0] - 6, top - 4])
+    end = shoulder_mm(build, side) + np.array([side * 8.0, 16, 30]) * build.stature
     way = end - start
-    bend = np.array([0.0, -1, 0]) * build.stature
+    bend = np.array([0.0, -1, -0.25]) * build.stature
     knots = [start + way * 0.0, start + way * 0.25 + bend * 9, start + way * 0.5 + bend * 6]
     knots += [start + way * 0.78 - bend * 9, end]
     path = course(np.array(knots), spacing_mm)
     t = np.linspace(0, 1, len(path))
     size = build.width * build.stature
     at = [0, 0.07, 0.3, 0.6, 0.85, 0.96, 1]
-    high = np.interp(t, at, [9, 10.5, 6, 5.2, 5.2, 5.5, 4]) * size
+    high = np.interp(t, at, [9, 10.5, 7, 6.2, 6.2, 6.4, 5]) * size
     thick = np.interp(t, at, [9, 10.5, 6.4, 6.0, 8.5, 9.5, 7]) * size
     wall = (
         COLLAR_MM * build.person.cortex * np.interp(t, [0, 0.1, 0.3, 0.8, 1], [0.4, 0.5, 1, 1, 0.5])
@@ -125,7 +143,7 @@ def shoulder_blade(build: Build, side: int, spacing_mm: float) -> Cloud:
     z /= np.linalg.norm(z)
     axes = np.stack([x, back, z], axis=1)
     axes[:, 1] = np.cross(z, x)
-    return _placed(local, axes, _shoulder_mm(build, side), side)
+    return _placed(local, axes, shoulder_mm(build, side), side)
 
 
 def _placed(local: Cloud, axes: Values, centre: Values, side: int) -> Cloud:
@@ -171,7 +189,7 @@ def upper_arm(build: Build, side: int, spacing_mm: float) -> Cloud:
     if build.arms_raised:
         x = -x
     axes = np.stack([x, np.cross(z, x), z], axis=1)
-    centre = _shoulder_mm(build, side) + np.array([side * 21.0, -4, 2]) * size
+    centre = shoulder_mm(build, side) + np.array([side * 21.0, -4, 2]) * size
     return _placed(local, axes, centre, side)
 
 

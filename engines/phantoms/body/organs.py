@@ -45,18 +45,23 @@ class Dome:
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return about how far under the diaphragm places lie."""
-        v = np.square((y - self.y_mm) / self.half_mm[1])
-        deep = [
-            top - self.fall_mm * (np.square((x - sign * self.apart_mm) / self.half_mm[0]) + v) - z
-            for top, sign in zip(self.tops_mm, (-1, 1), strict=True)
-        ]
+        v = (y - self.y_mm) / self.half_mm[1]
+        # it falls steeply to the back, little to the front, and hardly between the domes
+        v = np.square(np.where(v < 0, 0.62 * v, 1.15 * v))
+        deep = []
+        for top, sign in zip(self.tops_mm, (-1, 1), strict=True):
+            u = (sign * x - self.apart_mm) / self.half_mm[0]
+            u = np.square(np.where(u < 0, 0.5 * u, u))
+            deep.append(top - self.fall_mm * (u + v) - z)
         return np.asarray(0.75 * np.maximum(deep[0], deep[1]))
 
 
 def diaphragm(build: Build) -> Dome:
     """Return the diaphragm of this person at the breath of an image."""
     rng = np.random.default_rng([build.person.seed, STREAM, 0])
-    top = build.vertebra_centre_mm("T9")[2] + rng.normal(0, 7) * build.stature
+    # standing, a film is taken at full breath
+    level = "T9" if build.lying else "T10"
+    top = build.vertebra_centre_mm(level)[2] + rng.normal(0, 7) * build.stature
     half, deep, y = (float(v[0]) for v in build.cage_mm(np.array([top - 30])))
     tops = np.array([top, top - rng.uniform(6, 16)])
     return Dome(tops, 0.5 * half, y - 0.12 * deep, (0.6 * half, 1.0 * deep), 46 * build.stature)
@@ -74,7 +79,7 @@ class Room:
     """Places in the belly of one person: usual millimetres of a man of 1.70 m."""
 
     def __init__(self, build: Build, borders: Layers, dome: Dome) -> None:
-        self.build, self.borders = build, borders
+        self.build, self.borders, self.dome = build, borders, dome
         cage = build.cage_mm(np.array([0.0]))
         self.across = float(cage[0][0]) / 125
         self.deep = float(cage[1][0]) / 78

@@ -148,6 +148,34 @@ class Ellipsoid:
 
 
 @dataclass(frozen=True, eq=False)
+class Box:
+    """All between two corners, mm LPS."""
+
+    low_mm: Values
+    high_mm: Values
+
+    def box(self) -> tuple[Values, Values]:
+        """Return the lowest and the highest corner, mm LPS."""
+        return self.low_mm, self.high_mm
+
+    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
+        """Return how far under the surface places lie."""
+        deep = [
+            np.minimum(w - low, high - w)
+            for w, low, high in zip((x, y, z), self.low_mm, self.high_mm, strict=True)
+        ]
+        return np.asarray(np.minimum(np.minimum(deep[0], deep[1]), deep[2]))
+
+    def inside(self, points_mm: Values) -> Mask:
+        """Tell which points lie in it."""
+        return within(self, points_mm)
+
+    def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
+        """Return how far rays run through it."""
+        return march_mm(self, source_mm, targets_mm)
+
+
+@dataclass(frozen=True, eq=False)
 class Stack:
     """Superellipses one over the other, sizes linear between levels, cut flat at both ends.
 
@@ -173,7 +201,9 @@ class Stack:
         """Return the lowest and the highest corner, mm LPS."""
         reach = self.semi_axes_mm
         if self.turn_deg:
-            reach = np.repeat(np.hypot(reach[:, :1], reach[:, 1:]), 2, axis=1)
+            c, s = np.cos(np.deg2rad(self.turn_deg)), np.sin(np.deg2rad(self.turn_deg))
+            a, b = reach.T * (1.0 if self.power == 2 else np.sqrt(2.0))
+            reach = np.stack([np.hypot(a * c, b * s), np.hypot(a * s, b * c)], axis=1)
         low, high = (self.centres_mm - reach).min(axis=0), (self.centres_mm + reach).max(axis=0)
         return np.append(low, self.z_mm[0]), np.append(high, self.z_mm[-1])
 

@@ -7,7 +7,7 @@ from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.density import hip_factors, spine_factor
 from engines.phantoms.body.femur import femur
-from engines.phantoms.body.girdle import breast_bone, collar_bone, shoulder_blade, upper_arm
+from engines.phantoms.body.girdle import breast_bone, collar_bone, neck, shoulder_blade, upper_arm
 from engines.phantoms.body.hip_implants import made_room
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.pelvis import bridge, hip_bone, sacrum
@@ -83,6 +83,7 @@ def _hips(build: Build, spacing_mm: float, visit: int) -> dict[str, Cloud]:
 
 def _girdle(build: Build, spacing_mm: float) -> dict[str, Cloud]:
     parts = {"breast bone": breast_bone(build, spacing_mm)}
+    parts |= neck(vertebra(build, "C7", spacing_mm, spine_factor(build)), build.stature)
     for side, sign in _SIDES.items():
         parts[f"collar bone {side}"] = collar_bone(build, sign, spacing_mm)
         parts[f"shoulder blade {side}"] = shoulder_blade(build, sign, spacing_mm)

@@ -4,10 +4,11 @@ from functools import lru_cache
 
 from engines.phantoms.body.bowel import bowel
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.chest import arms, breasts, chest
+from engines.phantoms.body.chest import chest
 from engines.phantoms.body.effusion import effusion
 from engines.phantoms.body.muscles import deep_muscles, muscle_scale
 from engines.phantoms.body.organs import Room, diaphragm, organs
+from engines.phantoms.body.outside import arms, breasts
 from engines.phantoms.body.solids import Solid
 from engines.phantoms.body.trunk import layers, trunk
 from engines.phantoms.body.vessels import vessels

@@ -60,7 +60,7 @@ class Layers:
 
 def layers(build: Build, muscle: float) -> Layers:
     """Return the trunk's borders, with walls ``muscle`` times as thick as usual."""
-    z = np.arange(-345.0 * build.stature, 330.0 * build.stature, _STEP_MM)
+    z = np.arange(-345.0 * build.stature, 440.0 * build.stature, _STEP_MM)
     half, deep, middle = build.trunk_mm(z)
     centres = np.stack([np.zeros_like(z), middle], axis=1)
     skin = _superellipse(half, deep, 2.25)
@@ -71,11 +71,16 @@ def layers(build: Build, muscle: float) -> Layers:
     costal, low = build.vertebra_centre_mm("T12")[2], build.vertebra_centre_mm("L4")[2]
     part = np.clip((z - low) / (costal - low), 0, 1)[:, None]
     part = part * part * (3 - 2 * part)
-    fat = np.where(part > 0, np.minimum(fat, cage + _CHEST_WALL_MM + 60 * (1 - part)), fat)
+    # below, the wall thins out into the flanks; above, neck and shoulders are all muscle
+    upper = [build.vertebra_centre_mm(level)[2] for level in ("T5", "T2")]
+    most = _CHEST_WALL_MM + 60 * (1 - part) + np.interp(z, upper, [0, 120])[:, None]
+    fat = np.where(part > 0, np.minimum(fat, cage + most), fat)
     inner = fat - np.maximum(wall, 2.0)[None, :]
     inner = np.minimum(inner, fat - 8 * part)
     inner = np.where(part > 0, np.minimum(inner, part * cage + (1 - part) * inner), inner)
     inner = np.minimum(inner, _true_pelvis(build, z))
+    # a neck is no cavity
+    inner = inner * np.clip((build.vertebra_centre_mm("T1")[2] + 30 - z) / 22, 0.05, 1)[:, None]
     rings = (skin, skin - SKIN_MM, fat, np.maximum(inner, 4.0))
     return Layers(*(Outline(z, centres, np.maximum(ring, 4.0)) for ring in rings))
 

@@ -118,7 +118,9 @@ def arch_outline(points: Values, level: str) -> Values:
     transverse = limb(p, ((root, back + 7, top - 1), tip), (thick, thick * 0.62), (1, 1, flat))
     blade = arch.blade / 3.2
     end = (0, rear + arch.spine, -6 - arch.fall)
-    spinous = limb(p, ((0, rear + 2, -6), end), (2.8, 3.2), (1, 1, blade))
+    taper = 1.6 * (1 - lumbar)
+    radii = (2.8 + taper / 2, 3.2 - taper)
+    spinous = limb(p, ((0, rear + 2, -6), end), radii, (1, 1, blade))
     return blend([pedicle, lamina, upper, lower, transverse, spinous], 2.5)
 
 

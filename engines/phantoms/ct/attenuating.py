@@ -24,6 +24,8 @@ STREAM = 4402
 _PARTS: dict[str, tuple[float, float, float]] = {
     "aorta": (44, 260, 115),
     "aortic arch": (44, 260, 115),
+    "thoracic aorta": (44, 260, 115),
+    "ascending aorta": (44, 260, 115),
     "iliac artery": (44, 240, 110),
     "mesenteric artery": (44, 220, 105),
     "renal artery": (44, 240, 110),

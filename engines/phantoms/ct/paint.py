@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.conduit import Tube
+from engines.phantoms.body.conduit import Branches, Tube
 from engines.phantoms.body.shapes import Deep
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.ct.attenuating import Attenuation
@@ -114,6 +114,6 @@ def _strokes(solid: Solid, value: float) -> Iterator[Stroke]:
     texture = solid.tissue if solid.tissue in (Tissue.FAT, Tissue.MUSCLE, Tissue.ORGAN) else None
     if solid.name.startswith(("skin", "heart", "colon", "bladder", "gullet", "kidney")):
         texture = None
-    shapes = solid.shape.pieces() if isinstance(solid.shape, Tube) else (solid.shape,)
+    shapes = solid.shape.pieces() if isinstance(solid.shape, Tube | Branches) else (solid.shape,)
     for shape in shapes:
         yield Stroke(cast("Deep", shape), value, texture)

@@ -116,12 +116,14 @@ class _Habit:
     aim_mm: float
     black: tuple[float, float]
     flatten: tuple[float, float]
+    toe: tuple[float, float] = (0.38, 0.58)
+    slope: tuple[float, float] = (1.0, 2.2)
 
 
 _HABITS = {
     Exam.CHEST_PA: _Habit(
         kvp=(110, 130),
-        field_mm=(390, 430),
+        field_mm=(370, 425),
         distance_mm=1800,
         gap_mm=(25, 50),
         grid=True,
@@ -129,12 +131,14 @@ _HABITS = {
         fields_mm=((-80, -50), (80, -50)),
         turn_deg=2.0,
         aim_mm=8,
-        black=(0.002, 0.03),
-        flatten=(0.05, 0.45),
+        black=(0.0, 0.012),
+        flatten=(0.0, 0.3),
+        toe=(0.15, 0.42),
+        slope=(1.2, 2.3),
     ),
     Exam.CHEST_LATERAL: _Habit(
         kvp=(115, 130),
-        field_mm=(390, 430),
+        field_mm=(370, 425),
         distance_mm=1800,
         gap_mm=(25, 50),
         grid=True,
@@ -142,12 +146,14 @@ _HABITS = {
         fields_mm=((-20, -20),),
         turn_deg=2.5,
         aim_mm=10,
-        black=(0.01, 0.05),
-        flatten=(0.15, 0.5),
+        black=(0.0, 0.02),
+        flatten=(0.0, 0.3),
+        toe=(0.4, 0.65),
+        slope=(1.2, 2.3),
     ),
     Exam.CHEST_AP: _Habit(
         kvp=(80, 100),
-        field_mm=(390, 430),
+        field_mm=(375, 440),
         distance_mm=1100,
         gap_mm=(15, 40),
         grid=False,
@@ -155,8 +161,10 @@ _HABITS = {
         fields_mm=((0, -30),),
         turn_deg=4.0,
         aim_mm=15,
-        black=(0.002, 0.03),
-        flatten=(0.05, 0.45),
+        black=(0.0, 0.012),
+        flatten=(0.0, 0.3),
+        toe=(0.15, 0.42),
+        slope=(1.2, 2.3),
     ),
     Exam.PELVIS: _Habit(
         kvp=(70, 83),
@@ -187,8 +195,10 @@ _HABITS = {
 }
 
 
-def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None, side: str = "L") -> Exposure:
-    """Draw an exposure; it depends on seed, exam, flaws and side, never on the patient.
+def draw_exposure(
+    seed: int, exam: Exam, flaws: Flaws | None = None, side: str = "L", size: float = 1.0
+) -> Exposure:
+    """Draw an exposure; of the patient it knows the size alone, as who opens the shutters does.
 
     Parameters
     ----------
@@ -200,11 +210,13 @@ def draw_exposure(seed: int, exam: Exam, flaws: Flaws | None = None, side: str =
         They change nothing else.
     side : {'L', 'R'}
         Of a hip, for its letter.
+    size : float
+        Of the field against that for a stature of 1.70 m.
     """
     flaws = flaws or Flaws()
     habit = _HABITS[exam]
     rng = np.random.default_rng([seed, STREAM, list(Exam).index(exam)])
-    field_mm = float(rng.uniform(*habit.field_mm))
+    field_mm = float(rng.uniform(*habit.field_mm) * size)
     return Exposure(
         exam=exam,
         posture=_posture(habit, rng),
@@ -250,13 +262,13 @@ def _shot(habit: _Habit, rng: np.random.Generator) -> Shot:
 
 def _look(habit: _Habit, rng: np.random.Generator) -> Look:
     return Look(
-        lift=float(rng.uniform(0.1, 1.1)),
-        edges=float(rng.uniform(0.2, 1.6)),
+        lift=float(rng.uniform(0.0, 0.9)),
+        edges=float(rng.uniform(0.1, 1.3)),
         flatten=float(rng.uniform(*habit.flatten)),
         low=float(rng.uniform(*habit.black)),
-        high=float(rng.uniform(0.94, 0.995)),
-        toe=float(rng.uniform(0.38, 0.58)),
-        slope=float(rng.uniform(1.0, 2.2)),
+        high=float(rng.uniform(0.97, 0.9995)),
+        toe=float(rng.uniform(*habit.toe)),
+        slope=float(rng.uniform(*habit.slope)),
         air=float(rng.choice([0.0, rng.uniform(0.02, 0.1)])),
     )
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.conduit import Branches
 from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
@@ -26,6 +27,11 @@ _FINE_MM = 0.45
 
 #: Between lumps: on fine pixels and on coarse ones. Templates are made once for each, so few do.
 _LUMPS_MM = (0.7, 1.2)
+
+_CHESTS = (Exam.CHEST_PA, Exam.CHEST_LATERAL, Exam.CHEST_AP)
+
+#: Where films have painted something else already.
+_NO_LUNG = ("heart muscle", "mediastinal fat", "aortic arch", "ascending aorta")
 
 _VIEWS = {
     Exam.CHEST_PA: "PA",
@@ -101,12 +107,14 @@ def take(person: Person, seed: int, order: Order) -> Film:
     order : Order
         Which film.
     """
-    exposure = draw_exposure(seed, order.exam, order.flaws, order.side)
     build = replace(_posed(person, order.exam), extras=order.extras)
+    size = build.stature if order.exam in _CHESTS else 1.0
+    exposure = draw_exposure(seed, order.exam, order.flaws, order.side, size)
     aim, thickness_mm = _aim(build, order)
     stand = _stand(aim, thickness_mm, exposure)
     geometry = stand.geometry(exposure.field_mm, order.shape)
-    scene = Scene(_bones(build, geometry, order), _solids(build, order.exam))
+    vessels = _vessels(build) if order.exam in _CHESTS else None
+    scene = Scene(_bones(build, geometry, order), _solids(build, order.exam), vessels)
     raw = take_raw(scene, geometry, exposure, seed)
     pixels = develop(raw, geometry.pitch_mm, exposure, order.flaws.burnt_in)
     skin_mm = stand.distance_mm - stand.detector_mm - thickness_mm / 2
@@ -162,7 +170,7 @@ def _aim(build: Build, order: Order) -> tuple[Values, float]:
             aim = build.femoral_head_mm(order.side) + np.array([outwards, 0.0, -22.0])
     else:
         top, bottom = (build.vertebra_centre_mm(level) for level in ("T1", "L1"))
-        aim = np.array([0.0, 0.0, (top[2] + bottom[2]) / 2 + 8.0])
+        aim = np.array([0.0, 0.0, (top[2] + bottom[2]) / 2 + 14.0 * build.stature])
     across, deep, middle = (float(v) for v in build.trunk_mm(np.array(aim[2])))
     aim[1] = middle
     return aim, 2 * (across if order.exam is Exam.CHEST_LATERAL else deep)
@@ -193,5 +201,17 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
 
 
 def _solids(build: Build, exam: Exam) -> list[Solid]:
-    chest = exam not in (Exam.PELVIS, Exam.HIP)
-    return painted((*soft_parts(build), *foreign_bodies(build)), chest, build.stature)
+    return painted((*soft_parts(build), *foreign_bodies(build)), exam in _CHESTS, build.stature)
+
+
+def _vessels(build: Build) -> Cloud:
+    """Return the blood in the lungs, as far as nothing else is painted there."""
+    of = {solid.name: solid.shape for solid in soft_parts(build)}
+    tree = of["lung vessel"]
+    assert isinstance(tree, Branches)
+    points_mm, volume_mm3 = tree.lumps()
+    kept = of["lungs"].inside(points_mm)
+    for name in (*_NO_LUNG, "pleural effusion"):
+        if name in of:
+            kept &= ~of[name].inside(points_mm)
+    return Cloud(points_mm[kept], volume_mm3[kept], volume_mm3[kept])

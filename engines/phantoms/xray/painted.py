@@ -38,32 +38,45 @@ class _Cut:
     instead_of: Tissue | None = None
 
 
-_HEART = ("heart muscle", "heart atria")
+_BESIDE = ("upper caval", "brachiocephalic", "subclavian")
+_HEART = ("heart muscle", "mediastinal fat")
 
 _CUTS = (
     _Cut(("arm ", "breast", "thigh "), (), ("skin",)),
-    _Cut(("mediastinal fat",), ("lungs",), _HEART),
+    _Cut(("mediastinal fat",), ("lungs",), ("heart muscle",)),
     _Cut(("heart muscle",), ("lungs",), ()),
-    _Cut(("heart atria",), ("lungs",), ("heart muscle",)),
-    _Cut(("windpipe", "bronchus"), ("mediastinal fat",), (), Tissue.FAT),
-    _Cut(("aortic arch", "pulmonary", "upper caval"), ("lungs",), (*_HEART, "mediastinal fat")),
+    _Cut(("windpipe",), ("mediastinal fat",), (), Tissue.FAT),
+    _Cut(("bronchus left",), ("mediastinal fat",), ("windpipe", "bronchus right"), Tissue.FAT),
+    _Cut(("bronchus right",), ("mediastinal fat",), ("windpipe",), Tissue.FAT),
+    _Cut(("aortic arch",), ("lungs",), _HEART),
+    _Cut(("thoracic aorta", "ascending aorta"), ("lungs",), (*_HEART, "aortic arch")),
+    _Cut(_BESIDE, ("lungs",), (*_HEART, "aortic arch", "ascending aorta")),
 )
 
 #: What no film shows: thin planes, small branches, and what differs by a few per cent from what it
-#: lies in; each costs time and none is what another stands for.
+#: lies in; each costs time and none is what another stands for. Vessels of the lungs are too many
+#: for chords: they are splatted as bones are.
 _UNSEEN = (
     *("fat plane", "multifidus", "mesenteric", "hepatic vein", "portal vein", "diaphragm crus"),
-    *("pericardial fat", "heart left ventricle", "heart right ventricle", "gullet", "pancreas"),
-    *("pulmonary trunk", "upper caval", "small bowel content", "colon stool", "erector"),
+    *("pericardial fat", "heart left ventricle", "heart right ventricle", "heart atria"),
+    *("small bowel content", "colon stool", "erector", "gullet", "pancreas", "lung vessel"),
     *("quadratus", "iliacus", "perirenal", "arm fat", "arm muscle", "renal", "stomach content"),
 )
 
 #: Deep muscles and bowel are lost behind lungs and ribs; lungs and arms lie beyond a pelvis.
-_UNSEEN_CHEST = ("psoas", "small bowel", "kidney", "iliac", "stool gas", "thigh", "bladder")
-_UNSEEN_PELVIS = ("lung", "arm", "heart", "mediastinal", "aortic", "pulmonary", "wind", "bronch")
+_UNSEEN_CHEST = (
+    *("psoas", "small bowel", "kidney", "iliac", "stool gas", "thigh", "bladder"),
+    *("aorta", "caval vein", "duodenum"),
+)
+_UNSEEN_PELVIS = (
+    *("lung", "arm", "heart", "mediastinal", "aortic", "thoracic", "wind", "bronch", "breast"),
+    *("ascending", *_BESIDE),
+)
 
-#: Samples on a ray through what has no formula of its own.
+#: Samples on a ray through what has no formula of its own; what is deep and has sharp borders
+#: needs more.
 _STEPS = 16
+_FINE = {"lungs": 32, "heart muscle": 24, "aortic arch": 24}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +84,7 @@ class _Marched:
     """A shape whose chords are marched, more coarsely than its own."""
 
     shape: Deep
+    steps: int = _STEPS
 
     def box(self) -> tuple[Values, Values]:
         return self.shape.box()
@@ -79,7 +93,7 @@ class _Marched:
         return within(self.shape, points_mm)
 
     def chord_mm(self, source_mm: Values, targets_mm: Values) -> Values:
-        return march_mm(self.shape, source_mm, targets_mm, _STEPS)
+        return march_mm(self.shape, source_mm, targets_mm, self.steps)
 
 
 #: Where the trunk ends on a film, its front higher than its back, mm; the thighs go on from there.
@@ -125,7 +139,9 @@ def painted(solids: Sequence[Solid], chest: bool, stature: float = 1.0) -> list[
     of = {solid.name: solid.shape for solid in ended}
     cut = [_cut(solid, of) for solid in ended if not solid.name.startswith(unseen)]
     return [
-        solid if has_formula(solid.shape) else replace(solid, shape=_Marched(_deep(solid.shape)))
+        solid
+        if has_formula(solid.shape) and not solid.name.endswith("gas")
+        else replace(solid, shape=_Marched(_deep(solid.shape), _FINE.get(solid.name, _STEPS)))
         for solid in cut
     ]
 

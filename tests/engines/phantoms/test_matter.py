@@ -99,7 +99,7 @@ def test_water_is_0_and_air_is_minus_1000(kvp):
 
 @pytest.mark.parametrize("kvp", VOLTAGES)
 def test_soft_tissues_lie_where_scanners_show_them(kvp):
-    assert -760 < hu(Tissue.LUNG, kvp) < -720
+    assert -840 < hu(Tissue.LUNG, kvp) < -800
     assert -105 < hu(Tissue.FAT, kvp) < -65
     assert 40 < hu(Tissue.MUSCLE, kvp) < hu(Tissue.BLOOD, kvp) < 65
 
