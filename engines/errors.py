@@ -34,6 +34,13 @@ class Reason(StrEnum):
     NOT_FOR_PRESENTATION = "not-for-presentation"
     DERIVED_IMAGE = "derived-image"
     SCREENSHOT = "screenshot"
+    # how the slices of a scan lie
+    GEOMETRY_MISSING = "geometry-missing"
+    GEOMETRY_MIXED = "geometry-mixed"
+    TOO_FEW_SLICES = "too-few-slices"
+    SLICES_MISSING = "slices-missing"
+    SLICES_CONTRADICTORY = "slices-contradictory"
+    SCAN_OBLIQUE = "scan-oblique"
     # faults
     PIXELS_MISSING = "pixels-missing"
     PIXELS_UNDECODABLE = "pixels-undecodable"
