@@ -20,7 +20,7 @@ from engines.images import read_radiograph
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.ct.protocol import CtProtocol, Phase
 from engines.phantoms.ct.volume import CtVolume, ct_volume
-from engines.phantoms.exams import Setting, images
+from engines.phantoms.exams import Setting, images, study, visits
 from engines.phantoms.nuisances import Nuisance
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
@@ -99,8 +99,8 @@ def mri() -> Iterator[Picture]:
     ill = next(p for p in people if p.osteonecroses and p.osteonecroses[0].collapse_mm[-1] > 1)
     well = next(p for p in people if not p.osteonecroses)
     for person, words in ((well, "healthy"), (ill, "necrosis")):
-        taken = list(images(person, Exam.HIP_MRI, person.seed))
-        last = [ds for ds in taken if ds.StudyInstanceUID == taken[-1].StudyInstanceUID]
+        *_, visit = visits(person, Exam.HIP_MRI, person.seed)
+        last = list(study(visit))
         for number, name in ((2, "T1"), (3, "STIR")):
             series = [ds for ds in last if ds.SeriesNumber == number]
             # slices are planned around the heads; lesions lie in front of their middle
