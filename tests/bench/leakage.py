@@ -26,6 +26,7 @@ from pydicom.pixels import apply_rescale
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from scipy.ndimage import binary_closing, binary_dilation
 
 from engines.exams import Exam
 from engines.images import read_radiograph
@@ -123,7 +124,14 @@ def ct(visit: Visit) -> tuple[dict[str, Any], ...]:
     known = header_values(images[0], "0 ") | header_values(images[1], "1 ") | drawn
     known |= {"images": float(len(images)), "phase": str(draw(visit.seed).phase)}
     hu = np.stack([apply_rescale(ds.pixel_array, ds) for ds in images[1:]])
-    return known, global_values(hu, (-1024.0, 1024.0)), {"L1": l1_hu(volumes[0])}
+    whole, rest = (global_values(part, (-1024.0, 1024.0)) for part in (hu, without_bone(hu)))
+    return known, whole | {f"soft {k}": v for k, v in rest.items()}, {"L1": l1_hu(volumes[0])}
+
+
+def without_bone(hu: np.ndarray) -> np.ndarray:
+    """Return the voxels that are neither dense nor beside or between dense ones: shape (1, n)."""
+    dense = binary_closing(hu > 130, np.ones((1, 9, 9)), iterations=1)
+    return hu[~binary_dilation(dense, np.ones((1, 5, 5)))][None]
 
 
 def l1_hu(volume: Any) -> float:
@@ -276,10 +284,13 @@ def judge(rows: list[dict[str, Any]]) -> Table:
     """Say what is reached from the body alone, from header and image, and with the bones."""
     sick = np.array([one["sick"] for one in rows])
     header, _ = table([one["header"] for one in rows])
-    shown, _ = table([one["image"] for one in rows])
+    shown, names = table([one["image"] for one in rows])
+    soft = [number for number, name in enumerate(names) if name.startswith("soft ")]
     bone, _ = table([one["bone"] for one in rows])
     told = Table("from", "AUC (95 %)")
+    beside = [("global statistics of what is no bone", shown[:, soft])] if soft else []
     for name, x in (
+        *beside,
         ("age, sex, size", body(rows)),
         ("header", header),
         ("global statistics", shown),
