@@ -70,7 +70,7 @@ def scanned(seed: int, phase: Phase) -> tuple[CtVolume, str]:
     """Return a scan of 3 mm, and who it is."""
     person = draw_person(seed)
     build = replace(draw_build(person, lying=True), arms_raised=True)
-    protocol = CtProtocol(slice_thickness_mm=3.0, spacing_mm=3.0, phase=phase, matrix=320)
+    protocol = CtProtocol(slice_thickness_mm=3.0, spacing_mm=3.0, phase=phase, field_mm=350.0)
     return ct_volume(build, protocol, seed), told(person)
 
 
