@@ -10,6 +10,7 @@ from pydicom import Dataset
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.hip_joint import hip_joints
+from engines.phantoms.body.hip_muscles import with_muscles_apart
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
@@ -118,7 +119,7 @@ def hip_mri(visit: Visit, extras: tuple[Extra, ...] = ()) -> Iterator[Dataset]:
     build = replace(draw_build(visit.person, lying=True), extras=extras)
     parts = bones(build, Region.PELVIS, _LUMPS_MM, visit.number)
     solids = (
-        *soft_parts(build),
+        *with_muscles_apart(build, soft_parts(build)),
         *hip_joints(build, visit.number),
         *foreign_bodies(build),
     )

@@ -166,18 +166,20 @@ def _fat_planes(build: Build, borders: Layers) -> list[Solid]:
 def _thighs(build: Build) -> list[Solid]:
     """Return both thighs below the trunk: skin, fat, muscle."""
     parts = []
-    z = np.array([-460.0, -420, -380, -330, -290, -250]) * build.stature
-    # the upper ends lie within the trunk
-    slim = np.array([1.0, 1.0, 1.0, 1.0, 0.92, 0.8])
+    z = np.array([-560.0, -420, -380, -345, -290, -268, -245, -220]) * build.stature
+    # the upper ends lie within the trunk; below they taper
+    slim = np.array([0.86, 0.97, 1.0, 1.0, 1.0, 0.98, 0.9, 0.7])
     half, deep, middle = build.trunk_mm(z)
+    fat = 0.65 * build.fat_mm
     for side, sign in (("right", -1), ("left", 1)):
-        centres = np.stack([sign * half * 0.48, middle], axis=1)
-        size = np.stack([half * 0.49 * slim, deep * 0.98 * slim], axis=1)
+        size = np.stack([half * 0.495 * slim, deep * 0.98 * slim], axis=1)
+        # outwards they end where the trunk does
+        centres = np.stack([sign * (half * np.minimum(slim, 1.0) - size[:, 0]), middle], axis=1)
         for name, less, tissue, under in (
             ("skin", 0.0, Tissue.MUSCLE, Tissue.AIR),
             ("fat", SKIN_MM, Tissue.FAT, Tissue.MUSCLE),
-            ("muscle", SKIN_MM + 0.9 * build.fat_mm, Tissue.MUSCLE, Tissue.FAT),
+            ("muscle", SKIN_MM + fat, Tissue.MUSCLE, Tissue.FAT),
         ):
-            shape = Stack(z, centres, np.maximum(size - less, 20.0))
+            shape = Stack(z, centres, np.maximum(size - less, 20.0), 2.15)
             parts.append(Solid(f"thigh {name} {side}", shape, tissue, under))
     return parts

@@ -24,6 +24,9 @@ RED_AT_FIFTY = {"femur": 0.15, "hip": 0.5, "sacrum": 0.6, "vertebra": 0.6}
 LESS_A_YEAR = 0.006
 MORE_IN_WOMEN = 1.15
 
+ISLANDS = 1.6
+"""How far red marrow departs from its mean, where half of the marrow is red four times less."""
+
 OEDEMA_REACH = 3.0
 """From the middle of an ill head, in its radii: beyond there is no oedema worth seeing."""
 
@@ -38,13 +41,33 @@ def red_part(bone: str, person: Person) -> float:
     return min(1.0, max(0.0, aged * (MORE_IN_WOMEN if person.sex == "F" else 1.0)))
 
 
-def healthy_marrow(bone: str, person: Person, gives: Gives) -> float:
-    """Return what a bone's marrow gives where nothing ails it."""
-    red = red_part(bone, person)
-    return red * gives(Substance.RED_MARROW) + (1 - red) * gives(Substance.YELLOW_MARROW)
+def healthy_marrow(bone: str, person: Person, islands: Values, gives: Gives) -> Values:
+    """Return what a bone's marrow gives where nothing ails it.
+
+    Parameters
+    ----------
+    bone : str
+        Its name.
+    person : Person
+        Whose.
+    islands : ndarray
+        float64, any shape: where it is redder than on average, about 0.
+    gives : callable
+        Substance -> signal.
+
+    Returns
+    -------
+    ndarray
+        float64, shape of ``islands``.
+    """
+    mean = red_part(bone, person)
+    # no islands where all is yellow, or all red
+    red = np.clip(mean + ISLANDS * mean * (1 - mean) * islands, 0.0, 1.0)
+    yellow = gives(Substance.YELLOW_MARROW)
+    return np.asarray(yellow + red * (gives(Substance.RED_MARROW) - yellow))
 
 
-def ill_marrow(lesion: Necrosis, points_mm: Values, healthy: float, gives: Gives) -> Values:
+def ill_marrow(lesion: Necrosis, points_mm: Values, healthy: Values, gives: Gives) -> Values:
     """Return what the marrow of a femur with a lesion gives at places.
 
     Parameters
@@ -53,8 +76,8 @@ def ill_marrow(lesion: Necrosis, points_mm: Values, healthy: float, gives: Gives
         Of its head.
     points_mm : ndarray
         float64, shape (..., 3), patient LPS, at the lesion's visit.
-    healthy : float
-        From :func:`healthy_marrow`.
+    healthy : ndarray
+        float64, shape (...), from :func:`healthy_marrow`.
     gives : callable
         Substance -> signal.
 

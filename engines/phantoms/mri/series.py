@@ -15,8 +15,10 @@ from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.dicom.slices import Slices
 from engines.phantoms.mri.brightness import Substance, signal
 from engines.phantoms.mri.grid import Grid
-from engines.phantoms.mri.marrow import OEDEMA_REACH, healthy_marrow, ill_marrow
+from engines.phantoms.mri.marrow import OEDEMA_REACH, Gives, healthy_marrow, ill_marrow
+from engines.phantoms.mri.metal import distorted, off_resonance_hz
 from engines.phantoms.mri.protocol import MriProtocol
+from engines.phantoms.mri.texture import Texture
 
 Values = NDArray[np.float64]
 
@@ -35,7 +37,13 @@ SUBSTANCE_OF = {
     Tissue.FLUID: Substance.FLUID,
     Tissue.CARTILAGE: Substance.CARTILAGE,
 }
-"""Gas, metal and flowing blood give no signal."""
+"""Gas, metal, cement and flowing blood give no signal."""
+
+SILENT = ("liner",)
+"""Solids without signal whatever their tissue: polyethylene, which X-rays take for fat."""
+
+STREAKY = 0.9
+"""How unevenly fat lies between muscle fibres, of its mean part (ours)."""
 
 LAYERS = 3
 """Into which a slice is cut, so that slanting borders are soft."""
@@ -75,11 +83,14 @@ class Filled:
         uint16, shape (slice, layer, row, column): which solid.
     bones : dict of str to pair of ndarray
         Part of each voxel that is bone, and the mineral in it, mg/cm3.
+    texture : Texture
+        How marrow and muscle vary.
     """
 
     grid: Grid
     kinds: NDArray[np.uint16]
     bones: dict[str, tuple[Values, Values]]
+    texture: Texture
 
 
 def fill(hips: Hips, protocol: MriProtocol) -> Filled:
@@ -93,7 +104,7 @@ def fill(hips: Hips, protocol: MriProtocol) -> Filled:
     with ThreadPoolExecutor(2) as pool:
         kinds = np.stack(list(pool.map(paint, range(grid.shape[0]))))
     bones = {name: grid.fill(cloud) for name, cloud in hips.bones.items()}
-    return Filled(grid, kinds, bones)
+    return Filled(grid, kinds, bones, Texture(grid, hips.build.person.seed))
 
 
 def mri_series(
@@ -120,6 +131,9 @@ def mri_series(
     filled = filled or fill(hips, protocol)
     grid = filled.grid
     shown = _tissues(hips, filled, protocol)
+    hertz = off_resonance_hz(grid, filled.kinds, hips.solids, protocol.field_t)
+    if hertz is not None:
+        shown = distorted(shown, hertz)
     # the sampled part of k-space has a round edge
     shown = ndimage.gaussian_filter(shown, (0.0, 0.55, 0.55))
     shown *= _coils(grid, protocol, seed)
@@ -147,41 +161,56 @@ def grid_of(build: Build, protocol: MriProtocol) -> Grid:
 
 def _tissues(hips: Hips, filled: Filled, protocol: MriProtocol) -> Values:
     """Return the signal without coils and noise."""
-    grid = filled.grid
-    shown, room = np.zeros(grid.shape), np.ones(grid.shape)
-    for name, (bone, density) in filled.bones.items():
-        marrow = _marrow(hips, name, grid, protocol)
-        compact = (density - SPONGY_MG_CM3) / (COMPACT_MG_CM3 - SPONGY_MG_CM3)
-        shown += bone * marrow * (1 - TRABECULAR_LOSS) * (1 - np.clip(compact, 0.0, 1.0))
-        room -= bone
-    of_kind = np.array([0.0, *(_brightness(one.tissue, protocol) for one in hips.solids)])
-    return np.asarray(shown + np.maximum(room, 0.0) * of_kind[filled.kinds].mean(axis=1))
-
-
-def _brightness(tissue: Tissue, protocol: MriProtocol) -> float:
-    substance = SUBSTANCE_OF.get(tissue)
-    return signal(substance, protocol.timing, protocol.field_t) if substance else 0.0
-
-
-def _marrow(hips: Hips, bone: str, grid: Grid, protocol: MriProtocol) -> Values | float:
-    """Return what the marrow of a bone gives: one value, or one a voxel where a head is ill."""
 
     def gives(substance: Substance) -> float:
         return signal(substance, protocol.timing, protocol.field_t)
 
-    healthy = healthy_marrow(bone, hips.build.person, gives)
+    grid = filled.grid
+    shown, room = np.zeros(grid.shape), np.ones(grid.shape)
+    for name, (bone, density) in filled.bones.items():
+        held = np.flatnonzero(bone.any(axis=(1, 2)))
+        if not held.size:
+            continue
+        part = slice(int(held[0]), int(held[-1]) + 1)
+        marrow = healthy_marrow(name, hips.build.person, filled.texture.islands[part], gives)
+        _add_lesion(marrow, hips, name, (grid, part.start), gives)
+        compact = (density[part] - SPONGY_MG_CM3) / (COMPACT_MG_CM3 - SPONGY_MG_CM3)
+        kept = (1 - TRABECULAR_LOSS) * (1 - np.clip(compact, 0.0, 1.0))
+        shown[part] += bone[part] * marrow * kept
+        room[part] -= bone[part]
+    return np.asarray(shown + np.maximum(room, 0.0) * _soft(hips, filled, gives))
+
+
+def _soft(hips: Hips, filled: Filled, gives: Gives) -> Values:
+    """Return what all but bone gives, fat between the fibres of muscle included."""
+    of_kind = [0.0, *(_brightness(one, gives) for one in hips.solids)]
+    muscle = [0.0, *(float(one.tissue is Tissue.MUSCLE) for one in hips.solids)]
+    plain = np.array(of_kind)[filled.kinds].mean(axis=1)
+    fat = hips.build.person.muscle_fat * (1 + STREAKY * filled.texture.streaks)
+    fat = np.clip(fat, 0.0, 1.0) * np.array(muscle)[filled.kinds].mean(axis=1)
+    return np.asarray(plain + fat * (gives(Substance.FAT) - gives(Substance.MUSCLE)))
+
+
+def _brightness(solid: Solid, gives: Gives) -> float:
+    substance = SUBSTANCE_OF.get(solid.tissue)
+    return gives(substance) if substance and solid.name not in SILENT else 0.0
+
+
+def _add_lesion(
+    marrow: Values, hips: Hips, bone: str, where: tuple[Grid, int], gives: Gives
+) -> None:
+    """Draw the lesion of this bone, if it has one, into slices from a first one on."""
     side = {"femur left": "L", "femur right": "R"}.get(bone)
     lesion = necrosis(hips.build, side, hips.visit) if side else None
     if lesion is None:
-        return healthy
-    shown = np.full(grid.shape, healthy)
+        return
+    grid, first = where
     reach = OEDEMA_REACH * lesion.radius_mm
     window = grid.window(lesion.centre_mm - reach, lesion.centre_mm + reach)
     if window is not None:
-        for index in range(grid.shape[0]):
+        for index, image in enumerate(marrow, start=first):
             points = grid.points_mm(index)[window]
-            shown[index][window] = ill_marrow(lesion, points, healthy, gives)
-    return shown
+            image[window] = ill_marrow(lesion, points, image[window], gives)
 
 
 def _coils(grid: Grid, protocol: MriProtocol, seed: int) -> Values:
