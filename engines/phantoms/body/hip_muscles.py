@@ -88,6 +88,8 @@ _INTERNUS = ((-46, -30, 6, 6, 20), (-15, -34, 8, 8, 30), (20, -34, 14, 8, 32), (
 #: muscle still is, with little fat and for each part of fat in it more, mm.
 _PLANE_MM = 0.7
 _SWOLLEN_MM, _WASTED_MM = 13.0, 16.0
+#: From a muscle, mm: so far away it is as if it were not there.
+_FAR_MM = 30.0
 
 
 #: Where the trunk ends in the midline, above L1, and how its end rises to the sides.
@@ -107,19 +109,22 @@ class _Between:
         boxes = [one.box() for one in self.muscles]
         low = np.min([box[0] for box in boxes], axis=0)
         high = np.max([box[1] for box in boxes], axis=0)
-        around = np.array([40.0, 40, 0])
+        around = np.array([_FAR_MM, _FAR_MM, 0])
         return low - around, high + around
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
-        x, y, z = np.broadcast_arrays(x, y, z)
-        first, second = np.full(x.shape, -40.0), np.full(x.shape, -40.0)
+        shape = np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z))
+        first, second = np.full(shape, -_FAR_MM), np.full(shape, -_FAR_MM)
         for one in self.muscles:
-            deep = np.maximum(one.depth_mm(x, y, z), -40.0)
+            low, high = one.box()
+            if np.max(y) < low[1] - _FAR_MM or np.min(y) > high[1] + _FAR_MM:
+                continue
+            deep = np.maximum(one.depth_mm(x, y, z), -_FAR_MM)
             second = np.maximum(second, np.minimum(first, deep))
             first = np.maximum(first, deep)
         apart = _PLANE_MM - (first - second) / 2
         # near the rim two muscles may both be far: there is fat in any case
-        fat = np.maximum(-self.swollen_mm - first, np.where(first > -30, apart, 1.0))
+        fat = np.maximum(-self.swollen_mm - first, np.where(first > -_FAR_MM, apart, 1.0))
         return np.asarray(np.minimum(fat, self.sign * x))
 
 

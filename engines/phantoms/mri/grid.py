@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.shapes import Deep
 from engines.phantoms.body.solids import Solid
 
 Values = NDArray[np.float64]
@@ -49,13 +51,17 @@ class Grid:
     def paint(self, solids: Sequence[Solid], index: int, back_mm: float) -> Kinds:
         """Return which solid holds each voxel's middle of a slice: uint16, shape (row, column)."""
         points = self.points_mm(index, back_mm)
+        y = points[0, 0, 1]
         kinds = np.full(self.shape[1:], NOTHING, np.uint16)
         for number, solid in enumerate(solids, start=1):
             low, high = solid.shape.box()
             window = self.window(low, high)
-            if window is not None and low[1] <= points[0, 0, 1] <= high[1]:
+            if window is not None and low[1] <= y <= high[1]:
+                # what depends on the height alone is reckoned once a row
+                x, z = points[:1, window[1], 0], points[window[0], :1, 2]
+                deep = cast(Deep, solid.shape).depth_mm(x, y, z)
                 part = kinds[window]
-                part[solid.shape.inside(points[window])] = number
+                part[np.broadcast_to(deep >= 0, part.shape)] = number
         return kinds
 
     def window(self, low: Values, high: Values) -> tuple[slice, slice] | None:
