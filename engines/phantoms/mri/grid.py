@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.conduit import Tube
 from engines.phantoms.body.shapes import Deep
 from engines.phantoms.body.solids import Solid
 
@@ -54,14 +55,15 @@ class Grid:
         y = points[0, 0, 1]
         kinds = np.full(self.shape[1:], NOTHING, np.uint16)
         for number, solid in enumerate(solids, start=1):
-            low, high = solid.shape.box()
-            window = self.window(low, high)
-            if window is not None and low[1] <= y <= high[1]:
+            for shape in _pieces(solid):
+                low, high = shape.box()
+                window = self.window(low, high)
+                if window is None or not low[1] <= y <= high[1]:
+                    continue
                 # what depends on the height alone is reckoned once a row
                 x, z = points[:1, window[1], 0], points[window[0], :1, 2]
-                deep = cast(Deep, solid.shape).depth_mm(x, y, z)
                 part = kinds[window]
-                part[np.broadcast_to(deep >= 0, part.shape)] = number
+                part[np.broadcast_to(shape.depth_mm(x, y, z) >= 0, part.shape)] = number
         return kinds
 
     def window(self, low: Values, high: Values) -> tuple[slice, slice] | None:
@@ -94,6 +96,13 @@ class Grid:
         voxel_mm3 = self.thickness_mm * self.step_mm[1] * self.step_mm[2]
         density = np.divide(mineral, volume, out=np.zeros(self.shape), where=volume > 0) * 1e3
         return np.minimum(volume / voxel_mm3, 1.0), density
+
+
+def _pieces(solid: Solid) -> tuple[Deep, ...]:
+    """Take a tube apart, for each piece has a small box."""
+    if isinstance(solid.shape, Tube):
+        return solid.shape.pieces()
+    return (cast(Deep, solid.shape),)
 
 
 def _corners(
