@@ -41,6 +41,7 @@ class Reason(StrEnum):
     SLICES_MISSING = "slices-missing"
     SLICES_CONTRADICTORY = "slices-contradictory"
     SCAN_OBLIQUE = "scan-oblique"
+    SPINE_NOT_FOUND = "spine-not-found"
     # faults
     PIXELS_MISSING = "pixels-missing"
     PIXELS_UNDECODABLE = "pixels-undecodable"

@@ -1,1 +1,1 @@
-"""What several papers share of the body's landmarks."""
+"""What several models need of a body: where its parts lie in a volume."""
