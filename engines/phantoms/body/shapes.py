@@ -11,15 +11,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.phantoms.body.marching import march_mm
+
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-#: Samples of a marched ray inside a shape's box.
-_STEPS = 32
 _FAR_MM = 1e3
 
-#: Rays that are marched at a time, so that they stay in the processor's cache.
-_CHUNK = 4096
+#: Places so far outside of one part of a common shape are outside of all, however wide a sample.
+_FAR_OUT_MM = 30.0
 
 
 class Deep(Protocol):
@@ -35,65 +35,6 @@ class Deep(Protocol):
 def within(shape: Deep, points_mm: Values) -> Mask:
     """Tell which points (..., 3) lie in a shape: bool, shape (...)."""
     return np.asarray(shape.depth_mm(points_mm[..., 0], points_mm[..., 1], points_mm[..., 2]) >= 0)
-
-
-def march_mm(shape: Deep, source_mm: Values, targets_mm: Values, steps: int = _STEPS) -> Values:
-    """Return how far rays run through a shape, by samples with soft borders.
-
-    Parameters
-    ----------
-    shape : Deep
-        Any.
-    source_mm, targets_mm : ndarray
-        float64, shapes (3,) and (..., 3).
-    steps : int
-        Samples on each ray.
-
-    Returns
-    -------
-    ndarray
-        float64, shape (...), mm; within about a fiftieth of the box.
-    """
-    rays = targets_mm.reshape(-1, 3) - source_mm
-    total = np.zeros(len(rays))
-    box = shape.box()
-    for first in range(0, len(rays), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        total[part] = _marched(shape, box, (source_mm, rays[part]), steps)
-    return total.reshape(targets_mm.shape[:-1])
-
-
-def _marched(
-    shape: Deep, box: tuple[Values, Values], light: tuple[Values, Values], steps: int
-) -> Values:
-    source_mm, rays = light
-    enter, leave = _through_box(box, source_mm, rays)
-    hit = np.flatnonzero(leave > enter)
-    total = np.zeros(len(rays))
-    if not hit.size:
-        return total
-    way = np.ascontiguousarray(rays[hit].T)
-    step = (leave[hit] - enter[hit]) / steps
-    step_mm = step * np.sqrt(way[0] * way[0] + way[1] * way[1] + way[2] * way[2])
-    sums = np.zeros(len(hit))
-    for i in range(steps):
-        along = enter[hit] + (i + 0.5) * step
-        deep = shape.depth_mm(*(way[k] * along + source_mm[k] for k in range(3)))
-        cover = deep / step_mm + 0.5
-        sums += np.minimum(np.maximum(cover, 0, out=cover), 1, out=cover)
-    total[hit] = sums * step_mm
-    return total
-
-
-def _through_box(
-    box: tuple[Values, Values], source_mm: Values, rays: Values
-) -> tuple[Values, Values]:
-    """Return where rays enter and leave a box, as parts of the way from source to target."""
-    slope = np.where(np.abs(rays) < 1e-12, 1e-12, rays)
-    one, two = (box[0] - source_mm) / slope, (box[1] - source_mm) / slope
-    enter = np.minimum(one, two).max(axis=1)
-    leave = np.maximum(one, two).min(axis=1)
-    return np.maximum(enter, 0.0), np.minimum(leave, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +150,7 @@ class Stack:
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return about how far under the surface places lie, to first order in the plane."""
-        (cx, cy), (a, b) = _levels(z, self.z_mm, self.centres_mm, self.semi_axes_mm)
+        cx, cy, a, b = self._at(z)
         dx, dy = x - cx, y - cy
         if self.turn_deg:
             c, s = np.cos(np.deg2rad(self.turn_deg)), np.sin(np.deg2rad(self.turn_deg))
@@ -231,20 +172,23 @@ class Stack:
         """Return how far rays run through it."""
         return march_mm(self, source_mm, targets_mm)
 
+    def _at(self, z: Values) -> list[Values]:
+        """Interpolate centres and half sizes at heights."""
+        level, first, rise = self._lines
+        if np.ndim(z) == 0:
+            columns = (*self.centres_mm.T, *self.semi_axes_mm.T)
+            return [np.asarray(np.interp(z, level, column)) for column in columns]
+        inside = np.minimum(np.maximum(z, level[0]), level[-1])
+        below = np.searchsorted(level[1:-1], inside, "right")
+        return [a[below] + b[below] * inside for a, b in zip(first, rise, strict=True)]
 
-def _levels(z: Values, levels: Values, *columns: Values) -> list[tuple[Values, Values]]:
-    """Interpolate columns of two values at heights."""
-    if np.ndim(z) == 0:
-        return [(np.interp(z, levels, c[:, 0]), np.interp(z, levels, c[:, 1])) for c in columns]
-    inside = np.minimum(np.maximum(z, levels[0]), levels[-1])
-    below = np.minimum(np.searchsorted(levels, inside, "right"), len(levels) - 1) - 1
-    up = inside - levels[below]
-    found = []
-    for column in columns:
-        rise = np.diff(column, axis=0) / np.diff(levels)[:, None]
-        x, y = (column[:, k][below] + rise[:, k][below] * up for k in (0, 1))
-        found.append((x, y))
-    return found
+    @cached_property
+    def _lines(self) -> tuple[Values, Values, Values]:
+        """Heights, and of each column the line between two of them: value at 0, rise."""
+        columns = np.concatenate([self.centres_mm, self.semi_axes_mm], axis=1).T
+        rise = np.diff(columns, axis=1) / np.diff(self.z_mm)
+        first = columns[:, :-1] - rise * self.z_mm[:-1]
+        return self.z_mm, np.ascontiguousarray(first), np.ascontiguousarray(rise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,6 +268,14 @@ class Outline:
         return march_mm(self, source_mm, targets_mm)
 
 
+def _least(
+    deep: Values, rest: list[tuple[Deep, int]], places: tuple[Values, Values, Values]
+) -> Values:
+    for shape, sign in rest:
+        deep = np.minimum(deep, sign * shape.depth_mm(*places))
+    return deep
+
+
 @dataclass(frozen=True, eq=False)
 class Common:
     """What all of several shapes have in common; a negative sign takes a shape away.
@@ -348,8 +300,14 @@ class Common:
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return about how far under the surface places lie."""
         deep = self.shapes[0].depth_mm(x, y, z)
-        for shape, sign in zip(self.shapes[1:], self.signs[1:], strict=True):
-            deep = np.minimum(deep, sign * shape.depth_mm(x, y, z))
+        rest = list(zip(self.shapes[1:], self.signs[1:], strict=True))
+        if np.ndim(x) != 1 or np.shape(x) != np.shape(z):
+            return _least(deep, rest, (x, y, z))
+        # what is far outside of the first need not be asked for the others
+        near = np.flatnonzero(deep > -_FAR_OUT_MM)
+        if 2 * near.size > deep.size:
+            return _least(deep, rest, (x, y, z))
+        deep[near] = _least(deep[near], rest, (x[near], y[near], z[near]))
         return deep
 
     def inside(self, points_mm: Values) -> Mask:

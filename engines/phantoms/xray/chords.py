@@ -25,8 +25,7 @@ _CHUNK = 32768
 #: How much wider a shadow is taken to be than its piece: rays run askew.
 _WIDER, _RIM_PX = 1.05, 1.0
 
-#: Samples on each chord where a tube is cut by other shapes; thicker ones, whose round ends are
-#: seen, are left to others.
+#: Samples on each chord where a tube is cut by other shapes; thicker ones are left to others.
 _SAMPLES = 4
 _SLENDER_MM = 16.0
 

@@ -1,5 +1,6 @@
 """Where the tube, the patient and the detector are; all in the body's own frame (LPS mm)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,14 +68,16 @@ class Geometry:
 
     def project(self, points_mm: Values) -> tuple[Values, Values, Values]:
         """Return row, column and magnification of points (point, 3): float64, (point,) each."""
-        from_source = points_mm - self.source_mm
-        scale = self.distance_mm / _dot(from_source, self.normal)
+        from_source = [points_mm[:, k] - self.source_mm[k] for k in range(3)]
+        scale = self.distance_mm / _along(from_source, self.normal)
         # where the foot of the focal spot falls on the detector
         foot = self.source_mm - self.middle_mm
         height, width = self.shape
-        column = (_dot(from_source, self.across) * scale + _dot(foot, self.across)) / self.pitch_mm
-        row = (_dot(from_source, self.down) * scale + _dot(foot, self.down)) / self.pitch_mm
-        return row + (height - 1) / 2, column + (width - 1) / 2, scale
+        across, down = self.across / self.pitch_mm, self.down / self.pitch_mm
+        column, row = _along(from_source, across) * scale, _along(from_source, down) * scale
+        column += _along(foot, across) + (width - 1) / 2
+        row += _along(foot, down) + (height - 1) / 2
+        return row, column, scale
 
     def window(self, low_mm: Values, high_mm: Values) -> tuple[int, int, int, int]:
         """Return first and last row, first and last column (half-open) that see a box."""
@@ -90,11 +93,10 @@ class Geometry:
         return replace(self, shape=shape, pitch_mm=self.pitch_mm * self.shape[1] / shape[1])
 
 
-def _dot(points: Values, axis: Values) -> Values:
+def _along(columns: Sequence[Values] | Values, axis: Values) -> Values:
     # sums in a fixed order, which a matrix product does not promise
-    return np.asarray(
-        points[..., 0] * axis[0] + points[..., 1] * axis[1] + points[..., 2] * axis[2]
-    )
+    x, y, z = columns
+    return np.asarray(x * axis[0] + y * axis[1] + z * axis[2])
 
 
 @dataclass(frozen=True)

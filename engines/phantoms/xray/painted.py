@@ -11,7 +11,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.phantoms.body.shapes import Common, Deep, march_mm, within
+from engines.phantoms.body.conduit import Tube
+from engines.phantoms.body.marching import march_mm
+from engines.phantoms.body.shapes import Common, Deep, within
 from engines.phantoms.body.solids import Shape, Solid, Tissue
 from engines.phantoms.xray.chords import has_formula
 
@@ -140,10 +142,15 @@ def painted(solids: Sequence[Solid], chest: bool, stature: float = 1.0) -> list[
     cut = [_cut(solid, of) for solid in ended if not solid.name.startswith(unseen)]
     return [
         solid
-        if has_formula(solid.shape) and not solid.name.endswith("gas")
+        if has_formula(solid.shape) and not _sharply_bent(solid)
         else replace(solid, shape=_Marched(_deep(solid.shape), _FINE.get(solid.name, _STEPS)))
         for solid in cut
     ]
+
+
+def _sharply_bent(solid: Solid) -> bool:
+    """Tell whether a wide tube's mitred pieces would be seen: gas in bowel."""
+    return solid.name.endswith("gas") and isinstance(solid.shape, Tube)
 
 
 def _cut(solid: Solid, of: dict[str, Shape]) -> Solid:

@@ -54,7 +54,7 @@ def mineral_mg_mm2(cloud: Cloud, geometry: Geometry) -> Values:
     seen = (row >= 0) & (row < height - 1) & (column >= 0) & (column < width - 1)
     row, column, magnification = row[seen], column[seen], magnification[seen]
     # a pixel seen from the tube is m times smaller at the lump, and rays at the rim run askew
-    askew = np.sqrt(1 + np.square(_off_axis(row, column, geometry)))
+    askew = np.sqrt(1 + _off_axis_squared(row, column, geometry))
     mass = cloud.mineral_mg[seen] * np.square(magnification) * askew
     edge_px = np.cbrt(cloud.volume_mm3[seen]) * magnification / geometry.pitch_mm
     # what two-by-two pixels have blurred already
@@ -62,7 +62,7 @@ def mineral_mg_mm2(cloud: Cloud, geometry: Geometry) -> Values:
     kind = np.clip(np.rint(np.log(wanted) / (2 * np.log(_CLASS))), -2, 12).astype(np.int64)
     film = np.zeros(geometry.shape)
     # from the softest to the sharpest, each blurred only by what it has more than the next
-    kinds = np.unique(kind)[::-1]
+    kinds = [one for one in range(12, -3, -1) if np.any(kind == one)]
     for one, following in zip(kinds, [*kinds, None][1:], strict=True):
         of = kind == one
         film += _scatter(row[of], column[of], mass[of], geometry.shape)
@@ -72,13 +72,13 @@ def mineral_mg_mm2(cloud: Cloud, geometry: Geometry) -> Values:
     return film / geometry.pitch_mm**2
 
 
-def _off_axis(row: Values, column: Values, geometry: Geometry) -> Values:
-    """Return the tangent of the angle between each ray and the detector's normal."""
+def _off_axis_squared(row: Values, column: Values, geometry: Geometry) -> Values:
+    """Return the squared tangent of the angle between each ray and the detector's normal."""
     foot_row, foot_column, _ = geometry.project(
         (geometry.source_mm + geometry.normal * geometry.distance_mm)[None, :]
     )
-    off = np.hypot(row - foot_row, column - foot_column)
-    return np.asarray(off * (geometry.pitch_mm / geometry.distance_mm), dtype=np.float64)
+    off = np.square(row - foot_row) + np.square(column - foot_column)
+    return np.asarray(off * (geometry.pitch_mm / geometry.distance_mm) ** 2, dtype=np.float64)
 
 
 def _scatter(row: Values, column: Values, mass: Values, shape: tuple[int, int]) -> Values:

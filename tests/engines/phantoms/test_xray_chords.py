@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engines.phantoms.body.conduit import Tube
-from engines.phantoms.body.shapes import Common, Ellipsoid, march_mm
+from engines.phantoms.body.marching import march_mm
+from engines.phantoms.body.shapes import Common, Ellipsoid
 from engines.phantoms.xray.chords import chords_mm, has_formula
 from engines.phantoms.xray.geometry import Stand
 
