@@ -125,7 +125,9 @@ def ct(visit: Visit) -> tuple[dict[str, Any], ...]:
     known |= {"images": float(len(images)), "phase": str(draw(visit.seed).phase)}
     hu = np.stack([apply_rescale(ds.pixel_array, ds) for ds in images[1:]])
     whole, rest = (global_values(part, (-1024.0, 1024.0)) for part in (hu, without_bone(hu)))
-    return known, whole | {f"soft {k}": v for k, v in rest.items()}, {"L1": l1_hu(volumes[0])}
+    # how many voxels are left tells how much bone was taken out
+    soft = {f"soft {k}": v for k, v in rest.items() if k not in ("size", "rows", "columns")}
+    return known, whole | soft, {"L1": l1_hu(volumes[0])}
 
 
 def without_bone(hu: np.ndarray) -> np.ndarray:
