@@ -32,6 +32,8 @@ _SLENDER_MM = 16.0
 #: Ends of thicker tubes are round: three cones, along and across in radii. None is steeper.
 _ROUND_MM = 2.0
 _STEEPEST = 1.0
+#: Nor is any cone between them steeper than this.
+_GENTLE = 0.3
 _CAP = (np.array([0.5, 0.866, 0.99]), np.array([0.866, 0.5, 0.14]))
 
 
@@ -193,7 +195,7 @@ class _Cylinders:
         self, tubes: Sequence[Tube], geometry: Geometry, by: tuple[tuple[Deep, int], ...] = ()
     ) -> None:
         self._geometry, self._by = geometry, by
-        parts = [_mitred(_rounded(tube)) for tube in tubes]
+        parts = [_mitred(_rounded(_gentle(tube))) for tube in tubes]
         start, end, self._way, first, last, radii = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
@@ -276,6 +278,14 @@ class _Cylinders:
             deep = np.minimum.reduce([sign * shape.depth_mm(x, y, z) for shape, sign in self._by])
             total[hit] += np.clip(deep / step_mm + 0.5, 0, 1) / _SAMPLES
         return total
+
+
+def _gentle(tube: Tube) -> Tube:
+    """Let no radius rise faster than cones bear: at a sharp bend their mitres reach far."""
+    step = np.diff(tube.path_mm, axis=0)
+    way = np.append(0.0, np.cumsum(np.sqrt(_dot(step, step))))
+    apart = np.abs(way[:, None] - way[None, :])
+    return Tube(tube.path_mm, np.min(tube.radii_mm[None, :] + _GENTLE * apart, axis=1))
 
 
 def _rounded(tube: Tube) -> Tube:
