@@ -80,3 +80,14 @@ def test_thick_tubes_that_are_cut_are_left_to_marching():
     assert has_formula(tube)
     assert not has_formula(Common((tube, ball((0, 0, 0), 40.0)), (1, -1)))
     assert not has_formula(Common((ball((0, 0, 0), 40.0), tube), (1, -1)))
+
+
+def test_a_sharp_bend_with_uneven_radii_throws_no_shadow_far_from_it():
+    # bowel that turns back and forth in a step; its radii change as fast
+    rng = np.random.default_rng(18)
+    path = np.cumsum(rng.normal(0, 3, (9, 3)), axis=0)
+    path -= path.mean(axis=0)
+    chord = chords_mm([Tube(path, rng.uniform(7, 11, 9))], GEOMETRY)
+    near = ball((0, 0, 0), 34.0).chord_mm(GEOMETRY.source_mm, TARGETS) > 0
+    assert np.abs(path).max() < 14 and chord.max() > 15
+    assert chord[~near].max() == 0
