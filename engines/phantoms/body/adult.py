@@ -38,7 +38,7 @@ LEANS_DEG = np.array(
 #: Inner rib cage, T1 to L3: half its width; how far front and back are from the vertebral middle.
 CAGE_LEVELS = LEVELS[1:16]
 CAGE_HALF_WIDTHS_MM = np.array(
-    [44, 68, 88, 102, 112, 120, 126, 130, 132.5, 133, 132, 129, 125, 119, 112]
+    [50, 75, 92, 104, 113, 120, 126, 130, 132.5, 133, 132, 129, 125, 119, 112]
 )
 CAGE_FRONTS_MM = np.array([44, 57, 70, 83, 95, 105, 113, 120, 125, 128, 128, 126, 122, 117, 112])
 CAGE_BACKS_MM = np.array([17, 22, 26, 29, 31, 32, 33, 33, 33, 32, 31, 30, 29, 28, 27])

@@ -71,7 +71,7 @@ def _standing(room: Room, part: float) -> list[Solid]:
     s = room.build.stature
     top = float(room.dome.tops_mm[1])
     x, y = room.at(62, -34, top / s)[:2]
-    half = np.array([52.0, 40, 33]) * s * (0.55 + 0.6 * part)
+    half = np.array([52.0, 40, 33]) * s * (0.35 + 0.75 * part)
     outer = Ellipsoid(np.array([x, y, top - 4 * s - half[2]]), half, np.eye(3))
     inner = Inset(outer, 3.5)
     level = outer.centre_mm[2] + half[2] * (0.75 - 1.2 * part)

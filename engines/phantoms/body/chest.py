@@ -66,9 +66,9 @@ def chest(build: Build, dome: Dome) -> list[Solid]:
 
 def lungs(build: Build, dome: Dome) -> Common:
     """Return what the ribs enclose over the diaphragm; the mediastinum is painted over it."""
-    z = np.linspace(-15 * build.stature, build.vertebra_centre_mm("T1")[2] + 8, 40)
+    z = np.linspace(-15 * build.stature, build.vertebra_centre_mm("T1")[2] + 11, 44)
     half, deep, middle = build.cage_mm(z)
-    apex = np.clip((z[-1] - z) / 40, 0.02, 1)[:, None] ** 0.5
+    apex = np.clip((z[-1] - z) / 32, 0.02, 1)[:, None] ** 0.5
     size = np.maximum(np.stack([half, deep], axis=1) * apex - 1.5, 2.0)
     cage = Stack(z, np.stack([np.zeros_like(z), middle], axis=1), size, 2.2)
     return Common((cage, dome), (1, -1))

@@ -2,7 +2,7 @@
 
 Hila and the first branches lie where anatomy has them, the right hilum lower than the left; further
 branches are drawn. A branch goes on a little thinner and gives off a thin one at a wide angle. All
-proportions are ours, so that films look right; vessels of less than 0.4 mm are left to the lung.
+proportions are ours, so that films look right; vessels below 0.4 mm are left to the lung.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ Values = NDArray[np.float64]
 #: This module's random stream.
 STREAM = 4306
 
-_THINNEST_MM = 0.42
+_THINNEST_MM = 0.38
 #: What a branch that goes on and one that is given off measure against the branch before.
 _ON, _OFF = 0.93, 0.60
 _GENERATIONS = 32
 #: How many of the steps give one off.
-_FORKS = 0.55
+_FORKS = 0.6
 #: How near to the pleura vessels come.
 _FROM_PLEURA_MM = 5.0
 

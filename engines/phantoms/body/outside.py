@@ -16,11 +16,12 @@ STREAM = 4304
 #: A breast that hangs: height over the nipple, half width, how far it stands out, mm.
 _BREAST_MM = np.array(
     [
-        [-47, 18, 4],
-        [-44, 34, 16],
-        [-38, 48, 28],
-        [-26, 58, 39],
-        [-10, 63, 44],
+        [-47, 8, 2],
+        [-45, 20, 12],
+        [-41, 34, 22],
+        [-34, 46, 32],
+        [-24, 55, 39],
+        [-10, 62, 44],
         [8, 62, 42],
         [28, 57, 33],
         [50, 50, 21],
@@ -75,7 +76,7 @@ def breasts(build: Build) -> list[Solid]:
     level = place_of_nipple_mm(build) - 26 * old * size
     half = float(build.trunk_mm(np.array(level))[0])
     # lying, they spread to the sides
-    flat, apart = (0.55, 0.64) if build.lying else (1.0, 0.52)
+    flat, apart = (0.5, 0.57) if build.lying else (1.0, 0.52)
     rise, wide, out = (_BREAST_MM * np.array([1.0, 1.0, flat]) * size).T
     _, deep, middle = build.trunk_mm(level + rise)
     y = middle - 0.9 * deep + 16
@@ -87,7 +88,7 @@ def breasts(build: Build) -> list[Solid]:
             np.stack([x, y], axis=1),
             np.stack([wide, np.maximum(out + 16, 1.0)], axis=1),
         )
-        centre = np.array([x[4], y[4] - 16 - 14 * size * flat, level - 4])
+        centre = np.array([x[6], y[6] - 16 - 14 * size * flat, level - 4])
         gland = Ellipsoid(centre, np.array([30, 16 * flat, 26]) * size * 0.8, np.eye(3))
         parts.append(Solid(f"breast skin {side}", whole, Tissue.MUSCLE, Tissue.AIR))
         parts.append(Solid(f"breast {side}", Inset(whole, 2.0), Tissue.FAT, Tissue.MUSCLE))

@@ -94,8 +94,10 @@ def _superellipse(half: Values, deep: Values, power: float) -> Values:
 def _thickness(build: Build, z: Values) -> Values:
     """Return skin and fat together, mm, by level and direction."""
     profile = np.interp(np.rad2deg(_ANGLE), _AT_DEG, _FAT)
-    by_level = np.interp(z / build.stature, [150, 260, 300], [1.0, 0.4, 0.25])[:, None]
-    fat = np.maximum(build.fat_mm * profile * by_level, 2.5)
+    # shoulders, which are painted apart, and neck have little
+    by_level = np.interp(z / build.stature, [150, 230, 300], [1.0, 0.25, 0.05])[:, None]
+    least = np.interp(z / build.stature, [200, 240], [2.5, 0.4])[:, None]
+    fat = np.maximum(build.fat_mm * profile * by_level, least)
     # behind the sacrum and over the buttocks there is more of it
     buttock = np.exp(-np.square((z / build.stature + 235) / 60))[:, None]
     back = np.exp(-np.square((np.rad2deg(_ANGLE) - 90) / 50))

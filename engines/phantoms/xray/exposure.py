@@ -266,7 +266,7 @@ def _look(habit: _Habit, rng: np.random.Generator) -> Look:
         edges=float(rng.uniform(0.1, 1.3)),
         flatten=float(rng.uniform(*habit.flatten)),
         low=float(rng.uniform(*habit.black)),
-        high=float(rng.uniform(0.97, 0.9995)),
+        high=float(rng.uniform(0.985, 0.9998)),
         toe=float(rng.uniform(*habit.toe)),
         slope=float(rng.uniform(*habit.slope)),
         air=float(rng.choice([0.0, rng.uniform(0.02, 0.1)])),

@@ -44,7 +44,7 @@ _BESIDE = ("upper caval", "brachiocephalic", "subclavian")
 _HEART = ("heart muscle", "mediastinal fat")
 
 _CUTS = (
-    _Cut(("arm ", "breast", "thigh "), (), ("skin",)),
+    _Cut(("arm ", "breast"), (), ("skin",)),
     _Cut(("mediastinal fat",), ("lungs",), ("heart muscle",)),
     _Cut(("heart muscle",), ("lungs",), ()),
     _Cut(("windpipe",), ("mediastinal fat",), (), Tissue.FAT),
@@ -78,7 +78,8 @@ _UNSEEN_PELVIS = (
 #: Samples on a ray through what has no formula of its own; what is deep and has sharp borders
 #: needs more.
 _STEPS = 16
-_FINE = {"lungs": 32, "heart muscle": 24, "aortic arch": 24}
+_FINE = {"lungs": 32, "heart muscle": 24, "aortic arch": 24, "skin": 40, "subcutaneous fat": 40}
+_FINE |= {"arm skin left": 32, "arm skin right": 32, "body wall muscle": 32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +119,11 @@ class _AboveGroin:
 
 
 def _ended(solid: Solid, stature: float) -> Solid:
-    if solid.name not in _TRUNK:
+    thigh = solid.name.startswith("thigh ")
+    if not thigh and solid.name not in _TRUNK:
         return solid
-    above = Common((_deep(solid.shape), _AboveGroin(stature)), (1, 1))
-    return replace(solid, shape=above)
+    side = Common((_deep(solid.shape), _AboveGroin(stature)), (1, -1 if thigh else 1))
+    return replace(solid, shape=side)
 
 
 def painted(solids: Sequence[Solid], chest: bool, stature: float = 1.0) -> list[Solid]:
