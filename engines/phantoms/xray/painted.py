@@ -75,11 +75,17 @@ _UNSEEN_PELVIS = (
     *("ascending", *_BESIDE),
 )
 
+_SIDES = ("left", "right")
+
 #: Samples on a ray through what has no formula of its own; what is deep and has sharp borders
 #: needs more.
 _STEPS = 16
-_FINE = {"lungs": 32, "heart muscle": 24, "aortic arch": 24, "skin": 40, "subcutaneous fat": 40}
-_FINE |= {"arm skin left": 32, "arm skin right": 32, "body wall muscle": 32}
+_FINE = {
+    **dict.fromkeys(("lungs", "arm skin left", "arm skin right"), 32),
+    **dict.fromkeys(("heart muscle", "aortic arch"), 24),
+    **dict.fromkeys(("skin", "subcutaneous fat", "body wall muscle"), 40),
+    **{f"thigh {layer} {side}": 40 for layer in ("skin", "fat", "muscle") for side in _SIDES},
+}
 
 
 @dataclass(frozen=True, eq=False)

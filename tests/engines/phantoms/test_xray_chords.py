@@ -30,6 +30,13 @@ def test_a_bent_tubes_chords_are_those_of_its_cylinders():
     np.testing.assert_allclose(chords_mm([bent()], GEOMETRY), exact, atol=1e-4)
 
 
+def test_a_fold_in_a_tube_makes_no_long_shadow():
+    path = [[-0.5, -1.9, -0.9], [0, -0.6, -0.3], [0, 0, 0], [0, -1, 0.1], [-0.2, -2.1, -0.1]]
+    path += [[-1, -1.7, -0.4], [-1.9, -0.4, -1]]
+    radii = np.array([10.7, 12.1, 12.7, 11.7, 10.5, 10.9, 12.3])
+    assert 20 < chords_mm([Tube(np.array(path, dtype=float), radii)], GEOMETRY).max() < 80
+
+
 def test_a_turned_ellipsoids_chords_are_exact():
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
     shape = Ellipsoid(np.array([30.0, 20, -40]), np.array([8.0, 20, 35]), turn)
