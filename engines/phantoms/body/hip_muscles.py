@@ -115,7 +115,7 @@ class _Between:
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         shape = np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z))
         first, second = np.full(shape, -_FAR_MM), np.full(shape, -_FAR_MM)
-        for one in self.muscles:
+        for one in self.muscles if first.size else ():
             low, high = one.box()
             if np.max(y) < low[1] - _FAR_MM or np.min(y) > high[1] + _FAR_MM:
                 continue
