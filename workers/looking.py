@@ -1,6 +1,7 @@
 """One model's look at one case: eligible, screened, and made into objects for who wants them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -9,7 +10,7 @@ from pydicom import Dataset
 from daemon.records import peers, results
 from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
-from daemon.records.tables import Series, SeriesState, Stage
+from daemon.records.tables import Screening, Series, SeriesState, Stage
 from engines import contract
 from engines.cards import TrainedOn, Weights
 from engines.cases import Case
@@ -60,11 +61,12 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     place = _within_limits(place, seat.weights)
     moved_on("prepare")
     outcome = _screen(model, case, seat)
-    report = _after_others(_report(model, seat, outcome, case, place), place)
+    earlier = results.screenings(place.ledger, place.series.SeriesInstanceUID, name)
+    report = _after_others(_report(model, seat, outcome, case, place), earlier, place)
     key = uids.result_key(report)
     moved_on("report")
     written = _written(report, key, place)
-    if results.known(place.ledger, place.series.SeriesInstanceUID, name, key):
+    if any(one.key == key for one in earlier):
         return Look(written)
     try:
         made = _make(report, place)
@@ -113,23 +115,23 @@ def _report(
     return Report(source, model.CARD, seat.weights, outcome, provenance)
 
 
-def _after_others(report: Report, place: Place) -> Report:
+def _after_others(report: Report, earlier: Sequence[Screening], place: Place) -> Report:
     """Tell a result that was given before, and replaced, from itself: it replaces in its turn.
 
     So it goes when an earlier version of a model is put back. The PACS has the first as the oldest
     of three, and would keep it as that.
     """
-    series_uid, model = place.series.SeriesInstanceUID, report.weights.model
-    first = results.known(place.ledger, series_uid, model, uids.result_key(report))
+    key = uids.result_key(report)
+    first = next((one for one in earlier if one.key == key), None)
     if first is None or first.current:
         return report
-    sent = results.reports_sent(place.ledger, series_uid, model)
+    series_uid = place.series.SeriesInstanceUID
+    sent = results.reports_sent(place.ledger, series_uid, report.weights.model)
     if not sent or sent[0].screening_id == first.id:
         return report
-    stands = results.current(place.ledger, series_uid, model)
+    standing = {one.key for one in earlier if one.current}
     again = [replace(report, after=one.SOPInstanceUID) for one in sent]
-    said = (one for one in again if stands and uids.result_key(one) == stands.key)
-    return next(said, again[0])
+    return next((one for one in again if uids.result_key(one) in standing), again[0])
 
 
 def _written(report: Report, key: str, place: Place) -> Outcome:

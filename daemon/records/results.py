@@ -50,28 +50,16 @@ class Outcome:
     objects: tuple[MadeObject, ...] = field(default=())
 
 
-def known(ledger: Ledger, series_uid: str, model: str, key: str) -> Screening | None:
-    """Return the screening with this key, if this input has been through this model before."""
+def screenings(ledger: Ledger, series_uid: str, model: str) -> list[Screening]:
+    """Return every look of a model at a series that was kept, whatever came after it."""
     with ledger.read() as session:
-        return session.scalars(
-            select(Screening).where(
-                Screening.SeriesInstanceUID == series_uid,
-                Screening.model == model,
-                Screening.key == key,
+        return list(
+            session.scalars(
+                select(Screening).where(
+                    Screening.SeriesInstanceUID == series_uid, Screening.model == model
+                )
             )
-        ).one_or_none()
-
-
-def current(ledger: Ledger, series_uid: str, model: str) -> Screening | None:
-    """Return the screening of a series by a model that stands."""
-    with ledger.read() as session:
-        return session.scalars(
-            select(Screening).where(
-                Screening.SeriesInstanceUID == series_uid,
-                Screening.model == model,
-                Screening.current,
-            )
-        ).one_or_none()
+        )
 
 
 def reports_sent(ledger: Ledger, series_uid: str, model: str) -> list[ResultObject]:
