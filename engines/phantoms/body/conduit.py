@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from engines.phantoms.body.shapes import Mask, within
+from engines.phantoms.body.shapes import Deep, Mask, within
+from engines.phantoms.body.solids import Shape
 
 Values = NDArray[np.float64]
 
@@ -203,6 +205,11 @@ class Branches:
         points += (out * np.cos(turn))[:, None] * across[of]
         points += (out * np.sin(turn))[:, None] * other[of]
         return points, np.pi * here**2 * (length / count)[of]
+
+
+def parts_of(shape: Shape) -> tuple[Deep, ...]:
+    """Take tubes apart, for each piece has a small box; what is no tube is one part."""
+    return shape.pieces() if isinstance(shape, Tube | Branches) else (cast(Deep, shape),)
 
 
 def _near(rays: Values, source_mm: Values, ends_mm: Values, radius: float) -> NDArray[np.intp]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.conduit import Branches, Tube
+from engines.phantoms.body.conduit import parts_of
 from engines.phantoms.body.shapes import Deep
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.ct.attenuating import Attenuation
@@ -110,10 +109,8 @@ def _span(places: Values, low: float, high: float) -> slice:
 
 
 def _strokes(solid: Solid, value: float) -> Iterator[Stroke]:
-    """Take tubes apart, since each piece has a small box."""
     texture = solid.tissue if solid.tissue in (Tissue.FAT, Tissue.MUSCLE, Tissue.ORGAN) else None
     if solid.name.startswith(("skin", "heart", "colon", "bladder", "gullet", "kidney")):
         texture = None
-    shapes = solid.shape.pieces() if isinstance(solid.shape, Tube | Branches) else (solid.shape,)
-    for shape in shapes:
-        yield Stroke(cast("Deep", shape), value, texture)
+    for shape in parts_of(solid.shape):
+        yield Stroke(shape, value, texture)

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.cloud import Cloud
-from engines.phantoms.body.conduit import Tube
-from engines.phantoms.body.shapes import Deep
+from engines.phantoms.body.conduit import parts_of
 from engines.phantoms.body.solids import Solid
 
 Values = NDArray[np.float64]
@@ -55,7 +53,7 @@ class Grid:
         y = points[0, 0, 1]
         kinds = np.full(self.shape[1:], NOTHING, np.uint16)
         for number, solid in enumerate(solids, start=1):
-            for shape in _pieces(solid):
+            for shape in parts_of(solid.shape):
                 low, high = shape.box()
                 window = self.window(low, high)
                 if window is None or not low[1] <= y <= high[1]:
@@ -96,13 +94,6 @@ class Grid:
         voxel_mm3 = self.thickness_mm * self.step_mm[1] * self.step_mm[2]
         density = np.divide(mineral, volume, out=np.zeros(self.shape), where=volume > 0) * 1e3
         return np.minimum(volume / voxel_mm3, 1.0), density
-
-
-def _pieces(solid: Solid) -> tuple[Deep, ...]:
-    """Take a tube apart, for each piece has a small box."""
-    if isinstance(solid.shape, Tube):
-        return solid.shape.pieces()
-    return (cast(Deep, solid.shape),)
 
 
 def _corners(
