@@ -1,0 +1,65 @@
+"""What is known of a spine in a CT: its vertebrae, where they lie and what they are called."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.anatomy.canal import Canal
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Vertebra:
+    """One vertebra, roughly: enough to look closely at its body.
+
+    Attributes
+    ----------
+    level : str
+        ``T12``, ``L1`` and so on; empty where the level is not certain.
+    middle_mm : ndarray
+        float64, shape (3,): the middle of the vertebral body, LPS.
+    up, front : ndarray
+        float64, shape (3,), unit vectors in LPS: along the spine towards the head, and from the
+        canal towards the front of the body, at right angles to ``up``.
+    height_mm, depth_mm, width_mm : float
+        Of the body, between the endplates, from front to back, from side to side.
+    """
+
+    level: str
+    middle_mm: Vector
+    up: Vector
+    front: Vector
+    height_mm: float
+    depth_mm: float
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class Spine:
+    """The vertebrae that a CT shows.
+
+    Attributes
+    ----------
+    canal : Canal
+        The middle of the spinal canal.
+    vertebrae : tuple of Vertebra
+        From the feet to the head, those whose body is wholly in view.
+    confidence : float
+        In [0, 1], of the levels: how well the anchors agree. Ours.
+    anchors : tuple of str
+        What the levels were counted from, in words, e.g. ``sacrum``, ``last rib``.
+    why : str
+        Why no level is certain, where none is.
+    """
+
+    canal: Canal
+    vertebrae: tuple[Vertebra, ...]
+    confidence: float
+    anchors: tuple[str, ...]
+    why: str = ""
+
+    def at(self, level: str) -> Vertebra | None:
+        """Return the vertebra of that name."""
+        return next((one for one in self.vertebrae if one.level == level), None)
