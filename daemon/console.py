@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from engines.contract import number_of
+
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
 
 
@@ -141,8 +143,8 @@ def _result(branch: Tree, result: Mapping[str, Any]) -> None:
         f"{result['model']} {result['version']}, stage {result['stage']}{now}: [bold]{said}[/]"
     )
     for finding in result["findings"]:
-        score, threshold = finding["probability"], finding["threshold"]
-        leaf.add(f"{finding['name']}, {finding['site']}: {score:.3f} (threshold {threshold:.3f})")
+        held = f"{number_of(finding)} (threshold {number_of(finding, 'threshold')})"
+        leaf.add(f"{finding['name']}, {finding['site']}: {held}")
     for made in result["objects"]:
         sent = leaf.add(f"{made['kind']} {made['SOPInstanceUID']}")
         for delivery in made["deliveries"]:

@@ -19,6 +19,8 @@ class TrainedOn(StrEnum):
 
     SIMULATED = "simulated patients"
     PATIENTS = "patients"
+    #: A method without weights: its manifest holds thresholds and settings only.
+    NOTHING = "nothing: measured"
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,22 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """One hash for all files: the single file's own, or the hash of the sorted hashes."""
+        """One hash for all files: the single file's own, or the hash of the sorted hashes.
+
+        Where nothing was learned there is no file, and the settings are what makes a result.
+        """
+        if not self.engines:
+            return hashlib.sha256(self._settings.encode()).hexdigest()
         hashes = sorted(sha for _, sha in self.engines.values())
         if len(hashes) == 1:
             return hashes[0]
         return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+    @property
+    def _settings(self) -> str:
+        points = {name: [p.threshold, p.source] for name, p in self.operating_points.items()}
+        told = {"version": self.version, "points": points, "parameters": dict(self.parameters)}
+        return json.dumps(told, sort_keys=True)
 
 
 def read_weights(model: str, root: Path | None = None) -> Weights:
@@ -135,12 +148,14 @@ def read_weights(model: str, root: Path | None = None) -> Weights:
 
 
 def _parse(folder: Path, manifest: Mapping[str, Any]) -> Weights:
-    points = manifest["operating_points"]
+    points, trained_on = manifest["operating_points"], TrainedOn(manifest["trained_on"])
+    if bool(manifest["engines"]) is (trained_on is TrainedOn.NOTHING):
+        raise ValueError("a model is either learned and has engines, or measured and has none")
     return Weights(
         folder=folder,
         model=manifest["model"],
         version=manifest["version"],
-        trained_on=TrainedOn(manifest["trained_on"]),
+        trained_on=trained_on,
         training=manifest["training"],
         operating_points={
             k: OperatingPoint(v["threshold"], v["source"]) for k, v in points.items()

@@ -1,16 +1,17 @@
 """The JSON of one result: a contract, kept from the first release on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from engines.errors import BadSeries, Verdict
-from engines.findings import Finding, Measurement, Result
+from engines.findings import HOUNSFIELD, Finding, Measurement, Result
 
 
 def entry(model: str | None, version: str | None, outcome: Result | Verdict) -> dict[str, Any]:
     """Return one model's look at one series, as ``osteoscreen-lab screen --json`` prints it.
 
     Keys: model, version, state (screened, skipped or failed), reason, detail, flagged, findings,
-    measurements, quality; all are always there.
+    measurements, set_aside, quality; all are always there.
     """
     if isinstance(outcome, Verdict):
         state = "failed" if isinstance(outcome, BadSeries) else "skipped"
@@ -31,8 +32,21 @@ def _entry(
         "flagged": None if verdict else result.flagged,
         "findings": [_finding(finding) for finding in result.findings],
         "measurements": [_measurement(measurement) for measurement in result.measurements],
+        "set_aside": [{"site": site, "why": why} for site, why in result.set_aside],
         "quality": dict(result.quality),
     }
+
+
+def number_of(finding: Mapping[str, Any], key: str = "value") -> str:
+    """Write the value or the threshold of a finding's JSON for a person, with its unit.
+
+    Findings that were kept by an earlier version have a probability only.
+    """
+    number = finding["probability"] if finding.get(key) is None else finding[key]
+    unit = finding.get("unit", "1")
+    if unit == "1":
+        return f"{number:.3f}"
+    return f"{number:.1f} {'HU' if unit == HOUNSFIELD else unit}"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -40,8 +54,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "name": finding.name,
         "site": finding.site,
         "laterality": finding.laterality,
-        "probability": round(finding.probability, 6),
+        # null where the value was measured, not learned
+        "probability": None if finding.probability is None else round(finding.probability, 6),
         "threshold": finding.threshold,
+        "flagged": finding.flagged,
+        "quantity": finding.quantity,
+        "value": round(finding.value, 6),
+        "unit": finding.unit,
+        "flagged_when": finding.flagged_when,
+        "table": finding.table,
+        "words": finding.words,
     }
 
 
@@ -49,6 +71,6 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
     return {
         "name": measurement.name,
         "site": measurement.site,
-        "value": measurement.value,
+        "value": round(measurement.value, 6),
         "unit": measurement.unit,
     }

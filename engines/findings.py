@@ -2,45 +2,78 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from engines.images import Radiograph
+from engines.sights import Contour, Grey, Mask, Scan, Views
+
+PROBABILITY: Final = "probability"
+HOUNSFIELD: Final = "[hnsf'U]"
+AT_LEAST, AT_MOST = "at least", "at most"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A probability held against a threshold.
+    """A number held against a threshold.
 
     Attributes
     ----------
     name : str
-        In plain terms, e.g. ``osteoporosis``.
+        In plain terms, e.g. ``osteoporosis``, ``low trabecular attenuation``.
     site : str
         Anatomy in plain terms, e.g. ``chest``, ``L1``.
-    probability, threshold : float
-        Both in [0, 1].
+    value, threshold : float
+        Both in ``unit``; a probability is in [0, 1].
     laterality : {'L', 'R', None}
         Side, where the site is paired.
+    quantity : str
+        What the value is: ``probability``, or the name of a :class:`Measurement`.
+    unit : str
+        UCUM.
+    flagged_when : {'at least', 'at most'}
+        On which side of the threshold the finding is flagged; the threshold itself flags.
+    table : str
+        The published or site's own table that the threshold is from, by name; empty where the
+        threshold is a model's operating point.
+    words : str
+        What a reader should know beside the number, e.g. a band or a grade to be confirmed.
     """
 
     name: str
     site: str
-    probability: float
+    value: float
     threshold: float
     laterality: str | None = None
+    quantity: str = PROBABILITY
+    unit: str = "1"
+    flagged_when: str = AT_LEAST
+    table: str = ""
+    words: str = ""
+
+    @property
+    def probability(self) -> float | None:
+        """The value where it is a probability; None where it was measured, not learned."""
+        return self.value if self.quantity == PROBABILITY else None
 
     @property
     def flagged(self) -> bool:
-        """Whether the probability reaches the threshold."""
-        return self.probability >= self.threshold
+        """Whether the value reaches the threshold."""
+        if self.flagged_when == AT_MOST:
+            return self.value <= self.threshold
+        return self.value >= self.threshold
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number with a unit (UCUM, or ``[hnsf'U]`` for Hounsfield)."""
+    """A number with a unit (UCUM, ``[hnsf'U]`` for Hounsfield).
+
+    What is measured in CT, by name: ``trabecular attenuation`` (a mean, uncorrected), ``trabecular
+    attenuation SD``, ``trabecular area``, ``trabecular volume``; ``vertebral height ratio``, the
+    lowest of the next three: ``anterior/posterior height ratio``, ``middle/posterior height
+    ratio``, ``posterior height ratio to neighbours``; ``anterior height``, ``middle height``,
+    ``posterior height``; ``skeletal muscle area``, ``skeletal muscle attenuation``, ``skeletal
+    muscle index``, ``intermuscular fat area``, ``visceral fat area``, ``subcutaneous fat area``.
+    """
 
     name: str
     site: str
@@ -61,7 +94,7 @@ class Saliency:
         E.g. ``Grad-CAM``.
     """
 
-    heat: NDArray[np.float32]
+    heat: Grey
     method: str
 
 
@@ -81,6 +114,16 @@ class Result:
         Where the model looked on that film.
     quality : mapping
         Facts a reader needs beside the number, e.g. ``{"view": "PA"}``; JSON values only.
+    scan : Scan or None
+        The slices that were measured.
+    contours : tuple of Contour
+        Where it was measured, the most important first: its image stands for the series.
+    masks : tuple of Mask
+        The same as pixels.
+    set_aside : tuple of (site, why)
+        What was seen and not counted, e.g. ``("L2", "metal")``; of the header only our own words.
+    views : Views or None
+        What a picture shows.
     """
 
     model: str
@@ -90,8 +133,27 @@ class Result:
     film: Radiograph | None = None
     saliency: Saliency | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
+    scan: Scan | None = None
+    contours: tuple[Contour, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    set_aside: tuple[tuple[str, str], ...] = ()
+    views: Views | None = None
 
     @property
     def flagged(self) -> bool:
         """Whether any finding reaches its threshold."""
         return any(finding.flagged for finding in self.findings)
+
+    @property
+    def image(self) -> str:
+        """The SOPInstanceUID of the image that stands for the series; empty where none does."""
+        if self.film is not None:
+            return self.film.SOPInstanceUID
+        if self.contours:
+            return self.contours[0].SOPInstanceUID
+        return self.scan.SOPInstanceUIDs[0] if self.scan else ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is something to make a picture of."""
+        return self.film is not None or self.views is not None

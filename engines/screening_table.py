@@ -7,6 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from engines.contract import number_of
+from engines.findings import AT_MOST
+
 _STATE_STYLES = {"screened": "", "skipped": "dim", "failed": "red"}
 
 
@@ -31,8 +34,14 @@ def series_table(screened: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _score(result: Mapping[str, Any]) -> str:
-    parts = [f"{f['probability']:.3f} (≥ {f['threshold']:.3f})" for f in result["findings"]]
-    return "\n".join(parts) or "–"
+    return "\n".join(map(_held, result["findings"])) or "–"
+
+
+def _held(finding: Mapping[str, Any]) -> str:
+    sign = "≤" if finding["flagged_when"] == AT_MOST else "≥"
+    held = f"{number_of(finding)} ({sign} {number_of(finding, 'threshold')})"
+    # several findings of one kind are told apart by where they are
+    return f"{finding['site']} {held}" if finding["probability"] is None else held
 
 
 def _outcome(result: Mapping[str, Any]) -> Text:

@@ -223,7 +223,7 @@ def _scale(sheet: Sheet, bar: Box, finding: Finding, colour: tuple[int, int, int
     draw = sheet.draw
     round_end = bar.height // 2
     draw.rounded_rectangle(bar.corners, round_end, fill=FAINT)
-    end = max(bar.at(finding.probability), bar.x + bar.height)
+    end = max(bar.at(finding.value), bar.x + bar.height)
     draw.rounded_rectangle((bar.x, bar.y, end, bar.bottom), round_end, fill=colour)
     x = bar.at(finding.threshold)
     draw.rectangle((x - 1, bar.y - 8, x + 1, bar.bottom + 8), fill=WHITE)

@@ -93,7 +93,7 @@ def _group(report: Report, result: Result, finding: Finding) -> Dataset:
         _site(finding),
         *_algorithm(report, result, finding),
         _region(report, result.film),
-        num(codes.PROBABILITY, finding.probability, codes.NO_UNITS),
+        num(codes.PROBABILITY, finding.value, codes.NO_UNITS),
         num(codes.THRESHOLD_VALUE, finding.threshold, codes.NO_UNITS),
         *(_number(each) for each in result.measurements if each.site == finding.site),
     ]

@@ -180,10 +180,10 @@ def numbers(finding: Finding) -> tuple[str, str]:
     """
     fewest = 2 if round(finding.threshold, 2) == round(finding.threshold, 3) else 3
     for decimals in range(fewest, 9):
-        p, t = round(finding.probability, decimals), round(finding.threshold, decimals)
-        if (p >= t) == finding.flagged and (p == t) == (finding.probability == finding.threshold):
+        p, t = round(finding.value, decimals), round(finding.threshold, decimals)
+        if (p >= t) == finding.flagged and (p == t) == (finding.value == finding.threshold):
             return f"{p:.{decimals}f}", f"{t:.{decimals}f}"
-    return repr(finding.probability), repr(finding.threshold)
+    return repr(finding.value), repr(finding.threshold)
 
 
 def _place(finding: Finding, say: Phrases) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from daemon.commission.judge import Verdict
 from daemon.config import Settings
 from daemon.story import current_result, deliveries
+from engines.contract import number_of
 from engines.product import PRODUCT, VERSION
 
 HEADINGS = (
@@ -42,7 +43,7 @@ def row(verdict: Verdict) -> list[str]:
     """Return one patient's line: the cells under :data:`HEADINGS`."""
     probe, series = verdict.probe, verdict.series
     result = current_result(series) if series else {}
-    scores = [f"{one['probability']:.3f}" for one in result.get("findings", [])]
+    scores = [number_of(one) for one in result.get("findings", [])]
     return [
         probe.label,
         probe.truth,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from daemon.demo.films import Film
 from daemon.story import current_result, outcome
+from engines.contract import number_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def show(console: Console, rows: list[Row]) -> None:
             row.film.label,
             row.series.get("exam") or "-",
             row.result.get("model") or "-",
-            _each(row.result, "probability"),
+            _each(row.result, "value"),
             _each(row.result, "threshold"),
             _coloured(row.outcome),
             " + ".join(row.stored) or "-",
@@ -74,7 +75,7 @@ def show(console: Console, rows: list[Row]) -> None:
 
 
 def _each(result: dict[str, Any], number: str) -> str:
-    return ", ".join(f"{finding[number]:.3f}" for finding in result.get("findings", [])) or "-"
+    return ", ".join(number_of(finding, number) for finding in result.get("findings", [])) or "-"
 
 
 def _coloured(outcome: str) -> str:

@@ -22,7 +22,16 @@ from engines.runtime import Arrays
 SERIES_KEYS = {"StudyInstanceUID", "SeriesInstanceUID", "exam", "results"}
 RESULT_KEYS = {"model", "version", "state", "reason", "detail", "flagged", "findings"} | {
     "measurements",
+    "set_aside",
     "quality",
+}
+FINDING_KEYS = {"name", "site", "laterality", "probability", "threshold", "flagged"} | {
+    "quantity",
+    "value",
+    "unit",
+    "flagged_when",
+    "table",
+    "words",
 }
 
 needs_weights = pytest.mark.skipif(
@@ -153,7 +162,7 @@ def test_a_film_is_scored_or_refused_for_a_reason(tmp_path: Path) -> None:
     ]
     (scored,) = [result for result in results if result["state"] == "screened"]
     (finding,) = scored["findings"]
-    assert set(finding) == {"name", "site", "laterality", "probability", "threshold"}
+    assert set(finding) == FINDING_KEYS
     assert finding["name"] == "osteoporosis" and 0 <= finding["probability"] <= 1
     assert scored["flagged"] is True and finding["probability"] >= finding["threshold"] == 0.1
     assert scored["version"] == "0.0.1"
