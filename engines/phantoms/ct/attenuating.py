@@ -43,6 +43,8 @@ _PARTS: dict[str, tuple[float, float, float]] = {
     "mesenteric vein": (42, 60, 115),
     "hepatic vein": (42, 10, 110),
     "lung vessel": (42, 140, 100),
+    "disc": (88, 0, 4),
+    "dural sac": (26, 0, 5),
     "liver": (57, 14, 52),
     "spleen": (49, 65, 68),
     "kidney cortex": (34, 120, 150),

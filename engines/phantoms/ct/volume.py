@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
+from engines.phantoms.body.discs import spine_soft_parts
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
@@ -100,7 +101,7 @@ class _Scanner:
         self.build, self.grid, self.attenuating = build, grid, attenuating
         clouds = bones(build, Region.ABDOMEN, _LUMPS_MM)
         self.skeleton = Skeleton(grid, clouds | {"plaques": calcifications(build)})
-        self.canvas = Canvas(build, soft_parts(build), attenuating)
+        self.canvas = Canvas(build, (*soft_parts(build), *spine_soft_parts(build)), attenuating)
         foreign = tuple(foreign_bodies(build))
         self.metal = Canvas(build, foreign, attenuating) if foreign else None
         self.reconstruction = Reconstruction(grid)
