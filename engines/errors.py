@@ -34,6 +34,10 @@ class Reason(StrEnum):
     NOT_FOR_PRESENTATION = "not-for-presentation"
     DERIVED_IMAGE = "derived-image"
     SCREENSHOT = "screenshot"
+    # which series of a study it is
+    ANOTHER_SERIES_CHOSEN = "another-series-chosen"
+    LOCALIZER = "localizer"
+    KERNEL_TOO_SHARP = "kernel-too-sharp"
     # how the slices of a scan lie
     GEOMETRY_MISSING = "geometry-missing"
     GEOMETRY_MIXED = "geometry-mixed"

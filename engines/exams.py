@@ -38,6 +38,10 @@ REGION: Final = {
     Exam.HIP_MRI: Region.PELVIS,
 }
 
+#: Of which examinations the best series of a study is measured and no other, and their Modality.
+#: Of the others every series stands for itself.
+PER_STUDY: Final = {Exam.ABDOMEN_CT: "CT"}
+
 _FILMS: Final = (Exam.CHEST_XRAY, Exam.HIP_XRAY)
 _BY_SOP_CLASS: Final[dict[str, tuple[Exam, ...]]] = {
     ComputedRadiographyImageStorage: _FILMS,
