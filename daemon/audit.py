@@ -45,6 +45,7 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
                 "SeriesInstanceUID": series.SeriesInstanceUID,
                 "state": series.state,
                 "reason": series.reason,
+                "detail": series.detail,
                 "results": results.get(series.SeriesInstanceUID, []),
             }
         )

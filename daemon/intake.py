@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,16 +15,18 @@ from daemon.config import Settings
 from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
-from daemon.records import arrivals, claims, peers, retention
-from daemon.records.arrivals import Arrival, Fate, Receipt
+from daemon.records import arrivals, choice, claims, peers, retention
+from daemon.records.arrivals import Arrival, Fate, Patience, Receipt
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
 from daemon.spool import PLAIN_UID, Spool
-from engines import catalog, exams
+from engines import catalog, exams, series_choice
+from engines.cases import Rules
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
-from engines.exams import Exam
+from engines.exams import PER_STUDY, Exam
+from engines.series_choice import Appraisal
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,17 @@ RADIOGRAPHS = ("CR", "DX", "RG")
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 Purged = tuple[int, str] | None
 """How many images of a series are purged, and by which rule."""
+Candidates = dict[tuple[str, Exam], list[tuple[Series, Appraisal]]]
+"""The series of one study and exam that settle together."""
 UNREADABLE = "no readable DICOM header, or a UID is missing"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A series that is screened if it is the best of its study."""
+
+    exam: Exam
+    appraisal: Appraisal
 
 
 class Intake:
@@ -54,6 +67,7 @@ class Intake:
         self._spool = Spool(settings.spool)
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
+        self._rules = Rules(settings.min_age_years, settings.accept_derived_primary)
         self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
         # one look at the folder serves many batches: among thousands of files it is dear
@@ -155,7 +169,8 @@ class Intake:
         """Judge every complete series by its headers; queue it and ring, or say why not."""
         if self._clock.stepped():
             arrivals.wait_anew(self._ledger)
-        self._settle(arrivals.quiet(self._ledger, self._settle_s, self._volume_settle_s))
+        patience = Patience(self._settle_s, self._volume_settle_s, PER_STUDY.values())
+        self._settle(arrivals.quiet(self._ledger, patience))
         why = f"; images still came, or were missing, after {self._longest_settle_s:g} s"
         self._settle(arrivals.overdue(self._ledger, self._longest_settle_s), why)
 
@@ -166,9 +181,14 @@ class Intake:
         ours = arrivals.made_by_us(self._ledger, complete)
         purged = retention.purged_images(self._ledger, complete)
         alike: dict[tuple[str, ...], tuple[Exam | Verdict, list[Series]]] = {}
+        candidates: Candidates = {}
         for series in complete:
             uid = series.SeriesInstanceUID
             fate = self._judge(series, uid in ours, purged.get(uid))
+            if isinstance(fate, Candidate):
+                study = series.StudyInstanceUID, fate.exam
+                candidates.setdefault(study, []).append((series, fate.appraisal))
+                continue
             key = (fate.reason, fate.detail) if isinstance(fate, Verdict) else (fate,)
             alike.setdefault(key, (fate, []))[1].append(series)
         for fate, group in alike.values():
@@ -177,12 +197,17 @@ class Intake:
                 state = SeriesState.FAILED if failed else SeriesState.SKIPPED
                 arrivals.end(self._ledger, group, state, fate.reason, fate.detail + why)
                 continue
-            queued = arrivals.queue(self._ledger, group, fate, why)
-            uids = [series.SeriesInstanceUID for series in queued]
-            unheard = [uid for uid in uids if not self._doorbell.screen(uid, fate)]
-            claims.not_rung(self._ledger, unheard)
+            self._ring(arrivals.queue(self._ledger, group, fate, why), fate)
+        for (_, exam), judged in candidates.items():
+            best = choice.choose(self._ledger, exam, judged, why)
+            self._ring([best] if best else [], exam)
 
-    def _judge(self, series: Series, came_back: bool, purged: Purged) -> Exam | Verdict:
+    def _ring(self, queued: Sequence[Series], exam: Exam) -> None:
+        uids = [series.SeriesInstanceUID for series in queued]
+        unheard = [uid for uid in uids if not self._doorbell.screen(uid, exam)]
+        claims.not_rung(self._ledger, unheard)
+
+    def _judge(self, series: Series, came_back: bool, purged: Purged) -> Exam | Candidate | Verdict:
         try:
             return self._classify(series, came_back, purged)
         except Verdict as verdict:
@@ -199,7 +224,7 @@ class Intake:
             log.error("event=classification-broke series=%s error=%s", uid, where(error))
             return BadSeries(Reason.INTERNAL_ERROR, where(error))
 
-    def _classify(self, series: Series, came_back: bool, purged: Purged) -> Exam:
+    def _classify(self, series: Series, came_back: bool, purged: Purged) -> Exam | Candidate:
         if purged:
             images, rule = purged
             detail = f"{images} of its images were purged ({rule}): send the whole series again"
@@ -208,7 +233,7 @@ class Intake:
         if len(files) < series.images:
             detail = f"{len(files)} of its {series.images} images are on the disk"
             raise BadSeries(Reason.INTERNAL_ERROR, detail)
-        headers = [_header(file) for file in files]
+        headers = [_header(file, exams.READ) for file in files]
         different = {id(header): header for header in headers}.values()
         if came_back or any(map(exams.own_result, different)):
             raise NotEligible(Reason.OWN_RESULT, "a result of osteoscreen that came back")
@@ -218,7 +243,10 @@ class Intake:
             raise NotEligible(Reason.EXAM_NOT_SCREENED, detail)
         if all(self._stage(model) is Stage.OFF for model in catalog.for_exam(exam)):
             raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on")
-        return exam
+        if exam not in PER_STUDY:
+            return exam
+        slices = [_header(file, series_choice.READ) for file in files]
+        return Candidate(exam, series_choice.appraise(slices, self._rules))
 
     def _stage(self, model: catalog.Model) -> Stage:
         return peers.stage_of(self._ledger, model.CARD.model)
@@ -239,9 +267,9 @@ def _arrival(file: Path, received: Received) -> Arrival | None:
     )
 
 
-def _header(file: Path) -> Dataset:
+def _header(file: Path, keywords: tuple[str, ...]) -> Dataset:
     try:
-        return header.excerpt(file, exams.READ)
+        return header.excerpt(file, keywords)
     except OSError:
         raise
     except Exception as error:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from pydicom import Dataset
 
-from daemon.records import peers, results
+from daemon.records import choice, peers, results
 from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import Screening, Series, SeriesState, Stage
@@ -16,6 +16,7 @@ from engines.cards import TrainedOn, Weights
 from engines.cases import Case
 from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
+from engines.exams import PER_STUDY
 from engines.findings import Result
 from workers import objects, uids
 from workers.progress import moved_on
@@ -61,7 +62,7 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     place = _within_limits(place, seat.weights)
     moved_on("prepare")
     outcome = _screen(model, case, seat)
-    earlier = results.screenings(place.ledger, place.series.SeriesInstanceUID, name)
+    earlier = results.screenings(place.ledger, place.series, name)
     report = _after_others(_report(model, seat, outcome, case, place), earlier, place)
     key = uids.result_key(report)
     moved_on("report")
@@ -112,7 +113,8 @@ def _report(
         runtime=seat.runtime,
         stage=place.stage,
     )
-    return Report(source, model.CARD, seat.weights, outcome, provenance)
+    read = tuple(sorted(images)) if case.exam in PER_STUDY else ()
+    return Report(source, model.CARD, seat.weights, outcome, provenance, images=read)
 
 
 def _after_others(report: Report, earlier: Sequence[Screening], place: Place) -> Report:
@@ -125,8 +127,7 @@ def _after_others(report: Report, earlier: Sequence[Screening], place: Place) ->
     first = next((one for one in earlier if one.key == key), None)
     if first is None or first.current:
         return report
-    series_uid = place.series.SeriesInstanceUID
-    sent = results.reports_sent(place.ledger, series_uid, report.weights.model)
+    sent = results.reports_sent(place.ledger, place.series, report.weights.model)
     if not sent or sent[0].screening_id == first.id:
         return report
     standing = {one.key for one in earlier if one.current}
@@ -178,9 +179,16 @@ def _state(outcome: Result | Verdict) -> SeriesState:
 
 
 def _make(report: Report, place: Place) -> tuple[Made, ...]:
-    """Build the objects that somebody is to have; a case that was not eligible makes none."""
+    """Build the objects that somebody is to have; a case that was not eligible makes none.
+
+    Nor does one that failed while another series of its study is still to be tried.
+    """
     outcome = report.outcome
     if isinstance(outcome, NotEligible):
+        return ()
+    if isinstance(outcome, Verdict) and not choice.is_last(
+        place.ledger, place.series, outcome.reason
+    ):
         return ()
     flagged = isinstance(outcome, Result) and outcome.flagged
     receivers = peers.receivers(place.ledger, place.stage, flagged)
@@ -196,8 +204,11 @@ def _make(report: Report, place: Place) -> tuple[Made, ...]:
 
 
 def _predecessor(report: Report, sr_class: str, place: Place) -> Predecessor | None:
-    """Return the SR that the new one replaces: the last that anybody was sent of this series."""
-    sent = results.reports_sent(place.ledger, place.series.SeriesInstanceUID, report.weights.model)
+    """Return the SR that the new one replaces: the last that anybody was sent of this series.
+
+    Or of another series of its study, where one of them is chosen.
+    """
+    sent = results.reports_sent(place.ledger, place.series, report.weights.model)
     old = next((one for one in sent if one.SOPClassUID == sr_class), None)
     if old is None:
         return None

@@ -65,6 +65,8 @@ class Report:
         The settings that shape the result beyond the weights; part of the result's key.
     predecessor : Predecessor or None
         The SR that this one revises.
+    images : tuple of str
+        SOP Instance UIDs of the whole series, where the outcome is one of all of them.
     after : str
         SOP Instance UID of the SR after which the same is said that was said before it.
     """
@@ -76,6 +78,7 @@ class Report:
     provenance: Provenance
     configuration: Mapping[str, str] = field(default_factory=dict)
     predecessor: Predecessor | None = None
+    images: tuple[str, ...] = ()
     after: str = ""
 
     @property

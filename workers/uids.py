@@ -61,7 +61,7 @@ def result_key(report: Report) -> str:
 def input_fingerprint(report: Report) -> str:
     """Return a hash of the images that were looked at: their UIDs and their pixels."""
     film = report.outcome.film if isinstance(report.outcome, Result) else None
-    sources = {str(report.source.SOPInstanceUID)}
+    sources = {str(report.source.SOPInstanceUID), *report.images}
     if film is not None:
         sources.add(film.SOPInstanceUID)
     return _digest(_SEPARATOR.join([*sorted(sources), film.sha256 if film else ""]))

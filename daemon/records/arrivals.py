@@ -1,14 +1,14 @@
 """From a received object to a series that is quiet: states receiving, queued and skipped."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from daemon.records import claims, procedures, retention
 from daemon.records.ledger import Ledger, among, insert_all, note, note_all, now
@@ -70,8 +70,12 @@ class _Book:
             Instance.TransferSyntaxUID,
             Instance.purged_by,
         ).where(among(session, Instance.SOPInstanceUID, objects))
-        study = select(Series.SeriesInstanceUID, Series.StudyInstanceUID).where(
-            among(session, Series.SeriesInstanceUID, series)
+        study = (
+            select(Series.SeriesInstanceUID, Series.StudyInstanceUID)
+            .where(among(session, Series.SeriesInstanceUID, series))
+            # in the order in which a study's rows are taken to choose among them
+            .order_by(Series.SeriesInstanceUID)
+            .with_for_update()
         )
         rows = session.execute(known).all()
         self.known = {uid: (sha256, syntax) for uid, sha256, syntax, _ in rows}
@@ -237,28 +241,53 @@ def _by_value(counts: Counter[str]) -> dict[int, list[str]]:
     return alike
 
 
-def quiet(
-    ledger: Ledger, settle_s: dict[str, float], otherwise_s: float, most: int = 500
-) -> list[Series]:
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for images, and for which modalities until all of a study has settled."""
+
+    settle_s: Mapping[str, float]
+    otherwise_s: float
+    together: Collection[str] = ()
+
+
+def quiet(ledger: Ledger, patience: Patience, most: int = 500) -> list[Series]:
     """Return series that are complete as far as one can tell, longest quiet first.
 
     One whose modality has announced how many images it will have is complete when they are there.
     Any other is when nothing has come for its modality's settle time. None is while it has fewer
-    images than were announced, or counted at a peer.
+    images than were announced, or counted at a peer. Where one series of a study is chosen, all of
+    that modality that are being received must be complete, those that were announced as well.
     """
     moment = now()
+    other = aliased(Series)
+    open_beside = exists().where(
+        other.StudyInstanceUID == Series.StudyInstanceUID,
+        other.modality == Series.modality,
+        other.state == SeriesState.RECEIVING,
+        ~(_announced(other) | _silent(other, patience, moment)),
+    )
+    complete = _silent(Series, patience, moment) | _announced(Series)
+    alone = Series.modality.not_in(patience.together)
+    settled = _silent(Series, patience, moment) | ~procedures.others_announced(Series)
+    return _receiving(ledger, complete & (alone | (settled & ~open_beside)), most)
+
+
+def _announced(one: type[Series]) -> ColumnElement[bool]:
+    # a count that a peer was asked for is of that moment: its series must be quiet besides
+    return one.counted_at.is_(None) & (one.images == one.expected_images)
+
+
+def _silent(one: type[Series], patience: Patience, moment: datetime) -> ColumnElement[bool]:
+    nothing_missing = one.expected_images.is_(None) | (one.images >= one.expected_images)
     silent = [
-        (Series.modality == modality) & (Series.last_at <= moment - timedelta(seconds=wait_s))
-        for modality, wait_s in settle_s.items()
+        (one.modality == modality) & (one.last_at <= moment - timedelta(seconds=wait_s))
+        for modality, wait_s in patience.settle_s.items()
     ]
     silent.append(
-        Series.modality.not_in(settle_s)
-        & (Series.last_at <= moment - timedelta(seconds=otherwise_s))
+        one.modality.not_in(patience.settle_s)
+        & (one.last_at <= moment - timedelta(seconds=patience.otherwise_s))
     )
-    # a count that a peer was asked for is of that moment: its series must be quiet besides
-    announced = Series.counted_at.is_(None) & (Series.images == Series.expected_images)
-    nothing_missing = Series.expected_images.is_(None) | (Series.images >= Series.expected_images)
-    return _receiving(ledger, announced | (nothing_missing & or_(*silent)), most)
+    return nothing_missing & or_(*silent)
 
 
 def wait_anew(ledger: Ledger) -> None:
@@ -315,6 +344,7 @@ def end(
 ) -> list[Series]:
     """End complete series as skipped or failed; return those that no image has joined since."""
     values = {"state": state, "reason": reason, "detail": detail, "ended_at": now()}
+    values |= {"appraisal": None}
     return _settle(ledger, series, values, {"kind": str(state), "reason": reason, "detail": detail})
 
 

@@ -4,18 +4,18 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Update, select, update
 
 from daemon import processes
+from daemon.records import choice
+from daemon.records.choice import NEVER
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import Series, SeriesState
 from engines.errors import Reason
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def claim(ledger: Ledger, series_uid: str, alone: bool = False) -> Series | None:
@@ -166,9 +166,12 @@ def _give_up(
         lease_owner=None,
     )
     with ledger.write() as session:
+        choice.hold(session, series)
         if changed(session.execute(change)):
             kind, uid = "parked" if parked else "put back", series.SeriesInstanceUID
             note(session, kind, SeriesInstanceUID=uid, reason=reason, detail=detail)
+            if parked:
+                choice.passed_on(session, series, reason)
     return state
 
 

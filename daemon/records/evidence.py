@@ -19,6 +19,7 @@ from daemon.records.tables import (
     Series,
     SeriesState,
 )
+from engines.exams import PER_STUDY
 
 
 def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
@@ -147,6 +148,16 @@ def _doubled(ledger: Ledger) -> Iterator[str]:
         .group_by(Screening.SeriesInstanceUID, Screening.model)
         .having(func.count() > 1)
     )
+    chosen = (
+        select(Series.StudyInstanceUID, Screening.model, func.count())
+        .join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
+        .where(Screening.current, Screening.state == SeriesState.SCREENED)
+        .where(Series.exam.in_(PER_STUDY))
+        .group_by(Series.StudyInstanceUID, Screening.model)
+        .having(func.count() > 1)
+    )
     with ledger.read() as session:
         for uid, model, count in session.execute(current).all():
             yield f"series {uid} has {count} current results of {model}"
+        for uid, model, count in session.execute(chosen).all():
+            yield f"study {uid} has {count} current results of {model}, each of another series"

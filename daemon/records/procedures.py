@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import (
@@ -108,6 +108,17 @@ def expect_announced(ledger: Ledger) -> None:
     )
     with ledger.write() as session:
         expect(session, unsaid)
+
+
+def others_announced(one: type[Series]) -> ColumnElement[bool]:
+    """Whether the step that made a series has made others, too, of which nothing has come yet."""
+    mine, theirs, came = aliased(PerformedSeries), aliased(PerformedSeries), aliased(Series)
+    return exists().where(
+        mine.SeriesInstanceUID == one.SeriesInstanceUID,
+        theirs.step_uid == mine.step_uid,
+        theirs.images > 0,
+        ~exists().where(came.SeriesInstanceUID == theirs.SeriesInstanceUID),
+    )
 
 
 def to_count(ledger: Ledger, quiet_s: float, films: Collection[str]) -> list[str]:

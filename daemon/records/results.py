@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from daemon.records import claims, deliveries
+from daemon.records import choice, claims, deliveries
 from daemon.records.ledger import Ledger, changed, note, now
 from daemon.records.tables import (
     Delivery,
@@ -50,20 +50,18 @@ class Outcome:
     objects: tuple[MadeObject, ...] = field(default=())
 
 
-def screenings(ledger: Ledger, series_uid: str, model: str) -> list[Screening]:
-    """Return every look of a model at a series that was kept, whatever came after it."""
+def screenings(ledger: Ledger, series: Series, model: str) -> list[Screening]:
+    """Return every look of a model that was kept, whatever came after it.
+
+    At the series; at all of its study of that exam where one of them is chosen.
+    """
+    looks = select(Screening).where(choice.looks_at(series), Screening.model == model)
     with ledger.read() as session:
-        return list(
-            session.scalars(
-                select(Screening).where(
-                    Screening.SeriesInstanceUID == series_uid, Screening.model == model
-                )
-            )
-        )
+        return list(session.scalars(looks))
 
 
-def reports_sent(ledger: Ledger, series_uid: str, model: str) -> list[ResultObject]:
-    """Return the SRs of a series and model that have gone out or are going out, the last first.
+def reports_sent(ledger: Ledger, series: Series, model: str) -> list[ResultObject]:
+    """Return the SRs of those looks that have gone out or are going out, the last first.
 
     One that nobody has taken is not among them, for a new one has it dropped; those of a screening
     that stands no more are, for a PACS keeps what it was sent.
@@ -75,7 +73,7 @@ def reports_sent(ledger: Ledger, series_uid: str, model: str) -> list[ResultObje
             .join(Screening, ResultObject.screening_id == Screening.id)
             .join(Delivery, Delivery.SOPInstanceUID == ResultObject.SOPInstanceUID)
             .where(
-                Screening.SeriesInstanceUID == series_uid,
+                choice.looks_at(series),
                 Screening.model == model,
                 ResultObject.kind == "SR",
                 or_(Delivery.sent_at.is_not(None), going),
@@ -102,12 +100,18 @@ def keep(
     """
     state, reason, detail = _end_of(outcomes)
     with ledger.write() as session:
-        if not changed(session.execute(claims.finished(series, state, reason, detail))):
+        choice.hold(session, series)
+        ended = changed(session.execute(claims.finished(series, state, reason, detail)))
+        if not ended:
             was_mine = changed(session.execute(claims.reopened(series)))
             if not (was_mine and though_more_came):
                 return False
         for outcome in outcomes:
             _keep_one(session, series, outcome)
+        if state is SeriesState.SCREENED:
+            choice.stands(session, series)
+        elif ended:
+            choice.passed_on(session, series, reason)
     return True
 
 
@@ -121,7 +125,7 @@ def _end_of(outcomes: Sequence[Outcome]) -> tuple[SeriesState, str | None, str |
 
 
 def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
-    _retire_others(session, series.SeriesInstanceUID, outcome)
+    _retire_others(session, series, outcome)
     screening = session.scalars(
         select(Screening).where(
             Screening.SeriesInstanceUID == series.SeriesInstanceUID,
@@ -149,16 +153,22 @@ def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
     )
 
 
-def _retire_others(session: Session, series_uid: str, outcome: Outcome) -> None:
+def _retire_others(session: Session, series: Series, outcome: Outcome) -> None:
+    """Let a look replace those before it; a result of another series only by a result."""
+    mine = Screening.SeriesInstanceUID == series.SeriesInstanceUID
+    beside = ~mine
+    if outcome.state is not SeriesState.SCREENED:
+        beside &= Screening.state != SeriesState.SCREENED
     others = (
         update(Screening)
         .where(
-            Screening.SeriesInstanceUID == series_uid,
+            choice.looks_at(series),
             Screening.model == outcome.model,
-            Screening.key != outcome.key,
+            (mine & (Screening.key != outcome.key)) | beside,
             Screening.current,
         )
         .values(current=False)
+        .execution_options(synchronize_session=False)
     )
     deliveries.supersede(session, list(session.scalars(others.returning(Screening.id))))
 

@@ -24,6 +24,7 @@ from daemon.records.tables import (
     Series,
     SeriesState,
 )
+from engines.exams import PER_STUDY
 
 
 def status(ledger: Ledger) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _oldest(session: Session) -> dict[str, dict[str, Any]]:
             oldest[str(state)] = {
                 "SeriesInstanceUID": series.SeriesInstanceUID,
                 "waits_s": _age_s(waited),
-                "why": _missing(series) or _why(series),
+                "why": _missing(series) or _beside(session, series) or _why(series),
             }
     unsent = select(Delivery).where(
         Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
@@ -164,6 +165,25 @@ def _missing(series: Series) -> str | None:
     return f"{series.images} of {expected} images have come"
 
 
+def _beside(session: Session, series: Series) -> str | None:
+    """Say which other series of its study a series waits for before one of them is chosen."""
+    if series.state != SeriesState.RECEIVING or series.modality not in PER_STUDY.values():
+        return None
+    others = select(Series).where(
+        Series.StudyInstanceUID == series.StudyInstanceUID,
+        Series.SeriesInstanceUID != series.SeriesInstanceUID,
+        Series.modality == series.modality,
+        Series.state == SeriesState.RECEIVING,
+    )
+    other = session.scalars(others.order_by(Series.last_at.desc()).limit(1)).first()
+    if other is None:
+        return None
+    still = _missing(other) or _why(other)
+    return (
+        f"the best of its study is chosen when all have settled; {other.SeriesInstanceUID}: {still}"
+    )
+
+
 def _age_s(moment: datetime | None) -> float | None:
     # a clock that was set back makes nothing younger than now
     return round(max(0.0, (now() - moment).total_seconds()), 1) if moment else None
@@ -192,6 +212,7 @@ def _series_story(session: Session, series: Series) -> dict[str, Any]:
         "reason": series.reason,
         "detail": series.detail,
         "expected_images": series.expected_images,
+        "appraisal": series.appraisal,
         "received": [_received(row) for row in _of_series(session, Instance, uid)],
         "commitments": _commitments(session, uid),
         "results": [_screened(session, row) for row in _of_series(session, Screening, uid)],

@@ -195,6 +195,8 @@ class Series(Table):
     lease_owner: Mapped[str | None]
     lease_beat: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
+    # where one series of a study is chosen: its score and what for; None is never chosen
+    appraisal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Purgeable:

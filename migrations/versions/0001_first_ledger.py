@@ -99,6 +99,7 @@ def _arrivals() -> None:
         sa.Column("lease_owner", sa.String()),
         sa.Column("lease_beat", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("appraisal", sa.JSON()),
         sa.PrimaryKeyConstraint("SeriesInstanceUID"),
     )
     op.create_index("ix_series_StudyInstanceUID", "series", ["StudyInstanceUID"])

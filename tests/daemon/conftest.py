@@ -6,7 +6,7 @@ import pytest
 
 from daemon import config, schema
 from daemon.records import arrivals, claims
-from daemon.records.arrivals import Arrival, Receipt
+from daemon.records.arrivals import Arrival, Patience, Receipt
 from daemon.records.tables import Series
 
 
@@ -68,6 +68,6 @@ def series_in(ledger):
 def claimed(ledger, make_arrival):
     """Return a series that a worker has just claimed."""
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, {}, 0)
+    [series] = arrivals.quiet(ledger, Patience({}, 0))
     assert arrivals.queue(ledger, [series], "cxr")
     return claims.claim(ledger, "1.2.3")
