@@ -103,6 +103,7 @@ def screen(
     """
     from engines.cases import Rules
     from engines.screening import Screener, files_in, group
+    from engines.screening_studies import screen_all
     from engines.screening_table import series_table
 
     _quieten_pydicom()
@@ -117,8 +118,9 @@ def screen(
     if not found:
         raise typer.BadParameter("no files there", param_hint="PATHS")
     files = track(found, "Reading headers", console=console, transient=True)
-    series = track(group(files), "Screening", console=console, transient=True)
-    screened = [screener.screen(one) for one in series]
+    series = group(files)
+    looks = screen_all(screener, series)
+    screened = list(track(looks, "Screening", len(series), console=console, transient=True))
     if as_json:
         typer.echo(json.dumps({"series": screened}, indent=2, allow_nan=False))
     else:

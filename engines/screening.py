@@ -19,6 +19,7 @@ from engines.header import text
 from engines.images import read_image
 from engines.runtime import Arrays, Engine, Run
 from engines.runtime.loading import load
+from engines.series_choice import Appraisal
 
 #: One model's look at a series: its name, its weights' version, and what came of it.
 Look = tuple[str | None, str | None, Result | Verdict]
@@ -94,6 +95,19 @@ def _nothing_supplied(ds: Dataset) -> Clinical | None:
     return None
 
 
+def _answer(
+    series: SeriesFiles, appraisal: Appraisal | None, looks: Iterable[Look]
+) -> dict[str, Any]:
+    exam = classify(series.headers)
+    return {
+        "StudyInstanceUID": series.StudyInstanceUID,
+        "SeriesInstanceUID": series.SeriesInstanceUID,
+        "exam": None if exam is None else str(exam),
+        "appraisal": appraisal.told() if appraisal else None,
+        "results": [entry(*look) for look in looks],
+    }
+
+
 @dataclass(frozen=True)
 class Screener:
     """Which models look, at whom, and their engines as far as they are loaded.
@@ -114,7 +128,7 @@ class Screener:
     _weights: dict[str, Weights] = field(default_factory=dict)
     _engines: dict[tuple[str, str], Engine] = field(default_factory=dict)
 
-    def screen(self, series: SeriesFiles) -> dict[str, Any]:
+    def screen(self, series: SeriesFiles, appraisal: Appraisal | None = None) -> dict[str, Any]:
         """Return one series as the JSON contract has it.
 
         Raises
@@ -127,12 +141,18 @@ class Screener:
             looks = list(self._looks(series, exam))
         except (NotEligible, BadSeries) as verdict:
             looks = [(None, None, verdict)]
-        return {
-            "StudyInstanceUID": series.StudyInstanceUID,
-            "SeriesInstanceUID": series.SeriesInstanceUID,
-            "exam": None if exam is None else str(exam),
-            "results": [entry(*look) for look in looks],
-        }
+        return _answer(series, appraisal, looks)
+
+    def passed_over(
+        self, series: SeriesFiles, appraisal: Appraisal, why: Verdict
+    ) -> dict[str, Any]:
+        """Return a series that no model looks at, because another of its study is better."""
+        skipped = NotEligible(why.reason, why.detail)
+        return _answer(series, appraisal, [(None, None, skipped)])
+
+    def reads(self, exam: Exam) -> bool:
+        """Tell whether a model was asked for that reads an exam."""
+        return any(model.CARD.exam is exam for model in self.models)
 
     def _looks(self, series: SeriesFiles, exam: Exam | None) -> Iterator[Look]:
         if series.verdict is not None:

@@ -19,7 +19,7 @@ from engines.phantoms.film import chest_film
 from engines.phantoms.person import low_density_patient
 from engines.runtime import Arrays
 
-SERIES_KEYS = {"StudyInstanceUID", "SeriesInstanceUID", "exam", "results"}
+SERIES_KEYS = {"StudyInstanceUID", "SeriesInstanceUID", "exam", "appraisal", "results"}
 RESULT_KEYS = {"model", "version", "state", "reason", "detail", "flagged", "findings"} | {
     "measurements",
     "set_aside",
