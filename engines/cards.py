@@ -113,7 +113,7 @@ class Weights:
 
     @property
     def _settings(self) -> str:
-        points = {name: [p.threshold, p.source] for name, p in self.operating_points.items()}
+        points = {name: point.threshold for name, point in self.operating_points.items()}
         told = {"version": self.version, "points": points, "parameters": dict(self.parameters)}
         return json.dumps(told, sort_keys=True)
 

@@ -160,10 +160,14 @@ class Views:
     bone : Section or None
         The axial slice with the region that was measured, L1 where there is one.
     muscle : Section or None
-        The axial slice at L3, muscle and fat as masks.
+        The axial slice at L3: ``skeletal muscle``, ``intermuscular fat``, ``visceral fat`` and
+        ``subcutaneous fat`` as masks, those that there are.
+    bands_hu : (lower, upper) or None
+        The thresholds that the bands lie between; None where no band is given.
     """
 
     sagittal: Section
     marks: tuple[Mark, ...]
     bone: Section | None = None
     muscle: Section | None = None
+    bands_hu: tuple[float, float] | None = None

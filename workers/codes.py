@@ -21,6 +21,14 @@ def _sct(value: str, meaning: str) -> Code:
     return Code(value, "SCT", meaning)
 
 
+#: Our own scheme, for what no standard that we know of has a code.
+OWN_SCHEME: Final = "99OSTEOSCREEN"
+
+
+def _own(value: str, meaning: str) -> Code:
+    return Code(value, OWN_SCHEME, meaning)
+
+
 # the document (TID 1500, 1204, 1002, 1004)
 IMAGING_MEASUREMENT_REPORT: Final = _dcm("126000", "Imaging Measurement Report")
 LANGUAGE: Final = _dcm("121049", "Language of Content Item and Descendants")
@@ -55,8 +63,11 @@ ALGORITHM_MANUFACTURER: Final = _dcm("122405", "Algorithm Manufacturer")
 ALGORITHM_PARAMETERS: Final = _dcm("111002", "Algorithm Parameters")
 ALGORITHM_FAMILY: Final = _dcm("111000", "Algorithm Family")
 ARTIFICIAL_INTELLIGENCE: Final = _dcm("123110", "Artificial Intelligence")
+# of a method that was not learned: edges, thresholds and shapes
+MORPHOLOGICAL_OPERATIONS: Final = _dcm("123104", "Morphological Operations")
 PROBABILITY: Final = _dcm("122157", "Probability")
 THRESHOLD_VALUE: Final = _dcm("122411", "Threshold Value")
+THRESHOLD_ATTENUATION: Final = _dcm("112032", "Threshold Attenuation Coefficient")
 IMAGE_REGION: Final = _dcm("111030", "Image Region")
 VISUAL_EXPLANATION: Final = _dcm("130401", "Visual explanation")
 NO_UNITS: Final = Code("1", "UCUM", "no units")
@@ -89,6 +100,11 @@ FINDINGS: Final[Mapping[str, Code]] = MappingProxyType(
         "osteopenia": _sct("312894000", "Osteopenia"),
         "vertebral fracture": _sct("42942008", "Compression fracture of vertebral column"),
         "femoral head osteonecrosis": _sct("444849002", "Avascular necrosis of bone of hip"),
+        # what was measured and no more: a disease is for people to name
+        "low trabecular attenuation": _own("LOW-HU", "Low trabecular attenuation"),
+        "low skeletal muscle area": _own("LOW-SMA", "Low skeletal muscle area"),
+        "low skeletal muscle index": _own("LOW-SMI", "Low skeletal muscle index"),
+        "low skeletal muscle attenuation": _own("LOW-SMD", "Low skeletal muscle attenuation"),
     }
 )
 
@@ -99,9 +115,15 @@ SITES: Final[Mapping[str, Code]] = MappingProxyType(
         "abdomen": _sct("818981001", "Abdomen"),
         "spine": _sct("421060004", "Spine"),
         "lumbar spine": _sct("122496007", "Lumbar spine"),
+        "T9": _sct("82687006", "T9 vertebra"),
+        "T10": _sct("7610001", "T10 vertebra"),
         "T11": _sct("12989004", "T11 vertebra"),
         "T12": _sct("23215003", "T12 vertebra"),
         "L1": _sct("66794005", "L1 vertebra"),
+        "L2": _sct("14293000", "L2 vertebra"),
+        "L3": _sct("36470004", "L3 vertebra"),
+        "L4": _sct("11994002", "L4 vertebra"),
+        "L5": _sct("49668003", "L5 vertebra"),
         "proximal femur": _sct("310651003", "Proximal Femur"),
         "femoral head": _sct("2812003", "Head of Femur"),
         "hip": _sct("24136001", "Hip joint"),
@@ -112,16 +134,53 @@ SIDES: Final[Mapping[str, Code]] = MappingProxyType(
     {"L": _sct("7771000", "Left"), "R": _sct("24028007", "Right")}
 )
 
+# by ``Contour.what`` and ``Mask.what``: what was measured, where no finding is flagged
+STRUCTURES: Final[Mapping[str, Code]] = MappingProxyType(
+    {
+        "trabecular bone": BONE,
+        "vertebral body": BONE,
+        "skeletal muscle": _sct("127954009", "Skeletal muscle"),
+        "psoas muscle": _own("PSOAS", "Psoas muscle"),
+        "paraspinal muscle": _own("PARASPINAL", "Paraspinal muscle"),
+        "intermuscular fat": _own("IMAT", "Intermuscular fat"),
+        "visceral fat": _own("VAT", "Visceral fat"),
+        "subcutaneous fat": _own("SAT", "Subcutaneous fat"),
+    }
+)
+
+_MEAN_ATTENUATION: Final = _dcm("112181", "Mean Attenuation Coefficient")
+_AREA: Final = _sct("42798000", "Area")
 # by ``Measurement.name``; flat concepts, for OHIF drops a derivation modifier
 MEASUREMENTS: Final[Mapping[str, Code]] = MappingProxyType(
     {
-        "mean attenuation": _dcm("112181", "Mean Attenuation Coefficient"),
+        "mean attenuation": _MEAN_ATTENUATION,
         "attenuation standard deviation": _dcm(
             "112183", "Standard Deviation of Attenuation Coefficient"
         ),
         "attenuation threshold": _dcm("112032", "Threshold Attenuation Coefficient"),
-        "area": _sct("42798000", "Area"),
+        "area": _AREA,
         "volume": _sct("118565006", "Volume"),
+        "trabecular attenuation": _MEAN_ATTENUATION,
+        "trabecular attenuation SD": _dcm(
+            "112183", "Standard Deviation of Attenuation Coefficient"
+        ),
+        "trabecular area": _AREA,
+        "trabecular volume": _sct("118565006", "Volume"),
+        "vertebral height ratio": _own("VHR", "Lowest vertebral height ratio"),
+        "anterior/posterior height ratio": _own("VHR-AP", "Anterior to posterior height ratio"),
+        "middle/posterior height ratio": _own("VHR-MP", "Middle to posterior height ratio"),
+        "posterior height ratio to neighbours": _own(
+            "VHR-N", "Posterior to neighbours height ratio"
+        ),
+        "anterior height": _own("VH-A", "Anterior vertebral height"),
+        "middle height": _own("VH-M", "Middle vertebral height"),
+        "posterior height": _own("VH-P", "Posterior vertebral height"),
+        "skeletal muscle area": _AREA,
+        "skeletal muscle attenuation": _MEAN_ATTENUATION,
+        "skeletal muscle index": _own("SMI", "Skeletal muscle index"),
+        "intermuscular fat area": _AREA,
+        "visceral fat area": _AREA,
+        "subcutaneous fat area": _AREA,
     }
 )
 
@@ -132,10 +191,14 @@ UNITS: Final[Mapping[str, Code]] = MappingProxyType(
         "[hnsf'U]": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
         "mm": Code("mm", "UCUM", "mm"),
         "cm2": Code("cm2", "UCUM", "Centimeter**2"),
+        "cm2/m2": Code("cm2/m2", "UCUM", "square centimeter per square meter"),
         "cm3": Code("cm3", "UCUM", "cubic centimeter"),
         "%": Code("%", "UCUM", "Percent"),
     }
 )
+
+# of a segment (PS3.16 CID 7150)
+ANATOMICAL_STRUCTURE: Final = _sct("91723000", "Anatomical Structure")
 
 # C0034375 is in the text of TID 1500 but in no context group. The SNOMED CT ones were read in
 # several public FHIR sources, not in PS3.16. SNOMED CT codes outside PS3.16 need an

@@ -66,12 +66,16 @@ def num(concept: Code, value: float, unit: Code) -> Dataset:
     return item
 
 
-def image(relationship: str, concept: Code, SOPClassUID: str, SOPInstanceUID: str) -> Dataset:
-    """Return an IMAGE item."""
+def image(
+    relationship: str, concept: Code, SOPClassUID: str, SOPInstanceUID: str, frame: int = 0
+) -> Dataset:
+    """Return an IMAGE item; a frame's number counts from 1, and 0 is an image of one frame."""
     item = _item(relationship, "IMAGE", concept)
     referenced = Dataset()
     referenced.ReferencedSOPClassUID = SOPClassUID
     referenced.ReferencedSOPInstanceUID = SOPInstanceUID
+    if frame:
+        referenced.ReferencedFrameNumber = frame
     item.ReferencedSOPSequence = [referenced]
     return item
 

@@ -99,9 +99,8 @@ def _screen(model: Model, case: Case, seat: Seat) -> Result | Verdict:
 def _report(
     model: Model, seat: Seat, outcome: Result | Verdict, case: Case, place: Place
 ) -> Report:
-    film = outcome.film if isinstance(outcome, Result) else None
     images = {str(image.SOPInstanceUID): image for image in case.images}
-    source = images[film.SOPInstanceUID] if film else images[min(images)]
+    source = images[_image_of(outcome) or min(images)]
     namespace = place.ledger.namespace()
     # of the ledger, not of this run: a second run must build the same bytes
     began = place.series.queued_at or place.series.last_at
@@ -115,6 +114,10 @@ def _report(
     )
     read = tuple(sorted(images)) if case.exam in PER_STUDY else ()
     return Report(source, model.CARD, seat.weights, outcome, provenance, images=read)
+
+
+def _image_of(outcome: Result | Verdict) -> str:
+    return outcome.image if isinstance(outcome, Result) else ""
 
 
 def _after_others(report: Report, earlier: Sequence[Screening], place: Place) -> Report:
@@ -197,7 +200,7 @@ def _make(report: Report, place: Place) -> tuple[Made, ...]:
         readers = tuple(peer.aet for peer in receivers if peer.sr_class == sr_class)
         revised = replace(report, predecessor=_predecessor(report, sr_class, place))
         made.append(_one("SR", objects.structured_report(revised, sr_class), readers))
-    if receivers and isinstance(outcome, Result) and outcome.film is not None:
+    if receivers and isinstance(outcome, Result) and outcome.shown:
         everyone = tuple(peer.aet for peer in receivers)
         made.append(_one("SC", objects.secondary_capture(report), everyone))
     return tuple(made)

@@ -87,6 +87,18 @@ class Report:
         return self.provenance.stage != "live" or self.simulated
 
     @property
+    def images_referenced(self) -> tuple[str, ...]:
+        """The SOPInstanceUIDs that an SR speaks of, that of ``source`` first."""
+        drawn = self.outcome.contours if isinstance(self.outcome, Result) else ()
+        uids = [str(self.source.SOPInstanceUID), *(one.SOPInstanceUID for one in drawn)]
+        return tuple(dict.fromkeys(uids))
+
+    @property
+    def measured(self) -> bool:
+        """Whether nothing was learned, so that no object may call it AI."""
+        return self.weights.trained_on is TrainedOn.NOTHING
+
+    @property
     def simulated(self) -> bool:
         """Whether the weights have never seen a patient, which every object must say."""
         return self.weights.trained_on is TrainedOn.SIMULATED

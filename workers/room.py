@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 
 from engines.cards import Weights, read_weights
 from engines.catalog import Model
@@ -23,6 +24,8 @@ from workers.progress import moved_on
 
 log = logging.getLogger(__name__)
 
+MEASURED = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+"""What runs a method that was not learned, and so has no engine."""
 LARGEST_BATCH = 8
 LOOK_S = 1.0
 """How often a case that waits for its batch looks whether the engines get on."""
@@ -56,7 +59,8 @@ class Seat:
     @property
     def runtime(self) -> str:
         """What runs the engines, for the provenance of a result."""
-        return ", ".join(sorted({engine.description for engine in self.engines.values()}))
+        descriptions = {engine.description for engine in self.engines.values()}
+        return ", ".join(sorted(descriptions)) or MEASURED
 
 
 class EngineRoom:

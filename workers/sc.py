@@ -13,6 +13,8 @@ from engines.findings import Result
 from engines.product import PRODUCT, VERSION
 from workers import codes, wording
 from workers.content import coded
+from workers.ct_picture import ct_picture
+from workers.phrases import phrases
 from workers.picture import picture
 from workers.reference import reference_header
 from workers.report import Report
@@ -51,7 +53,7 @@ def secondary_capture(report: Report) -> Dataset:
         If there is nothing to show.
     """
     header = reference_header(report.source)
-    capture: Dataset = _capture(report, header, picture(report))
+    capture: Dataset = _capture(report, header, _drawn(report))
     capture.ConversionType = "WSD"
     capture.BurnedInAnnotation = "YES"
     capture.RecognizableVisualFeatures = "NO"
@@ -63,6 +65,13 @@ def secondary_capture(report: Report) -> Dataset:
     capture.TimeOfSecondaryCapture = at.strftime("%H%M%S")
     pin(capture, report, header)
     return capture
+
+
+def _drawn(report: Report) -> NDArray[np.uint8]:
+    result = report.outcome
+    if isinstance(result, Result) and result.views is not None:
+        return ct_picture(report, result, result.views)
+    return picture(report)
 
 
 def _capture(report: Report, header: Dataset, pixels: NDArray[np.uint8]) -> highdicom.sc.SCImage:
@@ -77,7 +86,7 @@ def _capture(report: Report, header: Dataset, pixels: NDArray[np.uint8]) -> high
         study_instance_uid=header.StudyInstanceUID,
         series_instance_uid=series_instance_uid(report, "SC"),
         series_number=SERIES_NUMBER,
-        series_description=wording.phrases().series["SC"],
+        series_description=wording.series(report, "SC"),
         sop_instance_uid=secondary_capture_uid(report),
         instance_number=1,
         manufacturer=PRODUCT,
@@ -112,7 +121,8 @@ def _refer(capture: Dataset, report: Report) -> None:
     source.ReferencedSOPInstanceUID = report.source.SOPInstanceUID
     source.PurposeOfReferenceCodeSequence = [coded(codes.SOURCE_IMAGE)]
     capture.SourceImageSequence = [source]
-    capture.DerivationDescription = wording.phrases().derivation
+    say = phrases()
+    capture.DerivationDescription = say.derivation_measured if report.measured else say.derivation
     capture.ImageComments = wording.sentence(report)
     sides = _sides(report.outcome) if isinstance(report.outcome, Result) else set()
     if len(sides) == 1:

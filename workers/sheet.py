@@ -18,6 +18,7 @@ WHITE: Final[Colour] = (226, 230, 234)
 MUTED: Final[Colour] = (150, 159, 169)
 FAINT: Final[Colour] = (48, 54, 62)
 AMBER: Final[Colour] = (244, 178, 76)
+SAND: Final[Colour] = (214, 196, 156)
 SLATE: Final[Colour] = (158, 182, 206)
 
 # the built-in font has little beyond ASCII, and a box for a letter is worse than a plain sign

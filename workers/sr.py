@@ -73,7 +73,7 @@ def structured_report(report: Report, sop_class: str = Comprehensive3DSRStorage)
         manufacturer_model_name=PRODUCT,
         software_versions=VERSION,
         device_serial_number=report.provenance.node,
-        series_description=wording.phrases().series["SR"],
+        series_description=wording.series(report, "SR"),
         institution_name=header.get("InstitutionName") or None,
         is_complete=not isinstance(report.outcome, Verdict),
         content_date=at.date(),
@@ -84,8 +84,19 @@ def structured_report(report: Report, sop_class: str = Comprehensive3DSRStorage)
         transfer_syntax_uid=ExplicitVRLittleEndian,
         contributing_equipment=[model_equipment(report)],
     )
+    if report.measured:
+        document.CodingSchemeIdentificationSequence = [_own_codes()]
     pin(document, report, header)
     return document
+
+
+def _own_codes() -> Dataset:
+    """Say whose a private code is (PS3.3 C.12.1)."""
+    item = Dataset()
+    item.CodingSchemeDesignator = codes.OWN_SCHEME
+    item.CodingSchemeName = f"{PRODUCT} codes for what no standard names"
+    item.CodingSchemeResponsibleOrganization = PRODUCT
+    return item
 
 
 def model_equipment(report: Report) -> highdicom.ContributingEquipment:
@@ -100,11 +111,18 @@ def model_equipment(report: Report) -> highdicom.ContributingEquipment:
         purpose_of_reference=codes.PROCESSING_EQUIPMENT,
         manufacturer_model_name=weights.model,
         software_versions=[weights.version],
-        contribution_description=f"AI model, trained on {weights.trained_on.value}; "
-        f"weights sha256 {weights.sha256}; {report.provenance.runtime}",
+        contribution_description=_contribution(report),
     )
     item.DeviceUID = device_observer_uid(report.provenance.namespace, weights)
     return item
+
+
+def _contribution(report: Report) -> str:
+    weights, runtime = report.weights, report.provenance.runtime
+    if report.measured:
+        return f"Measured, not learned; settings sha256 {weights.sha256}; {runtime}"
+    trained_on = weights.trained_on.value
+    return f"AI model, trained on {trained_on}; weights sha256 {weights.sha256}; {runtime}"
 
 
 def local_time(report: Report, header: Dataset) -> datetime:
@@ -126,15 +144,26 @@ def pin(document: Dataset, report: Report, header: Dataset) -> None:
 
 
 def _evidence(report: Report, header: Dataset) -> list[Dataset]:
-    """List what the content refers to: the source and, if there is one, our picture of it."""
-    if not (isinstance(report.outcome, Result) and report.outcome.film):
-        return [header]
+    """List what the content refers to: source images and, if there is one, our picture."""
+    sources = [header, *(_of_the_series(header, uid) for uid in report.images_referenced[1:])]
+    if not (isinstance(report.outcome, Result) and report.outcome.shown):
+        return sources
     picture = Dataset()
     picture.StudyInstanceUID = header.StudyInstanceUID
     picture.SeriesInstanceUID = series_instance_uid(report, "SC")
     picture.SOPClassUID = SecondaryCaptureImageStorage
     picture.SOPInstanceUID = secondary_capture_uid(report)
-    return [header, picture]
+    return [*sources, picture]
+
+
+def _of_the_series(header: Dataset, SOPInstanceUID: str) -> Dataset:
+    """Name another image of the source's series, which are all of one class."""
+    other = Dataset()
+    other.StudyInstanceUID = header.StudyInstanceUID
+    other.SeriesInstanceUID = header.SeriesInstanceUID
+    other.SOPClassUID = header.SOPClassUID
+    other.SOPInstanceUID = SOPInstanceUID
+    return other
 
 
 def _requests(header: Dataset) -> list[Dataset] | None:

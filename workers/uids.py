@@ -13,7 +13,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from engines.cards import Weights
 from engines.errors import Verdict
-from engines.findings import Finding, Result
+from engines.findings import Result
 from engines.product import PRODUCT, VERSION
 from workers.report import Report
 
@@ -60,11 +60,16 @@ def result_key(report: Report) -> str:
 
 def input_fingerprint(report: Report) -> str:
     """Return a hash of the images that were looked at: their UIDs and their pixels."""
-    film = report.outcome.film if isinstance(report.outcome, Result) else None
-    sources = {str(report.source.SOPInstanceUID), *report.images}
-    if film is not None:
-        sources.add(film.SOPInstanceUID)
-    return _digest(_SEPARATOR.join([*sorted(sources), film.sha256 if film else ""]))
+    sources, pixels = {str(report.source.SOPInstanceUID), *report.images}, ""
+    if isinstance(report.outcome, Result):
+        film, scan = report.outcome.film, report.outcome.scan
+        if film is not None:
+            sources.add(film.SOPInstanceUID)
+            pixels = film.sha256
+        if scan is not None:
+            sources.update(scan.SOPInstanceUIDs)
+            pixels += scan.sha256
+    return _digest(_SEPARATOR.join([*sorted(sources), pixels]))
 
 
 def sop_instance_uid(report: Report, kind: str, SOPClassUID: str) -> str:
@@ -96,15 +101,10 @@ def series_instance_uid(report: Report, kind: str) -> str:
     )
 
 
-def tracking_uid(report: Report, finding: Finding) -> str:
-    """Return the Tracking Unique Identifier of a finding, the same for every model version."""
-    return stable_uid(
-        report.provenance.namespace,
-        str(report.source.StudyInstanceUID),
-        finding.name,
-        finding.site,
-        finding.laterality or "",
-    )
+def tracking_uid(report: Report, what: str, site: str, laterality: str | None = None) -> str:
+    """Return the Tracking Unique Identifier of a thing in a place, equal in all model versions."""
+    study = str(report.source.StudyInstanceUID)
+    return stable_uid(report.provenance.namespace, study, what, site, laterality or "")
 
 
 def device_observer_uid(namespace: uuid.UUID, weights: Weights) -> str:

@@ -5,118 +5,20 @@ are not made to rule anything out, and cleared devices of this kind say so too (
 not be used to rule out low BMD").
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from engines.errors import Verdict
-from engines.findings import Finding, Result
+from engines.findings import HOUNSFIELD, Finding, Result
+from workers.phrases import DEFAULT_LANGUAGE, Phrases, phrases
 from workers.report import Report
 
-DEFAULT_LANGUAGE: Final = "en-US"
-
-
-@dataclass(frozen=True)
-class Phrases:
-    """The sentences of one language; words in braces are filled in.
-
-    The built-in font of the picture has the letters of English only: a language that needs others
-    also needs a font.
-    """
-
-    flagged: str
-    not_flagged: str
-    result: str
-    probability_of: str
-    not_assessed: str
-    simulated: str
-    research: str
-    not_a_diagnosis: str
-    advice_flagged: str
-    advice_flagged_research: str
-    advice_not_flagged: str
-    limits: str
-    ai: str
-    film: str
-    heat_map: str
-    no_heat_map: str
-    less: str
-    more: str
-    probability: str
-    one_of_several: str
-    threshold: str
-    threshold_source: str
-    what_to_do: str
-    limits_title: str
-    about: str
-    derivation: str
-    facts: Mapping[str, str]
-    series: Mapping[str, str]
-    sides: Mapping[str, str]
-    terms: Mapping[str, str]
-
-
-ENGLISH: Final = Phrases(
-    flagged="FLAGGED",
-    not_flagged="not flagged",
-    result="AI screening: {findings}. Model {model} {version}. {notice}",
-    probability_of="{state} for possible {finding} ({site}), probability {probability}, "
-    "threshold {threshold}",
-    not_assessed="Not assessed by AI: {detail} ({reason}). This is not a negative result. "
-    "Model {model} {version}. {notice}",
-    simulated="Research use only: trained on simulated patients, research only, "
-    "not for clinical use.",
-    research="Research use only, not for clinical use.",
-    not_a_diagnosis="A screening aid, not a diagnosis.",
-    advice_flagged="Consider DXA of spine and hip, according to clinical judgement, unless a "
-    "recent one is known. DXA measures bone density; this image analysis does not.",
-    advice_flagged_research="Do not act on this output alone. If low bone density is suspected "
-    "on clinical grounds or on the images, DXA of spine and hip is the test that measures it.",
-    advice_not_flagged="Do not act on this output. It cannot be used to rule out low bone density "
-    "or fracture risk; usual indications for DXA remain as they are.",
-    limits="The heat map shows what moved the score, not a lesion. Not a measurement of bone "
-    "density; not comparable with a T-score.",
-    ai="AI RESULT",
-    film="Film as analysed",
-    heat_map="Where the model looked ({method})",
-    no_heat_map="This model gives no heat map.",
-    less="less",
-    more="more",
-    probability="Probability of possible {finding} ({site})",
-    one_of_several="Possible {finding}, {site}",
-    threshold="threshold {threshold}",
-    threshold_source="Threshold: {source}",
-    what_to_do="What to do",
-    limits_title="Limits",
-    about="About this result",
-    derivation="Film as analysed, the same film with the heat map of an AI model, and its result "
-    "in words",
-    facts=MappingProxyType(
-        {
-            "model": "Model",
-            "weights": "Weights",
-            "runtime": "Runtime",
-            "study": "Study",
-            "analysed": "Analysed",
-            "product": "Software",
-            "image": "Image",
-        }
-    ),
-    series=MappingProxyType(
-        {"SR": "AI osteoporosis screening - report", "SC": "AI osteoporosis screening - picture"}
-    ),
-    sides=MappingProxyType({"L": "left", "R": "right"}),
-    # the names of findings and sites are English already
-    terms=MappingProxyType({}),
-)
-
-PHRASES: Final[Mapping[str, Phrases]] = MappingProxyType({DEFAULT_LANGUAGE: ENGLISH})
-
-
-def phrases(language: str = DEFAULT_LANGUAGE) -> Phrases:
-    """Return the sentences of a language, or raise KeyError."""
-    return PHRASES[language]
+FRACTURE: Final = "vertebral fracture"
+ATTENUATION: Final = "trabecular attenuation"
+#: The fewest decimals by unit, one where it is not named; a mean in HU is not known to a tenth.
+DECIMALS: Final = MappingProxyType({HOUNSFIELD: 0, "1": 2})
 
 
 def sentence(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
@@ -139,8 +41,16 @@ def sentence(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
     outcome = report.outcome
     if isinstance(outcome, Verdict):
         detail = outcome.detail.strip().rstrip(".")
-        return say.not_assessed.format(
+        said = say.not_measured if report.measured else say.not_assessed
+        return said.format(
             detail=detail, reason=outcome.reason.value, notice=notice(report, language), **model
+        )
+    if report.measured:
+        return say.measured.format(
+            findings=_measured(outcome, say),
+            facts=f"{conditions(outcome, language)}{set_aside(outcome, language)}",
+            notice=notice(report, language),
+            **model,
         )
     findings = "; ".join(_finding(finding, say) for finding in outcome.findings)
     return say.result.format(findings=findings, notice=notice(report, language), **model)
@@ -159,18 +69,55 @@ def advice(report: Report, result: Result, language: str = DEFAULT_LANGUAGE) -> 
     say = phrases(language)
     if not result.flagged:
         return say.advice_not_flagged
-    return say.advice_flagged_research if report.research_only else say.advice_flagged
+    what = say.advice_flagged_research if report.research_only else say.advice_flagged
+    fractured = any(one.name == FRACTURE and one.flagged for one in result.findings)
+    return f"{say.advice_fracture} {what}" if fractured else what
 
 
-def state(flagged: bool, language: str = DEFAULT_LANGUAGE) -> str:
+def state(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
     """Name the state of a result; below the threshold there is no better one than not flagged."""
     say = phrases(language)
-    return say.flagged if flagged else say.not_flagged
+    if not result.findings:
+        return say.not_judged_state
+    return say.flagged if result.flagged else say.not_flagged
 
 
-def place(finding: Finding, language: str = DEFAULT_LANGUAGE) -> str:
-    """Name the site of a finding with its side, e.g. ``femoral head, left``."""
-    return _place(finding, phrases(language))
+def place(site: str, laterality: str | None, language: str = DEFAULT_LANGUAGE) -> str:
+    """Name a site with its side, e.g. ``femoral head, left``."""
+    return _place(site, laterality, phrases(language))
+
+
+def amount(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Write a measured number with its unit for the eye."""
+    return f"{value:.{DECIMALS.get(unit, 1)}f} {_unit(unit, phrases(language))}".strip()
+
+
+def conditions(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
+    """Say under what conditions it was measured, as far as that is known; empty where nothing is.
+
+    The words for what is in ``Result.quality``, by its key.
+    """
+    say = phrases(language)
+    told = [
+        words.format(result.quality[key])
+        for key, words in say.conditions.items()
+        if result.quality.get(key)
+    ]
+    return say.measured_at.format(conditions=", ".join(told)) if told else ""
+
+
+def set_aside(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
+    """Name the levels that were seen and not counted, with the reason; empty where none was."""
+    if not result.set_aside:
+        return ""
+    levels = ", ".join(f"{site} ({why})" for site, why in result.set_aside)
+    return phrases(language).set_aside.format(levels=levels)
+
+
+def series(report: Report, kind: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Describe the series of a kind of object; what was only measured is never called AI."""
+    say = phrases(language)
+    return (say.series_measured if report.measured else say.series)[kind]
 
 
 def numbers(finding: Finding) -> tuple[str, str]:
@@ -186,9 +133,9 @@ def numbers(finding: Finding) -> tuple[str, str]:
     return repr(finding.value), repr(finding.threshold)
 
 
-def _place(finding: Finding, say: Phrases) -> str:
-    site = say.terms.get(finding.site, finding.site)
-    return f"{site}, {say.sides[finding.laterality]}" if finding.laterality else site
+def _place(site: str, laterality: str | None, say: Phrases) -> str:
+    site = say.terms.get(site, site)
+    return f"{site}, {say.sides[laterality]}" if laterality else site
 
 
 def _finding(finding: Finding, say: Phrases) -> str:
@@ -196,7 +143,65 @@ def _finding(finding: Finding, say: Phrases) -> str:
     return say.probability_of.format(
         state=say.flagged if finding.flagged else say.not_flagged,
         finding=say.terms.get(finding.name, finding.name),
-        site=_place(finding, say),
+        site=_place(finding.site, finding.laterality, say),
         probability=probability,
         threshold=threshold,
+    )
+
+
+def _measured(result: Result, say: Phrases) -> str:
+    """Say each flagged finding on its own, those not reached in one breath for each name."""
+    if not result.findings:
+        return say.not_judged.format(numbers=_in_short(result, say))
+    flagged = [_held([one], say) for one in result.findings if one.flagged]
+    rest: dict[str, list[Finding]] = {}
+    for finding in result.findings:
+        if not finding.flagged:
+            rest.setdefault(finding.name, []).append(finding)
+    return "; ".join([*flagged, *(_held(found, say) for found in rest.values())])
+
+
+def _held(found: Sequence[Finding], say: Phrases) -> str:
+    """Say some findings of one name that are held against one threshold."""
+    first = found[0]
+    threshold = f"{say.sides_of[first.flagged_when]} {first.threshold:g} {_unit(first.unit, say)}"
+    about = [threshold.strip(), first.table, *dict.fromkeys(one.words for one in found)]
+    return say.measured_finding.format(
+        state=say.flagged if first.flagged else say.not_flagged,
+        finding=say.terms.get(first.name, first.name),
+        site=", ".join(_place(one.site, one.laterality, say) for one in found),
+        value=_range(found, say),
+        about="; ".join(filter(None, about)),
+    )
+
+
+def _range(found: Sequence[Finding], say: Phrases) -> str:
+    lowest = min(found, key=lambda one: one.value)
+    highest = max(found, key=lambda one: one.value)
+    ends = [held(lowest), held(highest)] if highest.value > lowest.value else [held(lowest)]
+    # a number without a unit says what it is
+    what = say.terms.get(lowest.quantity, lowest.quantity) if lowest.unit == "1" else ""
+    return f"{what} {' to '.join(ends)} {_unit(lowest.unit, say)}".strip()
+
+
+def _unit(unit: str, say: Phrases) -> str:
+    return say.terms.get(unit, unit)
+
+
+def held(finding: Finding) -> str:
+    """Write a measured value with as few decimals as still show on which side it is."""
+    for decimals in range(DECIMALS.get(finding.unit, 1), 9):
+        v, t = round(finding.value, decimals), finding.threshold
+        if replace(finding, value=v).flagged == finding.flagged and (v == t) == (
+            finding.value == t
+        ):
+            return f"{v:.{decimals}f}"
+    return repr(finding.value)
+
+
+def _in_short(result: Result, say: Phrases) -> str:
+    """List what was measured of the bone, where nothing is held against a threshold."""
+    measured = [one for one in result.measurements if one.name == ATTENUATION]
+    return f"{ATTENUATION} " + ", ".join(
+        f"{one.site} {one.value:.0f} {_unit(one.unit, say)}" for one in measured
     )

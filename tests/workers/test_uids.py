@@ -136,13 +136,12 @@ def test_the_report_knows_the_uid_of_the_picture_before_it_is_drawn():
 
 def test_a_new_model_version_makes_a_new_series_and_device_but_tracks_the_same_finding():
     old, new = reports.report(), CHANGES["version"](reports.report())
-    [finding] = old.outcome.findings
     assert series_instance_uid(old, "SR") != series_instance_uid(new, "SR")
     assert device_observer_uid(reports.NAMESPACE, old.weights) != device_observer_uid(
         reports.NAMESPACE, new.weights
     )
-    assert tracking_uid(old, finding) == tracking_uid(new, finding)
-    assert tracking_uid(old, finding) != tracking_uid(old, replace(finding, laterality="L"))
+    assert tracking_uid(old, "osteoporosis", "hip") == tracking_uid(new, "osteoporosis", "hip")
+    assert tracking_uid(old, "osteoporosis", "hip") != tracking_uid(old, "osteoporosis", "hip", "L")
 
 
 def test_a_uid_has_44_characters_at_most_and_its_parts_cannot_run_together():

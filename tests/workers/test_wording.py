@@ -13,6 +13,7 @@ from engines.cards import TrainedOn
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.findings import Finding
 from workers import wording
+from workers.phrases import PHRASES, phrases
 from workers.report import Report
 
 REASSURES = re.compile(
@@ -50,9 +51,9 @@ def without_taken_back(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("language", wording.PHRASES)
+@pytest.mark.parametrize("language", PHRASES)
 def test_no_phrase_of_any_language_reassures(language):
-    say = wording.phrases(language)
+    say = phrases(language)
     for field in fields(say):
         for text in texts(getattr(say, field.name)):
             assert not REASSURES.search(without_taken_back(text)), text
@@ -129,7 +130,7 @@ def test_a_side_is_named():
 
 def test_an_unknown_language_is_refused():
     with pytest.raises(KeyError):
-        wording.phrases("tlh")
+        phrases("tlh")
 
 
 def test_a_third_decimal_of_a_threshold_is_not_rounded_away():

@@ -1,0 +1,179 @@
+"""The words of every sentence that a radiologist may read, by language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from engines.findings import AT_LEAST, AT_MOST, HOUNSFIELD
+
+DEFAULT_LANGUAGE: Final = "en-US"
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """The sentences of one language; words in braces are filled in.
+
+    The built-in font of the picture has the letters of English only: a language that needs others
+    also needs a font.
+    """
+
+    flagged: str
+    not_flagged: str
+    result: str
+    probability_of: str
+    measured: str
+    measured_finding: str
+    not_judged: str
+    not_judged_state: str
+    not_measured: str
+    set_aside: str
+    not_assessed: str
+    simulated: str
+    research: str
+    not_a_diagnosis: str
+    advice_flagged: str
+    advice_fracture: str
+    advice_flagged_research: str
+    advice_not_flagged: str
+    limits: str
+    limits_measured: str
+    ai: str
+    automatic: str
+    film: str
+    sagittal: str
+    region: str
+    muscle: str
+    heights: str
+    attenuation: str
+    not_shown: str
+    heat_map: str
+    no_heat_map: str
+    less: str
+    more: str
+    probability: str
+    one_of_several: str
+    threshold: str
+    threshold_source: str
+    what_to_do: str
+    limits_title: str
+    about: str
+    derivation: str
+    derivation_measured: str
+    facts: Mapping[str, str]
+    series: Mapping[str, str]
+    series_measured: Mapping[str, str]
+    measured_at: str
+    conditions: Mapping[str, str]
+    sides_of: Mapping[str, str]
+    sides: Mapping[str, str]
+    terms: Mapping[str, str]
+
+
+ENGLISH: Final = Phrases(
+    flagged="FLAGGED",
+    not_flagged="not flagged",
+    result="AI screening: {findings}. Model {model} {version}. {notice}",
+    probability_of="{state} for possible {finding} ({site}), probability {probability}, "
+    "threshold {threshold}",
+    measured="Automatic measurement on CT: {findings}. {facts}Method {model} {version}, measured, "
+    "not learned. {notice}",
+    measured_finding="{state}: {finding}, {site}: {value} ({about})",
+    not_judged="no threshold was applied: {numbers}",
+    not_judged_state="no threshold applied",
+    not_measured="Not measured: {detail} ({reason}). This is not a negative result. "
+    "Method {model} {version}. {notice}",
+    set_aside="Set aside, not counted: {levels}. ",
+    not_assessed="Not assessed by AI: {detail} ({reason}). This is not a negative result. "
+    "Model {model} {version}. {notice}",
+    simulated="Research use only: trained on simulated patients, research only, "
+    "not for clinical use.",
+    research="Research use only, not for clinical use.",
+    not_a_diagnosis="A screening aid, not a diagnosis.",
+    advice_flagged="Consider DXA of spine and hip, according to clinical judgement, unless a "
+    "recent one is known. DXA measures bone density; this image analysis does not.",
+    advice_fracture="A suspected fracture is a ratio of heights, not a diagnosis: look at the "
+    "sagittal images and at earlier ones.",
+    advice_flagged_research="Do not act on this output alone. If low bone density is suspected "
+    "on clinical grounds or on the images, DXA of spine and hip is the test that measures it.",
+    advice_not_flagged="Do not act on this output. It cannot be used to rule out low bone density "
+    "or fracture risk; usual indications for DXA remain as they are.",
+    limits_measured="CT attenuation is not bone density as DXA measures it, and not comparable "
+    "with a T-score. It moves with tube voltage, contrast medium, kernel and scanner. Uncorrected.",
+    limits="The heat map shows what moved the score, not a lesion. Not a measurement of bone "
+    "density; not comparable with a T-score.",
+    ai="AI RESULT",
+    automatic="AUTOMATIC MEASUREMENT",
+    film="Film as analysed",
+    sagittal="Sagittal, along the canal",
+    region="{site}: the region that was measured",
+    muscle="{site}: muscle and fat",
+    heights="height ratio {ratio:.2f}",
+    attenuation="Trabecular attenuation, {site}",
+    not_shown="not measured",
+    heat_map="Where the model looked ({method})",
+    no_heat_map="This model gives no heat map.",
+    less="less",
+    more="more",
+    probability="Probability of possible {finding} ({site})",
+    one_of_several="Possible {finding}, {site}",
+    threshold="threshold {threshold}",
+    threshold_source="Threshold: {source}",
+    what_to_do="What to do",
+    limits_title="Limits",
+    about="About this result",
+    derivation="Film as analysed, the same film with the heat map of an AI model, and its result "
+    "in words",
+    derivation_measured="Sections of a CT with the regions that were measured, and the numbers in "
+    "words",
+    facts=MappingProxyType(
+        {
+            "model": "Model",
+            "settings": "Settings",
+            "weights": "Weights",
+            "runtime": "Runtime",
+            "study": "Study",
+            "analysed": "Analysed",
+            "product": "Software",
+            "image": "Image",
+        }
+    ),
+    series=MappingProxyType(
+        {"SR": "AI osteoporosis screening - report", "SC": "AI osteoporosis screening - picture"}
+    ),
+    series_measured=MappingProxyType(
+        {
+            "SR": "Automatic CT bone measurement - report",
+            "SC": "Automatic CT bone measurement - picture",
+            "SEG": "Automatic CT bone measurement - regions",
+        }
+    ),
+    measured_at="Uncorrected HU, {conditions}. ",
+    conditions=MappingProxyType(
+        {
+            "contrast_phase": "contrast: {}",
+            "kvp": "{:g} kVp",
+            "kernel": "kernel {}",
+            "slice_thickness_mm": "slices {:g} mm",
+            "noise_hu": "noise {:.0f} HU",
+        }
+    ),
+    sides_of=MappingProxyType({AT_MOST: "flagged at or below", AT_LEAST: "flagged at or above"}),
+    sides=MappingProxyType({"L": "left", "R": "right"}),
+    # the names of findings and sites are English already
+    terms=MappingProxyType(
+        {
+            "vertebral fracture": "suspected vertebral fracture",
+            HOUNSFIELD: "HU",
+            "1": "",
+            "vertebral height ratio": "height ratio",
+        }
+    ),
+)
+
+PHRASES: Final[Mapping[str, Phrases]] = MappingProxyType({DEFAULT_LANGUAGE: ENGLISH})
+
+
+def phrases(language: str = DEFAULT_LANGUAGE) -> Phrases:
+    """Return the sentences of a language, or raise KeyError."""
+    return PHRASES[language]
