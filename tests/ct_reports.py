@@ -37,6 +37,7 @@ def _slice(place: int, hu: np.ndarray, changes: dict[str, Any]) -> Dataset:
     ds.PositionReferenceIndicator = ""
     ds.StudyDescription, ds.BodyPartExamined = "Abdomen", "ABDOMEN"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    ds.PatientPosition = "HFS"
     ds.InstanceNumber = place + 1
     ds.ImagePositionPatient = [-160.0, -120.0, place * SPACING_MM]
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]

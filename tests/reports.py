@@ -226,6 +226,6 @@ def result_objects(
 ) -> list[tuple[str, Dataset]]:
     """Write everything a report is sent as: kind SR for each class, then SC if there is a film."""
     objects = [("SR", structured_report(report, sop_class)) for sop_class in sr_classes]
-    if isinstance(report.outcome, Result) and report.outcome.film is not None:
+    if isinstance(report.outcome, Result) and report.outcome.shown:
         objects.append(("SC", secondary_capture(report)))
     return objects

@@ -204,5 +204,5 @@ ANATOMICAL_STRUCTURE: Final = _sct("91723000", "Anatomical Structure")
 # several public FHIR sources, not in PS3.16. SNOMED CT codes outside PS3.16 need an
 # affiliate licence in many countries: ask before shipping there.
 NOT_IN_PS3_16: Final = frozenset(
-    {"64859006", "312894000", "42942008", "444849002", "260753009", "C0034375", "en-US"}
+    {"64859006", "312894000", "42942008", "444849002", "260753009", "C0034375", "en-US", "cm2/m2"}
 )

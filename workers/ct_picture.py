@@ -44,7 +44,7 @@ _ADVICE: Final = Box(MARGIN, 964, 980, 220)
 _FACTS: Final = Box(1116, 964, 444, 220)
 _LABEL_STEP: Final = 46
 #: How much is shown around what was measured.
-_AROUND_SPINE_MM, _BEFORE_SPINE_MM, _AROUND_BONE_MM = 22.0, 70.0, 48.0
+_AROUND_SPINE_MM, _LEAST_SPINE_MM, _AROUND_BONE_MM = 26.0, 180.0, 48.0
 _BAND_COLOURS: Final[dict[int | None, Colour]] = {0: AMBER, 1: SAND, 2: SLATE, None: MUTED}
 #: Apart in brightness too; neither red for danger nor green for safe.
 _TISSUES: Final[dict[str, tuple[Colour, float]]] = {
@@ -113,16 +113,17 @@ def _row_of(hung: Hung, mark: Mark) -> int:
 def _around_spine(
     section: Section, marks: tuple[Mark, ...]
 ) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Show the marked vertebrae, half a vertebra more at either end, and most of it in front."""
+    """Fill the tile with the marked vertebrae and half a vertebra more at either end."""
     if not marks:
         return None
     at = np.array([mark.at for mark in marks])
-    row_mm, column_mm = section.spacing_mm
-    top, bottom = at[:, 0].min() - _AROUND_SPINE_MM / row_mm, at[:, 0].max()
-    bottom += _AROUND_SPINE_MM / row_mm
-    left = at[:, 1].min() - _BEFORE_SPINE_MM / column_mm
-    right = at[:, 1].max() + _BEFORE_SPINE_MM / column_mm
-    return (float(top), float(left)), (float(bottom), float(right))
+    around = _AROUND_SPINE_MM / section.spacing_mm[0]
+    top = max(-0.5, float(at[:, 0].min()) - around)
+    bottom = min(section.hu.shape[0] - 0.5, float(at[:, 0].max()) + around)
+    # few vertebrae are not shown larger than many
+    short = max(0.0, _LEAST_SPINE_MM / section.spacing_mm[0] - (bottom - top)) / 2
+    middle = float(at[:, 1].min() + at[:, 1].max()) / 2
+    return (top - short, middle), (bottom + short, middle)
 
 
 def _label(page: Page, hung: Hung, mark: Mark, y: int) -> None:
@@ -237,8 +238,7 @@ def _score(page: Page, views: Views) -> None:
     unit = box.x + sheet.width(number, 58) + 12
     sheet.write((unit, box.y + 54), "HU", 24, MUTED)
     beside = "" if held.finding is None else held.finding.words
-    room = Box(unit + 52, box.y + 34, box.right - unit - 52, 56)
-    sheet.paragraph(room, beside or _unjudged(page), 20, WHITE)
+    _beside(page, Box(unit + 56, box.y + 30, box.right - unit - 56, 56), beside or _unjudged(page))
     bar = Box(box.x, box.y + 116, box.width, 14)
     _scale(sheet, bar, views.bands_hu)
     x = bar.at(held.value / _SCALE_HU)
@@ -248,6 +248,13 @@ def _score(page: Page, views: Views) -> None:
     if table:
         words = f"{page.say.threshold_source.format(source=table)}. {words}"
     sheet.paragraph(Box(box.x, bar.bottom + 40, box.width, 60), words, 17, MUTED)
+
+
+def _beside(page: Page, box: Box, words: str) -> None:
+    """Write words on the line of the number, or on two."""
+    lines_high = 1 if page.sheet.width(words, 20) <= box.width else 2
+    y = box.y + (2 - lines_high) * 26
+    page.sheet.paragraph(Box(box.x, y, box.width, 56), words, 20, WHITE)
 
 
 def _unjudged(page: Page) -> str:

@@ -125,7 +125,7 @@ def test_rounding_never_turns_a_result_round(probability, threshold, written):
 
 def test_a_side_is_named():
     finding = Finding("osteoporosis", "proximal femur", 0.7, 0.5, "L")
-    assert wording.place(finding) == "proximal femur, left"
+    assert wording.place(finding.site, finding.laterality) == "proximal femur, left"
 
 
 def test_an_unknown_language_is_refused():
