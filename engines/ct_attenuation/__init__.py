@@ -1,0 +1,1 @@
+"""Spongy bone, vertebral heights and muscle, measured on CT."""
