@@ -5,7 +5,7 @@ a foramen or a disc opens the ring. So every soft voxel is scored by how much of
 bone, and the best path through all slices is taken, which no open ring turns aside. Ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ Path = NDArray[np.float64]
 # All ours. Voxels of about this size are enough to find it.
 _VOXEL_MM = 2.0
 _BONE_HU = 170.0
-_SOFT_HU = (-60.0, 150.0)
+_SOFT_HU = (-140.0, 150.0)
+# The sac and fat of a canal are darker than most spongy bone: what each HU above costs.
+_SAC_HU, _BRIGHT_PER_HU = 45.0, 0.003
 _RAYS = 16
 # The widest canal, measured from its middle to the far wall of a lamina.
 _HORIZON_MM = 24.0
@@ -31,6 +33,8 @@ _ROOM_PER_MM, _MOST_ROOM_MM = 0.04, 8.0
 # It lies near the middle of the body: how far off costs nothing, and what each millimetre more.
 _MIDLINE_MM, _OFF_PER_MM = 25.0, 0.04
 _BODY_HU = -300.0
+# Farther than this from the middle of the body nothing is looked at.
+_REACH_MM = 80.0
 # How far the canal may run sideways for each millimetre of height.
 _STEEPEST = 1.2
 _NOT_SOFT = -1.0
@@ -76,8 +80,12 @@ def find_canal(volume: Volume) -> Canal:
     BadSeries
         SPINE_NOT_FOUND where no path through the slices is enclosed by bone.
     """
-    coarse = _coarse(volume)
-    enclosed, score = _scores(coarse)
+    whole = _coarse(volume)
+    middle = _middle_column(whole)
+    reach = int(_REACH_MM / whole.spacing_mm[2])
+    first = max(0, int(middle) - reach)
+    coarse = replace(whole, hu=whole.hu[:, :, first : int(middle) + reach + 1])
+    enclosed, score = _scores(coarse, middle - first)
     path = _best_path(score, coarse.spacing_mm)
     along = np.arange(len(path))
     ring = enclosed[along, path[:, 0], path[:, 1]].astype(np.float64)
@@ -87,7 +95,9 @@ def find_canal(volume: Volume) -> Canal:
     slices = np.arange(volume.hu.shape[0])
     # the middle of the voxels that each coarse one stands for
     known = along * coarse.strides[0] + (coarse.strides[0] - 1) / 2
-    where = path * np.array(coarse.strides[1:]) + (np.array(coarse.strides[1:]) - 1) / 2
+    where = (path + [0, first]) * np.array(coarse.strides[1:]) + (
+        np.array(coarse.strides[1:]) - 1
+    ) / 2
     at = np.column_stack([np.interp(slices, known, where[:, axis]) for axis in (0, 1)])
     return Canal(at, np.interp(slices, known, ring))
 
@@ -104,7 +114,7 @@ def _coarse(volume: Volume) -> _Coarse:
     return _Coarse(hu, (z, y, x), (strides[0], strides[1], strides[2]))
 
 
-def _scores(coarse: _Coarse) -> tuple[Grid, Grid]:
+def _scores(coarse: _Coarse, middle: float) -> tuple[Grid, Grid]:
     """Return the part of each voxel's horizon that is bone, and how much a canal it looks like."""
     nearest_mm = _bone_around_mm(coarse)
     hit = np.isfinite(nearest_mm)
@@ -113,7 +123,8 @@ def _scores(coarse: _Coarse) -> tuple[Grid, Grid]:
     room_mm = np.minimum(nearest_mm.min(axis=0), _MOST_ROOM_MM)
     soft = (coarse.hu > _SOFT_HU[0]) & (coarse.hu < _SOFT_HU[1])
     score = enclosed - _FAR_PER_MM * away_mm + _ROOM_PER_MM * room_mm
-    score += np.where(soft, 0, _NOT_SOFT) - _off_midline(coarse)
+    bright = np.clip(coarse.hu - _SAC_HU, 0, _SOFT_HU[1] - _SAC_HU)
+    score += np.where(soft, 0, _NOT_SOFT) - _BRIGHT_PER_HU * bright - _off_midline(coarse, middle)
     return enclosed, score.astype(np.float32)
 
 
@@ -122,21 +133,27 @@ def _bone_around_mm(coarse: _Coarse) -> Grid:
     _, row_mm, column_mm = coarse.spacing_mm
     step_mm = min(row_mm, column_mm)
     bone = coarse.hu > _BONE_HU
+    reach = (int(_HORIZON_MM / row_mm) + 1, int(_HORIZON_MM / column_mm) + 1)
+    around = np.pad(bone, [(0, 0), (reach[0],) * 2, (reach[1],) * 2])
     found = np.full((_RAYS, *bone.shape), np.inf, np.float32)
     for ray, angle in enumerate(np.arange(_RAYS) * 2 * np.pi / _RAYS):
         for step in range(int(_HORIZON_MM / step_mm), 0, -1):
-            rows = round(np.sin(angle) * step * step_mm / row_mm)
-            columns = round(np.cos(angle) * step * step_mm / column_mm)
-            found[ray][np.roll(bone, (-rows, -columns), axis=(1, 2))] = step * step_mm
+            top = reach[0] + round(np.sin(angle) * step * step_mm / row_mm)
+            left = reach[1] + round(np.cos(angle) * step * step_mm / column_mm)
+            there = around[:, top : top + bone.shape[1], left : left + bone.shape[2]]
+            np.copyto(found[ray], np.float32(step * step_mm), where=there)
     return found
 
 
-def _off_midline(coarse: _Coarse) -> Grid:
-    """Return what being beside the middle of the body costs, shape (1, 1, column)."""
+def _middle_column(coarse: _Coarse) -> float:
+    """Return the middle of the body, in columns."""
     body = (coarse.hu > _BODY_HU).sum(axis=(0, 1)).astype(np.float64)
-    columns = np.arange(len(body))
-    middle = float((columns * body).sum() / max(1.0, body.sum()))
-    off_mm = np.abs(columns - middle) * coarse.spacing_mm[2]
+    return float((np.arange(len(body)) * body).sum() / max(1.0, body.sum()))
+
+
+def _off_midline(coarse: _Coarse, middle: float) -> Grid:
+    """Return what being beside the middle of the body costs, shape (1, 1, column)."""
+    off_mm = np.abs(np.arange(coarse.hu.shape[2]) - middle) * coarse.spacing_mm[2]
     cost: Grid = (_OFF_PER_MM * np.clip(off_mm - _MIDLINE_MM, 0, None)).astype(np.float32)
     return cost[None, None]
 
