@@ -95,9 +95,8 @@ def find_canal(volume: Volume) -> Canal:
     slices = np.arange(volume.hu.shape[0])
     # the middle of the voxels that each coarse one stands for
     known = along * coarse.strides[0] + (coarse.strides[0] - 1) / 2
-    where = (path + [0, first]) * np.array(coarse.strides[1:]) + (
-        np.array(coarse.strides[1:]) - 1
-    ) / 2
+    strides = np.array(coarse.strides[1:])
+    where = (path + np.array([0, first])) * strides + (strides - 1) / 2
     at = np.column_stack([np.interp(slices, known, where[:, axis]) for axis in (0, 1)])
     return Canal(at, np.interp(slices, known, ring))
 

@@ -1,0 +1,113 @@
+"""Find the vertebrae of a CT, where they lie and what they are called.
+
+The canal leads along the column; discs split it; ribs and sacrum name the levels. Ours.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from engines.anatomy.canal import find_canal
+from engines.anatomy.column import Line, middle_line, straightened
+from engines.anatomy.discs import FRONT_MM, LEFT_MM, chain, signs_of, tilted_profile
+from engines.anatomy.flanks import flanks_of
+from engines.anatomy.levels import name_levels
+from engines.anatomy.spine import Spine, Vertebra
+from engines.volume import Volume
+
+Grid = NDArray[np.float32]
+Values = NDArray[np.float64]
+
+# All ours. A body's borders are where the CT falls half-way to what surrounds it.
+_LEAST_EDGE_HU = 90.0
+_TILTS_DEG = tuple(range(-28, 29, 2))
+_LOOK_MM = 5
+
+
+def find_spine(volume: Volume) -> Spine:
+    """Find the vertebrae and name them where two anchors, or one clear one, allow it.
+
+    Parameters
+    ----------
+    volume : Volume
+        A CT that shows some of the spine.
+
+    Raises
+    ------
+    BadSeries
+        SPINE_NOT_FOUND where there is no spinal canal.
+    """
+    canal = find_canal(volume)
+    line = middle_line(volume, canal)
+    column = straightened(volume, line, FRONT_MM, LEFT_MM)
+    discs = chain(signs_of(column))
+    if len(discs) < 2:
+        return Spine(canal, (), 0.0, (), "no vertebra is wholly in view")
+    naming = name_levels(discs, flanks_of(volume, line))
+    tilts = [_tilt_deg(column, place) for place in discs]
+    vertebrae = tuple(
+        _vertebra(name, column, line, ends)
+        for name, ends in zip(naming.names, pairwise(zip(discs, tilts, strict=True)), strict=True)
+    )
+    return Spine(canal, vertebrae, naming.confidence, naming.anchors, naming.why)
+
+
+Disc = tuple[int, float]
+
+
+def _tilt_deg(column: Grid, place: int) -> float:
+    """Return how far a disc rises to the front: where the valley of its plane is deepest."""
+    low, high = max(0, place - 14), place + 15
+    near = column[low:high]
+    depths = []
+    for tilt in _TILTS_DEG:
+        profile = gaussian_filter1d(tilted_profile(near, (tilt, 0)), 1)
+        middle = slice(max(0, place - low - _LOOK_MM), place - low + _LOOK_MM + 1)
+        valley = int(np.argmin(profile[middle])) + middle.start
+        depths.append(
+            min(profile[max(0, valley - 8) : valley + 1].max(), profile[valley : valley + 9].max())
+            - profile[valley]
+        )
+    smooth = gaussian_filter1d(np.array(depths), 1.5)
+    return float(_TILTS_DEG[int(smooth.argmax())])
+
+
+def _vertebra(name: str, column: Grid, line: Line, ends: tuple[Disc, Disc]) -> Vertebra:
+    """Measure the box of one body between two discs."""
+    (low, low_tilt), (high, high_tilt) = ends
+    along = (low + high) / 2
+    half = (high - low) / 2
+    middle = column[int(along - half * 0.4) : int(along + half * 0.4) + 1].mean(axis=0)
+    sagittal = middle[:, np.abs(LEFT_MM) < 8].mean(axis=1)
+    back, front = _fall(sagittal, FRONT_MM, (-2.0, 15.0)), _fall(sagittal, FRONT_MM, (26.0, 54.0))
+    deep = (back + 4 < FRONT_MM) & (front - 4 > FRONT_MM)
+    across = middle[deep].mean(axis=0)
+    right, left = _fall(across, LEFT_MM, (-34.0, -13.0)), _fall(across, LEFT_MM, (13.0, 34.0))
+    number = int(np.clip(round(along), 0, len(line.at_mm) - 1))
+    lean = np.deg2rad((low_tilt + high_tilt) / 2)
+    up = np.cos(lean) * line.up[number] - np.sin(lean) * line.front[number]
+    ahead = np.cos(lean) * line.front[number] + np.sin(lean) * line.up[number]
+    top, bottom = _border(column, high, (high_tilt, -1)), _border(column, low, (low_tilt, 1))
+    place = line.point_mm((top + bottom) / 2, (back + front) / 2, (right + left) / 2)
+    height = float(top - bottom) * float(np.cos(lean))
+    return Vertebra(name, place, up, ahead, height, float(front - back), float(left - right))
+
+
+def _fall(profile: Values | Grid, places: Values, within: tuple[float, float]) -> float:
+    """Return where a profile falls most outwards, within two places."""
+    inside = np.flatnonzero((places >= within[0]) & (places <= within[1]))
+    outwards = 1 if abs(within[1]) > abs(within[0]) and within[0] > 0 else -1
+    slope = np.gradient(gaussian_filter1d(profile.astype(np.float64), 1)) * outwards
+    return float(places[inside[int(np.argmin(slope[inside]))]])
+
+
+def _border(column: Grid, disc: int, tilt: tuple[float, int]) -> float:
+    """Return where, along the middle, a body begins beside a disc: the steepest rise."""
+    lean, towards = tilt
+    low = max(0, disc - 16)
+    profile = gaussian_filter1d(tilted_profile(column[low : disc + 17], (lean, 0)), 0.7)
+    steps = np.clip(disc - low + towards * np.arange(0, 12), 0, len(profile) - 1)
+    rises = np.diff(profile[steps])
+    return float(steps[int(np.argmax(rises))] + low + 0.5 * towards)
