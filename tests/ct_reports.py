@@ -1,5 +1,6 @@
 """A made-up CT of a few slices and what a measuring model might say of it; no real person."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,21 @@ def settings() -> Weights:
         engines={},
         parameters={"bands_hu": [100, 160]},
     )
+
+
+def items(ds: Dataset) -> Iterator[Dataset]:
+    """Walk a content tree, the root first."""
+    yield ds
+    for child in ds.get("ContentSequence", ()):
+        yield from items(child)
+
+
+def named(ds: Dataset, code_value: str) -> list[Dataset]:
+    """Return the content items of a concept."""
+    return [i for i in items(ds) if i.ConceptNameCodeSequence[0].CodeValue == code_value]
+
+
+def said(group: Dataset, code_value: str) -> str:
+    """Return the text or the code of a group's one item of a concept."""
+    [item] = named(group, code_value)
+    return str(item.get("TextValue") or item.ConceptCodeSequence[0].CodeMeaning)

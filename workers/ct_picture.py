@@ -97,8 +97,8 @@ def _spine(page: Page, views: Views) -> None:
     hung = hang(page.sheet, section, _SPINE, BONE, _around_spine(section, marks))
     for mark in marks:
         if mark.corners is not None:
-            low = bool(mark.note) and mark.value is not None
-            lines(page.sheet, hung, list(mark.corners.reshape(3, 2, 2)), AMBER if low else WHITE, 1)
+            colour = AMBER if _suspected(page, mark) else WHITE
+            lines(page.sheet, hung, list(mark.corners.reshape(3, 2, 2)), colour, 1)
     y = 0
     for mark in marks:
         y = max(_row_of(hung, mark), y + _LABEL_STEP)
@@ -128,25 +128,28 @@ def _around_spine(
 
 def _label(page: Page, hung: Hung, mark: Mark, y: int) -> None:
     """Write level, number and what is notable, with a line to the vertebra."""
-    sheet = page.sheet
-    colour = _BAND_COLOURS[mark.band]
+    sheet, notable = page.sheet, _suspected(page, mark)
     from_x = hung.box.x + round(hung.at(*mark.at)[0])
     from_y = _row_of(hung, mark)
     sheet.draw.line((_SPINE.right + 2, from_y, _LABELS.x - 4, y), fill=MUTED)
-    sheet.draw.ellipse((from_x - 4, from_y - 4, from_x + 4, from_y + 4), outline=colour, width=2)
+    dot = (from_x - 4, from_y - 4, from_x + 4, from_y + 4)
+    sheet.draw.ellipse(dot, outline=_BAND_COLOURS[mark.band], width=2)
     sheet.write((_LABELS.x, y - 15), mark.site or "?", 24, WHITE)
+    ratio = "" if mark.ratio is None else page.say.heights.format(ratio=mark.ratio)
+    beside, colour = _LABELS.x + 56, AMBER if notable else MUTED
     if mark.value is not None:
-        _chip(sheet, (_LABELS.x + 56, y - 17), f"{mark.value:.0f} HU", mark.band)
-    below = mark.note or _ratio(page, mark)
-    if below:
-        x, least = (_LABELS.x + 56, y - 10) if mark.value is None else (_LABELS.x, y + 17)
-        shown = sheet.short(below, 16, _LABELS.right - x)
-        notable = bool(mark.note) and mark.value is not None
-        sheet.write((x, least), shown, 16, AMBER if notable else MUTED)
+        _chip(sheet, (beside, y - 17), f"{mark.value:.0f} HU", mark.band)
+    else:
+        words = page.say.not_counted if mark.note and not notable else ratio
+        sheet.write((beside, y - 9), words, 16, colour)
+    below = mark.note or (ratio if mark.value is not None else "")
+    sheet.write((_LABELS.x, y + 17), sheet.short(below, 16, _LABELS.width), 16, colour)
 
 
-def _ratio(page: Page, mark: Mark) -> str:
-    return "" if mark.ratio is None else page.say.heights.format(ratio=mark.ratio)
+def _suspected(page: Page, mark: Mark) -> bool:
+    """Tell whether a fracture of this vertebra is suspected."""
+    fractures = (one for one in page.result.findings if one.name == wording.FRACTURE)
+    return any(one.flagged and one.site == mark.site for one in fractures)
 
 
 def _chip(sheet: Sheet, at: tuple[int, int], text: str, band: int | None) -> None:

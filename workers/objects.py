@@ -9,10 +9,11 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from engines.product import VERSION
 from workers.sc import secondary_capture
+from workers.seg import segmentation
 from workers.sr import structured_report
 from workers.uids import IMPLEMENTATION_CLASS_UID
 
-__all__ = ["part10_bytes", "secondary_capture", "structured_report"]
+__all__ = ["part10_bytes", "secondary_capture", "segmentation", "structured_report"]
 
 # an SH, so 16 characters at most
 IMPLEMENTATION_VERSION_NAME: Final = f"OSTEOSCREEN{VERSION}"[:16]

@@ -47,6 +47,8 @@ class Phrases:
     heights: str
     attenuation: str
     not_shown: str
+    not_counted: str
+    table: str
     heat_map: str
     no_heat_map: str
     less: str
@@ -111,6 +113,8 @@ ENGLISH: Final = Phrases(
     heights="height ratio {ratio:.2f}",
     attenuation="Trabecular attenuation, {site}",
     not_shown="not measured",
+    not_counted="not counted",
+    table="table {table}",
     heat_map="Where the model looked ({method})",
     no_heat_map="This model gives no heat map.",
     less="less",

@@ -9,6 +9,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from engines.errors import Verdict
 from engines.findings import HOUNSFIELD, Finding, Result
 from engines.product import PRODUCT
+from engines.sights import Mask
 from workers import codes, wording
 from workers.content import (
     CONTAINS,
@@ -105,7 +106,7 @@ def _group(report: Report, result: Result, topic: Topic) -> Dataset:
     return container(codes.MEASUREMENT_GROUP, children, template="1410")
 
 
-def tracking_identifier(topic: Topic) -> str:
+def tracking_identifier(topic: Topic | Mask) -> str:
     """Name a group, and the segment of the same thing, for people."""
     return f"{topic.what}: {wording.place(topic.site, topic.laterality)}"
 
@@ -162,7 +163,8 @@ def _parameters(report: Report, result: Result, topic: Topic) -> Iterator[str]:
         yield f"heat map: {result.saliency.method}"
     of = "film" if result.film is not None else "scan"
     for name, value in sorted(result.quality.items()):
-        yield f"{of} {name}: {value}"
+        if value != "" or result.film is not None:
+            yield f"{of} {name}: {value}"
     for site, why in result.set_aside:
         yield f"set aside: {site}, {why}"
     for name, value in sorted(report.configuration.items()):
@@ -180,15 +182,18 @@ def _threshold_in_words(report: Report, finding: Finding) -> str:
 
 
 def _numbers(topic: Topic) -> Iterator[Dataset]:
-    for finding in topic.findings:
-        if finding.probability is not None:
-            yield num(codes.PROBABILITY, finding.probability, codes.NO_UNITS)
-        concept = codes.THRESHOLD_VALUE
-        if finding.unit == HOUNSFIELD:
-            concept = codes.THRESHOLD_ATTENUATION
-        yield num(concept, finding.threshold, codes.UNITS[finding.unit])
+    """The number that counts first: the probability, or what was measured."""
+    scored = [one for one in topic.findings if one.probability is not None]
+    for finding in scored:
+        yield num(codes.PROBABILITY, finding.value, codes.NO_UNITS)
+        yield num(codes.THRESHOLD_VALUE, finding.threshold, codes.NO_UNITS)
     for each in topic.measurements:
         yield num(codes.MEASUREMENTS[each.name], each.value, codes.UNITS[each.unit])
+    for finding in topic.findings:
+        if finding.probability is None:
+            attenuation = finding.unit == HOUNSFIELD
+            concept = codes.THRESHOLD_ATTENUATION if attenuation else codes.THRESHOLD_VALUE
+            yield num(concept, finding.threshold, codes.UNITS[finding.unit])
 
 
 def _region(report: Report, result: Result, topic: Topic) -> Dataset:

@@ -165,7 +165,8 @@ def _held(found: Sequence[Finding], say: Phrases) -> str:
     """Say some findings of one name that are held against one threshold."""
     first = found[0]
     threshold = f"{say.sides_of[first.flagged_when]} {first.threshold:g} {_unit(first.unit, say)}"
-    about = [threshold.strip(), first.table, *dict.fromkeys(one.words for one in found)]
+    table = say.table.format(table=first.table) if first.table else ""
+    about = [threshold.strip(), table, *dict.fromkeys(one.words for one in found)]
     return say.measured_finding.format(
         state=say.flagged if first.flagged else say.not_flagged,
         finding=say.terms.get(first.name, first.name),

@@ -1,11 +1,10 @@
 """A measured CT in SR and in words: a group for each thing in each place, and no reassurance."""
 
-from collections.abc import Iterator
-
 import ct_reports
 import numpy as np
 import pytest
 import reports
+from ct_reports import named, said
 from pydicom import Dataset
 from validators import dcentvfy, dciodvfy, dsrdump, pixelmed_all
 
@@ -25,27 +24,12 @@ REPORTS = {
 }
 
 
-def items(ds: Dataset) -> Iterator[Dataset]:
-    yield ds
-    for child in ds.get("ContentSequence", ()):
-        yield from items(child)
-
-
-def named(ds: Dataset, code_value: str) -> list[Dataset]:
-    return [i for i in items(ds) if i.ConceptNameCodeSequence[0].CodeValue == code_value]
-
-
 def numbers(group: Dataset) -> dict[str, float]:
     return {
         i.ConceptNameCodeSequence[0].CodeMeaning: float(i.MeasuredValueSequence[0].NumericValue)
         for i in group.ContentSequence
         if i.ValueType == "NUM"
     }
-
-
-def said(group: Dataset, code_value: str) -> str:
-    [item] = named(group, code_value)
-    return str(item.get("TextValue") or item.ConceptCodeSequence[0].CodeMeaning)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +145,7 @@ def test_the_sentence_names_number_table_phase_and_what_was_set_aside():
     sentence = wording.sentence(ct_reports.report())
     for part in (
         "FLAGGED: low trabecular attenuation, L1: 93 HU",
-        "at or below 100 HU; Pickhardt 2013",
+        "at or below 100 HU; table Pickhardt 2013",
         "FLAGGED: suspected vertebral fracture, T12: height ratio 0.71",
         "not flagged: suspected vertebral fracture, L1",
         "contrast: portal venous, 120 kVp",
