@@ -1,0 +1,87 @@
+"""The measured regions as pixels of the source slices, however those lie in the patient."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.anatomy.vertebral_body import VertebralBody
+from engines.ct_attenuation.region import WHAT, Oval
+from engines.planes import Plane
+from engines.sights import Mask, Pixels
+from engines.volume import Volume
+
+Points = NDArray[np.float64]
+#: Tells of places in LPS, shape (..., 3), which lie in a region: bool, shape (...).
+Inside = Callable[[Points], Pixels]
+
+
+def bone_mask(volume: Volume, body: VertebralBody, oval: Oval) -> Mask:
+    """Return the pixels whose centres lie in the oval cylinder of one level."""
+
+    def inside(places: Points) -> Pixels:
+        up, front, left = np.moveaxis(body.axes.along_mm(places), -1, 0)
+        ring = np.square((front - oval.front_mm) / oval.deep_mm) + np.square(left / oval.across_mm)
+        within: Pixels = (ring <= 1) & (np.abs(up) <= oval.high_mm)
+        return within
+
+    middle = body.axes.place_mm(0.0, oval.front_mm, 0.0)
+    reach_mm = float(np.linalg.norm([oval.deep_mm, oval.across_mm, oval.high_mm]))
+    pixels = {}
+    for plane in volume.planes:
+        if abs((middle - plane.position_mm) @ plane.normal) <= reach_mm:
+            marked = _around(plane, middle, reach_mm, inside)
+            if marked.any():
+                pixels[plane.SOPInstanceUID, plane.frame] = marked
+    return Mask(body.level, WHAT, pixels)
+
+
+def slice_mask(
+    volume: Volume, number: int, marked: Pixels, what: str, site: str, laterality: str | None = None
+) -> Mask:
+    """Return what is marked in one slice of a volume on the source slice nearest to it.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    number : int
+        Of its slice.
+    marked : ndarray
+        bool, shape (row, column) of the volume.
+    what, site, laterality
+        As in :class:`engines.sights.Mask`.
+    """
+    origin, spacing = np.array(volume.origin_mm), np.array(volume.spacing_mm[::-1])
+    _, rows, columns = volume.hu.shape
+
+    def inside(places: Points) -> Pixels:
+        column, row, _ = np.moveaxis(np.rint((places - origin) / spacing).astype(int), -1, 0)
+        seen = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        within: Pixels = seen & marked[row.clip(0, rows - 1), column.clip(0, columns - 1)]
+        return within
+
+    middle = volume.point_mm((number, rows // 2, columns // 2))
+    plane, _ = volume.source((number, rows // 2, columns // 2))
+    reach_mm = float(np.hypot(rows * spacing[1], columns * spacing[0]))
+    pixels = _around(plane, middle, reach_mm, inside)
+    return Mask(site, what, {(plane.SOPInstanceUID, plane.frame): pixels}, laterality)
+
+
+def _around(plane: Plane, middle_mm: Points, reach_mm: float, inside: Inside) -> Pixels:
+    """Ask of the pixels of a plane within reach of a place which are inside."""
+    column, row = plane.pixel(middle_mm)
+    row_mm, column_mm = plane.spacing_mm
+    marked = np.zeros(plane.shape, bool)
+    box = tuple(
+        slice(max(0, int(at - reach_mm / step)), min(size, int(at + reach_mm / step) + 2))
+        for at, step, size in zip((row, column), plane.spacing_mm, plane.shape, strict=True)
+    )
+    rows, columns = np.mgrid[box]
+    places = (
+        plane.position_mm
+        + rows[..., None] * row_mm * plane.down_column
+        + columns[..., None] * column_mm * plane.along_row
+    )
+    marked[box] = inside(places)
+    return marked
