@@ -169,7 +169,9 @@ def _bone(page: Page, views: Views) -> None:
     if section is None:
         _nothing(page, _BONE)
         return
-    _caption(page, _BONE, page.say.region.format(site=section.site))
+    why = dict(page.result.set_aside).get(section.site)
+    words = page.say.region if why is None else page.say.region_not_counted
+    _caption(page, _BONE, words.format(site=section.site, why=why))
     shown = None
     if section.outlines:
         middle = np.concatenate(section.outlines).mean(axis=0)

@@ -43,6 +43,7 @@ class Phrases:
     film: str
     sagittal: str
     region: str
+    region_not_counted: str
     muscle: str
     heights: str
     attenuation: str
@@ -109,6 +110,7 @@ ENGLISH: Final = Phrases(
     film="Film as analysed",
     sagittal="Sagittal, along the canal",
     region="{site}: the region that was measured",
+    region_not_counted="{site}: not counted, {why}",
     muscle="{site}: muscle and fat",
     heights="height ratio {ratio:.2f}",
     attenuation="Trabecular attenuation, {site}",

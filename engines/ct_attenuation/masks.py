@@ -1,4 +1,4 @@
-"""The measured regions as pixels of the source slices, however those lie in the patient."""
+"""What was measured, as pixels and lines of the source slices, however those lie in the patient."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engines.anatomy.vertebral_body import VertebralBody
 from engines.ct_attenuation.region import WHAT, Oval
 from engines.planes import Plane
-from engines.sights import Mask, Pixels
+from engines.sights import Contour, Mask, Pixels
 from engines.volume import Volume
 
 Points = NDArray[np.float64]
@@ -34,6 +34,25 @@ def bone_mask(volume: Volume, body: VertebralBody, oval: Oval) -> Mask:
             if marked.any():
                 pixels[plane.SOPInstanceUID, plane.frame] = marked
     return Mask(body.level, WHAT, pixels)
+
+
+def wall_contour(volume: Volume, body: VertebralBody) -> Contour:
+    """Return the walls of a body on the source slice through its middle.
+
+    The walls are those of its waist, followed along the body's own axis to the slice.
+    """
+    axes = body.axes
+    plane = min(volume.planes, key=lambda one: abs((axes.middle_mm - one.position_mm) @ one.normal))
+    turn = np.arange(len(body.wall_mm)) * 2 * np.pi / len(body.wall_mm)
+    places = (
+        axes.middle_mm
+        + (body.wall_mm * np.cos(turn))[:, None] * axes.front
+        + (body.wall_mm * np.sin(turn))[:, None] * axes.left
+    )
+    off_mm = (axes.middle_mm - places) @ plane.normal / (axes.up @ plane.normal)
+    points = np.array([plane.pixel(place) for place in places + off_mm[:, None] * axes.up])
+    at = plane.SOPInstanceUID, plane.frame
+    return Contour(body.level, "vertebral body", *at, points + 0.5)
 
 
 def slice_mask(

@@ -7,7 +7,7 @@ import pytest
 from column import Column, vertebra
 
 from engines.anatomy.vertebral_body import look_closely
-from engines.ct_attenuation.masks import bone_mask, slice_mask
+from engines.ct_attenuation.masks import bone_mask, slice_mask, wall_contour
 from engines.ct_attenuation.region import measure, oval_in
 from engines.planes import Plane
 from engines.volume import Volume
@@ -64,3 +64,15 @@ def test_what_is_marked_in_a_slice_is_marked_on_its_source(turned):
     [((uid, _), pixels)] = mask.pixels.items()
     assert uid == "1.40" and mask.laterality == "R"
     np.testing.assert_array_equal(pixels[::-1, ::-1] if turned else pixels, marked)
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.3])
+def test_the_walls_of_a_body_are_drawn_around_it_on_a_slice_of_its_middle(lean):
+    volume = with_planes(Column(lean=lean).volume(), False)
+    body = look_closely(volume, vertebra("L1"))
+    drawn = wall_contour(volume, body)
+    assert drawn.SOPInstanceUID == "1.58" and drawn.what == "vertebral body"
+    # mm of the patient again: the column stands in the middle of its scan
+    left, back = (drawn.points - 0.5 - [42, 40]).T
+    assert np.ptp(left) == pytest.approx(body.width_mm, abs=0.8)
+    assert np.ptp(back) == pytest.approx(body.depth_mm / np.cos(lean), abs=0.8)
