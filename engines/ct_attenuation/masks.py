@@ -55,9 +55,7 @@ def wall_contour(volume: Volume, body: VertebralBody) -> Contour:
     return Contour(body.level, "vertebral body", *at, points + 0.5)
 
 
-def slice_mask(
-    volume: Volume, number: int, marked: Pixels, what: str, site: str, laterality: str | None = None
-) -> Mask:
+def on_source(volume: Volume, number: int, marked: Pixels) -> dict[tuple[str, int], Pixels]:
     """Return what is marked in one slice of a volume on the source slice nearest to it.
 
     Parameters
@@ -68,8 +66,11 @@ def slice_mask(
         Of its slice.
     marked : ndarray
         bool, shape (row, column) of the volume.
-    what, site, laterality
-        As in :class:`engines.sights.Mask`.
+
+    Returns
+    -------
+    dict
+        The ``pixels`` of a :class:`engines.sights.Mask`.
     """
     origin, spacing = np.array(volume.origin_mm), np.array(volume.spacing_mm[::-1])
     _, rows, columns = volume.hu.shape
@@ -83,8 +84,7 @@ def slice_mask(
     middle = volume.point_mm((number, rows // 2, columns // 2))
     plane, _ = volume.source((number, rows // 2, columns // 2))
     reach_mm = float(np.hypot(rows * spacing[1], columns * spacing[0]))
-    pixels = _around(plane, middle, reach_mm, inside)
-    return Mask(site, what, {(plane.SOPInstanceUID, plane.frame): pixels}, laterality)
+    return {(plane.SOPInstanceUID, plane.frame): _around(plane, middle, reach_mm, inside)}
 
 
 def _around(plane: Plane, middle_mm: Points, reach_mm: float, inside: Inside) -> Pixels:

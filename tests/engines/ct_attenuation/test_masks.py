@@ -7,7 +7,7 @@ import pytest
 from column import Column, vertebra
 
 from engines.anatomy.vertebral_body import look_closely
-from engines.ct_attenuation.masks import bone_mask, slice_mask, wall_contour
+from engines.ct_attenuation.masks import bone_mask, on_source, wall_contour
 from engines.ct_attenuation.region import measure, oval_in
 from engines.planes import Plane
 from engines.volume import Volume
@@ -60,9 +60,8 @@ def test_what_is_marked_in_a_slice_is_marked_on_its_source(turned):
     volume = with_planes(Column().volume(), turned)
     marked = np.zeros(volume.hu.shape[1:], bool)
     marked[10:30, 5:20] = True
-    mask = slice_mask(volume, 40, marked, "psoas muscle", "L3", "R")
-    [((uid, _), pixels)] = mask.pixels.items()
-    assert uid == "1.40" and mask.laterality == "R"
+    [((uid, _), pixels)] = on_source(volume, 40, marked).items()
+    assert uid == "1.40"
     np.testing.assert_array_equal(pixels[::-1, ::-1] if turned else pixels, marked)
 
 
@@ -72,7 +71,7 @@ def test_the_walls_of_a_body_are_drawn_around_it_on_a_slice_of_its_middle(lean):
     body = look_closely(volume, vertebra("L1"))
     drawn = wall_contour(volume, body)
     assert drawn.SOPInstanceUID == "1.58" and drawn.what == "vertebral body"
-    # mm of the patient again: the column stands in the middle of its scan
-    left, back = (drawn.points - 0.5 - [42, 40]).T
-    assert np.ptp(left) == pytest.approx(body.width_mm, abs=0.8)
-    assert np.ptp(back) == pytest.approx(body.depth_mm / np.cos(lean), abs=0.8)
+    # voxels are of a millimetre; the first point is in front, the others go round
+    front, one, behind, other = drawn.points[::18]
+    assert behind[1] - front[1] == pytest.approx(body.depth_mm / np.cos(lean), abs=0.1)
+    assert abs(one[0] - other[0]) == pytest.approx(body.width_mm, abs=0.1)
