@@ -13,7 +13,6 @@ Vector = NDArray[np.float64]
 
 # Ours. Turned less than the first is straight; more than the second is not resampled.
 _STRAIGHT_DEG, _MOST_DEG = 0.5, 30.0
-_AIR_HU = -1000.0
 
 
 @dataclass(frozen=True)
@@ -95,14 +94,8 @@ def _resampled(hu: Grid, steps: Vector, corner: Vector, remark: str) -> Placed:
     # from a (slice, row, column) of the new grid to one of the old
     matrix = np.linalg.inv(steps) @ np.diag(spacing[::-1])[:, ::-1]
     offset = np.linalg.inv(steps) @ (low - corner)
-    known = np.isfinite(hu)
-    values = ndimage.affine_transform(
-        np.where(known, hu, np.float32(_AIR_HU)), matrix, offset, tuple(shape), order=1
-    )
-    inside = ndimage.affine_transform(
-        known.astype(np.float32), matrix, offset, tuple(shape), order=1
-    )
-    values[inside < 0.999] = np.nan
+    # what lies beside or beyond unknown values is unknown: linear interpolation hands NaN on
+    values = ndimage.affine_transform(hu, matrix, offset, tuple(shape), order=1, cval=np.nan)
     return Placed(values, _three(spacing), _three(low), (remark,))
 
 

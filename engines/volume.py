@@ -10,13 +10,16 @@ from pydicom import Dataset
 from engines.errors import BadSeries, Reason
 from engines.header import text
 from engines.hounsfield import hounsfield
-from engines.pixels import pixel_hash, stored_frames
+from engines.pixels import Stored, pixel_hash, stored_frames
 from engines.planes import Plane, planes_of
+from engines.progress import moved_on
 from engines.stack import Stack, stacked
 from engines.straighten import in_the_patient
 
 Grid = NDArray[np.float32]
 Vector = NDArray[np.float64]
+Key = tuple[str, int]
+"""A plane: SOP Instance UID and frame."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,7 @@ def read_volume(images: Sequence[Dataset]) -> Volume:
         decoding says.
     """
     stack = stacked([plane for ds in images for plane in planes_of(ds)])
-    decoded = _decoded(images, stack)
-    _require_true_twins(stack, decoded)
-    hu = np.stack([decoded[plane.SOPInstanceUID, plane.frame][0] for plane in stack.planes])
+    hu = _decoded(images, stack)
     if not stack.even:
         hu = _evened(hu, stack)
     placed = in_the_patient(hu, _steps(stack), stack.planes[0].position_mm)
@@ -86,32 +87,44 @@ def read_volume(images: Sequence[Dataset]) -> Volume:
     return Volume(placed.hu, placed.spacing_mm, placed.origin_mm, stack.planes, remarks)
 
 
-Decoded = Mapping[tuple[str, int], tuple[Grid, str]]
-
-
-def _decoded(images: Sequence[Dataset], stack: Stack) -> Decoded:
-    """Return HU and a hash of the stored values of every plane of the stack."""
-    wanted = {(one.SOPInstanceUID, one.frame): one for one in stack.planes}
-    wanted |= {(one.SOPInstanceUID, one.frame): one for _, one in stack.twins}
-    found = {}
+def _decoded(images: Sequence[Dataset], stack: Stack) -> Grid:
+    """Return the HU of a stack, decoded image by image into the one array that holds them all."""
+    wanted: dict[str, list[tuple[Plane, int | None]]] = {}
+    for at, plane in enumerate(stack.planes):
+        wanted.setdefault(plane.SOPInstanceUID, []).append((plane, at))
+    for _, twin in stack.twins:
+        wanted.setdefault(twin.SOPInstanceUID, []).append((twin, None))
+    twinned = {_key(plane) for both in stack.twins for plane in both}
+    hashes: dict[Key, str] = {}
+    hu = np.empty((len(stack.planes), *stack.planes[0].shape), np.float32)
     for ds in images:
-        uid = text(ds, "SOPInstanceUID")
-        mine = [plane for key, plane in wanted.items() if key[0] == uid]
+        mine = wanted.pop(text(ds, "SOPInstanceUID"), [])
         frames = stored_frames(ds) if mine else None
-        for plane in mine:
+        moved_on("decode")
+        for plane, place in mine:
             assert frames is not None, "decoded for its planes"
-            if not plane.frame <= len(frames):
-                raise BadSeries(Reason.PIXELS_UNDECODABLE, "fewer frames than the header says")
-            stored = frames[max(0, plane.frame - 1)]
-            found[uid, plane.frame] = hounsfield(ds, plane, stored), pixel_hash(stored)
-    return found
+            stored = _frame(frames, plane)
+            if _key(plane) in twinned:
+                hashes[_key(plane)] = pixel_hash(stored)
+            if place is not None:
+                hu[place] = hounsfield(ds, plane, stored)
+    _require_true_twins(stack, hashes)
+    return hu
 
 
-def _require_true_twins(stack: Stack, decoded: Decoded) -> None:
-    differ = sum(
-        decoded[one.SOPInstanceUID, one.frame][1] != decoded[other.SOPInstanceUID, other.frame][1]
-        for one, other in stack.twins
-    )
+def _key(plane: Plane) -> Key:
+    return plane.SOPInstanceUID, plane.frame
+
+
+def _frame(frames: Stored, plane: Plane) -> Stored:
+    if not plane.frame <= len(frames) or frames.shape[1:] != plane.shape:
+        raise BadSeries(Reason.PIXELS_UNDECODABLE, "fewer frames or pixels than the header says")
+    stored: Stored = frames[max(0, plane.frame - 1)]
+    return stored
+
+
+def _require_true_twins(stack: Stack, hashes: Mapping[Key, str]) -> None:
+    differ = sum(hashes[_key(one)] != hashes[_key(other)] for one, other in stack.twins)
     if differ:
         detail = f"{differ} places have two slices that differ: several phases in one series?"
         raise BadSeries(Reason.SLICES_CONTRADICTORY, detail)
@@ -123,8 +136,11 @@ def _evened(hu: Grid, stack: Stack) -> Grid:
     above = np.clip(np.searchsorted(stack.at_mm, at_mm, side="right"), 1, len(hu) - 1)
     below = above - 1
     share = (at_mm - stack.at_mm[below]) / (stack.at_mm[above] - stack.at_mm[below])
-    weight = np.clip(share, 0, 1).astype(np.float32)[:, None, None]
-    evened: Grid = hu[below] * (1 - weight) + hu[above] * weight
+    weights = np.clip(share, 0, 1).astype(np.float32)
+    evened = np.empty((len(at_mm), *hu.shape[1:]), np.float32)
+    # slice by slice: a whole scan more than once is more than a worker has room for
+    for n, weight in enumerate(weights):
+        evened[n] = hu[below[n]] * (1 - weight) + hu[above[n]] * weight
     return evened
 
 

@@ -20,7 +20,8 @@ from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
-from workers.progress import Watch, moved_on
+from engines.progress import moved_on
+from workers.progress import Watch
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+from engines.progress import heard_by
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +39,6 @@ class Case:
             os.write(self.announce, f"{stage}\n".encode())
 
 
-_here: ContextVar[Case | None] = ContextVar("case", default=None)
-
-
-def moved_on(stage: str) -> None:
-    """Say that the case of this thread has reached a stage, or gets on in it."""
-    if (case := _here.get()) is not None:
-        case.moved_on(stage)
-
-
 class Watch:
     """The cases at work in this process.
 
@@ -65,11 +57,10 @@ class Watch:
         """Watch over the case of this thread while it is worked on."""
         case = Case(name, self._announce)
         self._at_work[id(case)] = case
-        before = _here.set(case)
         try:
-            yield case
+            with heard_by(case.moved_on):
+                yield case
         finally:
-            _here.reset(before)
             del self._at_work[id(case)]
 
     def guard(self, stall_s: float) -> None:

@@ -1,6 +1,7 @@
 """Slices become HU in the patient's frame, whatever way they lie and in whatever order."""
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from slices import AXIAL, ct_slice, ct_stack, ramp_hu
 
 from engines.errors import BadSeries, Reason
 from engines.images import read_image
+from engines.progress import heard_by
 from engines.volume import Volume, read_volume
 
 
@@ -264,3 +266,22 @@ def test_a_real_abdomen_stands_upright_and_its_padding_is_nothing() -> None:
 )
 def test_real_series_that_are_no_volume_are_refused(folder: str, reason: Reason) -> None:
     assert refused(real(folder)) is reason
+
+
+def test_reading_says_with_every_image_that_it_gets_on():
+    heard = []
+    with heard_by(heard.append):
+        read_volume(ct_stack(count=12))
+    assert heard == ["decode"] * 12
+
+
+def test_reading_takes_no_more_room_than_its_result_and_one_slice():
+    slices = ct_stack(lambda points: points[..., 0] * 0, 40, shape=(256, 256))
+    slices[3].ImagePositionPatient[2] += 0.5
+    tracemalloc.start()
+    volume = read_volume(slices)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "unevenly" in volume.remarks[0]
+    # before and after the slices are made even
+    assert peak < 2.2 * volume.hu.nbytes
