@@ -1,0 +1,101 @@
+"""A CT study comes in by C-STORE, series by series over several associations; one SR goes back."""
+
+import io
+import json
+
+import measured
+import pydicom
+import pytest
+from line import running_line
+from measured import ct_series, ct_study, mixed
+from ours import deliveries
+from peers import dcmsend, storescu, wait_for
+from radiographs import write
+
+from daemon.records import peers as known_peers
+from daemon.records.tables import ENDS, Stage
+from engines.errors import Reason
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory, orthanc):
+    """Start the embedded default with a model for CTs beside an Orthanc."""
+    folder = tmp_path_factory.mktemp("ours")
+    environment = measured.environment(tmp_path_factory.mktemp("model"))
+    with running_line(folder, orthanc, environment, volume_settle_s=4) as running:
+        known_peers.set_stage(running.system.ledger, measured.NAME, Stage.RESEARCH)
+        yield running
+
+
+def sends(line, folder, *series, sender=storescu):
+    """Send the slices of several series in one association, in turns."""
+    folder.mkdir(exist_ok=True)
+    line.send(sender, *(write(folder, ds) for ds in mixed(series)))
+
+
+def ended(line, study):
+    """Wait until every series of a study has ended and all it made was sent."""
+
+    def over():
+        story = line.system.show(study)
+        series = story["series"] if story else []
+        sent = [delivery["state"] for one in series for _, delivery in deliveries(one)]
+        waiting = [one for one in series if one["state"] not in ENDS]
+        return not waiting and series and "pending" not in sent and "sending" not in sent
+
+    wait_for(f"{study} to end", over, within_s=90)
+    story = line.system.show(study)["series"]
+    return {one["SeriesInstanceUID"].rpartition(".")[2]: one for one in story}
+
+
+def states(told):
+    return {number: (one["state"], one["reason"]) for number, one in told.items()}
+
+
+def reports(line, study):
+    stored = [pydicom.dcmread(io.BytesIO(file)) for file in line.stored(study).values()]
+    return [ds for ds in stored if ds.Modality == "SR"]
+
+
+BEATEN = ("skipped", Reason.ANOTHER_SERIES_CHOSEN)
+
+
+def test_a_study_in_three_associations_becomes_one_sr_and_a_better_series_one_revision(
+    line, tmp_path
+):
+    study, series = ct_study()
+    sends(line, tmp_path / "1", series["scout"], series["venous"][::-1])
+    sends(line, tmp_path / "2", series["lung"], series["reformat"], sender=dcmsend)
+    told = ended(line, study)
+    assert states(told) == {
+        "1": ("skipped", Reason.LOCALIZER),
+        "2": ("screened", None),
+        "4": ("skipped", Reason.KERNEL_TOO_SHARP),
+        "5": ("skipped", Reason.SCREENSHOT),
+    }
+    [first] = reports(line, study)
+    # the whole study once more, then a series that is better
+    sends(line, tmp_path / "1", series["venous"], series["lung"])
+    line.settle()
+    assert len(reports(line, study)) == 1
+    sends(line, tmp_path / "3", series["native"])
+    wait_for("the revision", lambda: len(reports(line, study)) == 2, within_s=90)
+    told = ended(line, study)
+    assert (states(told)["2"], states(told)["3"]) == (BEATEN, ("screened", None))
+    [revised] = [ds for ds in reports(line, study) if ds.SOPInstanceUID != first.SOPInstanceUID]
+    [named] = revised.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
+    assert named.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_the_next_best_is_measured_where_the_best_is_empty_and_the_audit_adds_up(line, tmp_path):
+    study, series = ct_study()
+    empty = ct_series(study, 6, count=12, empty=True)
+    sends(line, tmp_path / "4", empty, series["venous"])
+    assert states(ended(line, study)) == {
+        "6": ("failed", Reason.SPINE_NOT_FOUND),
+        "2": ("screened", None),
+    }
+    assert len(reports(line, study)) == 1
+    line.settle()
+    audited = line.system.run("audit", "--json")
+    assert (audited.returncode, json.loads(audited.stdout)["problems"]) == (0, [])
