@@ -274,7 +274,8 @@ def quiet(ledger: Ledger, patience: Patience, most: int = 500) -> list[Series]:
 
 def _announced(one: type[Series]) -> ColumnElement[bool]:
     # a count that a peer was asked for is of that moment: its series must be quiet besides
-    return one.counted_at.is_(None) & (one.images == one.expected_images)
+    announced = one.expected_images.is_not(None) & one.counted_at.is_(None)
+    return announced & (one.images == one.expected_images)
 
 
 def _silent(one: type[Series], patience: Patience, moment: datetime) -> ColumnElement[bool]:

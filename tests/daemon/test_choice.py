@@ -1,10 +1,20 @@
 """Of a study one series is screened, the best that has not failed, whatever comes when."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
-from daemon.records import arrivals, choice, claims, deliveries, evidence, results, summary
+from daemon.records import (
+    arrivals,
+    choice,
+    claims,
+    deliveries,
+    evidence,
+    procedures,
+    results,
+    summary,
+)
 from daemon.records.arrivals import Patience
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import DeliveryState, Series, SeriesState
@@ -66,6 +76,11 @@ class Study:
     def screens(self, uid, *how, **more):
         return self.ends(self.claims(uid), *how, **more)
 
+    def were_last_heard_of(self, ago, *uids):
+        with self.ledger.write() as session:
+            for uid in uids:
+                session.get_one(Series, uid).last_at -= ago
+
     def states(self):
         with self.ledger.read() as session:
             return {row.SeriesInstanceUID: (row.state, row.reason) for row in session.query(Series)}
@@ -93,9 +108,10 @@ def test_the_best_is_queued_and_each_other_says_which_and_both_scores(study):
 
 
 def test_none_settles_while_one_of_the_study_is_received_and_status_says_which(study):
-    study.comes("1.2.4")
     patience = Patience({}, 3600, ("CT",))
+    study.were_last_heard_of(timedelta(hours=2), "1.2.3", "1.2.5")
     assert arrivals.quiet(study.ledger, patience) == []
+    assert len(arrivals.quiet(study.ledger, Patience({}, 3600))) == 2
     why = summary.status(study.ledger)["oldest"]["receiving"]["why"]
     assert "1.2.4: more images may come" in why
 
@@ -273,3 +289,25 @@ def test_a_failure_that_was_told_is_replaced_by_a_later_result(study):
     looks = {one.SeriesInstanceUID: one for one in results.screenings(study.ledger, series, "ct")}
     assert (looks["1.2.3"].current, looks["1.2.6"].current) == (False, True)
     assert DeliveryState.PENDING in summary.status(study.ledger)["deliveries"]
+
+
+def test_a_choice_that_did_not_get_to_its_end_is_made_again_as_a_whole(study, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(choice, "note", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            study.settles()
+    assert set(study.states().values()) == {("receiving", None)}
+    assert study.settles() == "1.2.3"
+
+
+def test_a_series_that_was_announced_waits_for_those_announced_with_it(study, ledger):
+    procedures.begin(ledger, "7.7", "CT1", {"1.2.3": 1, "1.2.4": 1, "1.2.5": 1, "1.2.6": 1})
+    procedures.change(ledger, "7.7", "COMPLETED", None)
+    patience = Patience({}, 3600, ("CT",))
+    assert arrivals.quiet(ledger, patience) == []
+    study.comes("1.2.6")
+    assert len(arrivals.quiet(ledger, patience)) == 4
+    study.comes("1.2.8")
+    assert arrivals.quiet(ledger, patience) == []
+    overdue = arrivals.overdue(ledger, longest_s=0)
+    assert len(overdue) == 5

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import measured
 import pydicom
@@ -16,13 +17,15 @@ from daemon.records import peers as known_peers
 from daemon.records.tables import ENDS, Stage
 from engines.errors import Reason
 
+SETTLE_S = 4
+
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory, orthanc):
     """Start the embedded default with a model for CTs beside an Orthanc."""
     folder = tmp_path_factory.mktemp("ours")
     environment = measured.environment(tmp_path_factory.mktemp("model"))
-    with running_line(folder, orthanc, environment, volume_settle_s=4) as running:
+    with running_line(folder, orthanc, environment, volume_settle_s=SETTLE_S) as running:
         known_peers.set_stage(running.system.ledger, measured.NAME, Stage.RESEARCH)
         yield running
 
@@ -85,6 +88,18 @@ def test_a_study_in_three_associations_becomes_one_sr_and_a_better_series_one_re
     [revised] = [ds for ds in reports(line, study) if ds.SOPInstanceUID != first.SOPInstanceUID]
     [named] = revised.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
     assert named.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_a_series_that_is_quiet_waits_for_one_of_its_study_that_still_comes(line, tmp_path):
+    study, series = ct_study()
+    sends(line, tmp_path / "5", series["venous"])
+    for part, few in enumerate((series["native"][:5], series["native"][5:])):
+        time.sleep(0.6 * SETTLE_S)
+        sends(line, tmp_path / f"6-{part}", few)
+    told = ended(line, study)
+    assert states(told) == {"2": BEATEN, "3": ("screened", None)}
+    assert [event["kind"] for event in told["2"]["events"]] == ["skipped"]
+    assert len(reports(line, study)) == 1
 
 
 def test_the_next_best_is_measured_where_the_best_is_empty_and_the_audit_adds_up(line, tmp_path):
