@@ -20,8 +20,7 @@ from daemon.logs import where
 from daemon.records import deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
-from engines.progress import moved_on
-from workers.progress import Watch
+from workers.progress import Watch, moved_on
 
 log = logging.getLogger(__name__)
 

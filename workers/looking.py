@@ -18,8 +18,8 @@ from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
 from engines.exams import PER_STUDY
 from engines.findings import Result
-from engines.progress import moved_on
 from workers import objects, uids
+from workers.progress import moved_on
 from workers.report import Predecessor, Provenance, Report
 from workers.room import EngineRoom, Seat
 

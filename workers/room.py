@@ -18,9 +18,9 @@ import scipy
 
 from engines.cards import Weights, read_weights
 from engines.catalog import Model
-from engines.progress import moved_on
 from engines.runtime import Arrays, Engine, Run
 from engines.runtime.loading import load
+from workers.progress import moved_on
 
 log = logging.getLogger(__name__)
 

@@ -25,9 +25,8 @@ from engines.cases import Case, Rules, read_case
 from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
-from engines.progress import moved_on
 from workers import looking
-from workers.progress import Watch
+from workers.progress import Watch, moved_on
 from workers.room import EngineRoom
 
 log = logging.getLogger(__name__)
