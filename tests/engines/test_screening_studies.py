@@ -2,9 +2,9 @@
 
 import json
 
-import measured
+import ct_studies
 import pytest
-from measured import ct_series, ct_study, mixed
+from ct_studies import ct_series, ct_study, mixed
 from radiographs import write
 from typer.testing import CliRunner
 
@@ -17,8 +17,8 @@ from engines.errors import Reason
 @pytest.fixture
 def screened(tmp_path, monkeypatch):
     """Return a command that screens some series in one folder, by series number."""
-    weights = measured.write_manifest(tmp_path / "weights")
-    monkeypatch.setattr(catalog, "MODELS", (measured,))
+    weights = ct_studies.write_manifest(tmp_path / "weights")
+    monkeypatch.setattr(catalog, "MODELS", (ct_studies,))
     monkeypatch.setattr(screening, "read_weights", lambda name: read_weights(name, weights))
 
     def screen(*series, **options):

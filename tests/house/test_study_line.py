@@ -4,11 +4,11 @@ import io
 import json
 import time
 
-import measured
+import ct_studies
 import pydicom
 import pytest
+from ct_studies import ct_series, ct_study, mixed
 from line import running_line
-from measured import ct_series, ct_study, mixed
 from ours import deliveries
 from peers import dcmsend, storescu, wait_for
 from radiographs import write
@@ -24,9 +24,9 @@ SETTLE_S = 4
 def line(tmp_path_factory, orthanc):
     """Start the embedded default with a model for CTs beside an Orthanc."""
     folder = tmp_path_factory.mktemp("ours")
-    environment = measured.environment(tmp_path_factory.mktemp("model"))
+    environment = ct_studies.environment(tmp_path_factory.mktemp("model"))
     with running_line(folder, orthanc, environment, volume_settle_s=SETTLE_S) as running:
-        known_peers.set_stage(running.system.ledger, measured.NAME, Stage.RESEARCH)
+        known_peers.set_stage(running.system.ledger, ct_studies.NAME, Stage.RESEARCH)
         yield running
 
 

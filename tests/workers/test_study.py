@@ -2,10 +2,10 @@
 
 from io import BytesIO
 
-import measured
+import ct_studies
 import pytest
+from ct_studies import ct_series, ct_study, mixed, write_manifest
 from main_path import Site
-from measured import ct_series, ct_study, mixed, write_manifest
 from pydicom import dcmread, dcmwrite
 
 from daemon.records import peers, summary
@@ -22,7 +22,7 @@ class CtSite(Site):
     def __init__(self, home, weights):
         super().__init__(home, EngineRoom(weights, engine_threads=1))
         self.intake._volume_settle_s = 0
-        peers.set_stage(self.ledger, measured.NAME, Stage.RESEARCH)
+        peers.set_stage(self.ledger, ct_studies.NAME, Stage.RESEARCH)
         self.add("PACS")
 
     def take(self, *series):
@@ -60,7 +60,7 @@ class CtSite(Site):
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, measured))
+    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, ct_studies))
     site = CtSite(tmp_path / "home", write_manifest(tmp_path / "weights"))
     yield site
     site.ledger.close()

@@ -26,9 +26,9 @@ from engines.volume import read_volume
 NAME = "mean_ct"
 CARD = Card(NAME, "Mean of a CT", Exam.ABDOMEN_CT, "None.", (), ())
 HOOK = """
-import measured
+import ct_studies
 from engines import catalog
-catalog.MODELS = (*catalog.MODELS, measured)
+catalog.MODELS = (*catalog.MODELS, ct_studies)
 """
 
 
