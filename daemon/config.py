@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from pydantic_settings import (
 )
 
 from daemon.errors import ConfigError
+from engines.ct_attenuation import tables
+from engines.rules import Measuring, Rules
 
 PREFIX = "OSTEOSCREEN_"
 FILE = "osteoscreen.toml"
@@ -119,6 +122,16 @@ class Settings(BaseSettings):
     accept_derived_primary: bool = Field(
         False, description="screen films that say DERIVED\\PRIMARY (your devices' own processing)"
     )
+    ct_bands: str = Field("100-160", description="table of thresholds for L1 attenuation in CT")
+    ct_phase_correction_hu: dict[str, float] = Field(
+        {}, description="HU added in a contrast phase before a threshold is applied; empty: none"
+    )
+    ct_kvp_correction: dict[str, float] = Field(
+        {}, description="factor at a tube voltage before a threshold is applied; empty: none"
+    )
+    ct_muscle_cutoffs: str = Field(
+        "derstine-2018", description="table of cut-offs for muscle at L3"
+    )
     weights: Path | None = Field(None, description="folder with the site's own model weights")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
 
@@ -131,6 +144,17 @@ class Settings(BaseSettings):
     def reachable_host(self) -> str:
         """Where a program on this host reaches our listener."""
         return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+
+    @property
+    def rules(self) -> Rules:
+        """What the site has decided about whom to screen and how to measure."""
+        measuring = Measuring(
+            bands=self.ct_bands,
+            muscle_cutoffs=self.ct_muscle_cutoffs,
+            phase_correction_hu=self.ct_phase_correction_hu,
+            kvp_correction=self.ct_kvp_correction,
+        )
+        return Rules(self.min_age_years, self.accept_derived_primary, measuring)
 
     @property
     def spool(self) -> Path:
@@ -190,6 +214,7 @@ def load(home: Path | None = None) -> Settings:
         # never the reference weights in their place, unnoticed
         raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
     _refuse_half_tls(settings)
+    _refuse_unknown_tables(settings)
     return settings
 
 
@@ -213,6 +238,21 @@ def _refuse_half_tls(settings: Settings) -> None:
         raise ConfigError("setting 'tls_ca': who vouches for peers? (or tls_mutual = false)")
     if settings.tls_port == settings.port and not settings.tls_only:
         raise ConfigError("setting 'tls_port': the plain port has that number")
+
+
+def _refuse_unknown_tables(settings: Settings) -> None:
+    """Refuse what a CT would only fail on later."""
+    chosen: dict[str, tuple[str, Iterable[str]]] = {
+        "ct_bands": (settings.ct_bands, tables.BANDS),
+        "ct_muscle_cutoffs": (settings.ct_muscle_cutoffs, tables.MUSCLE_CUTOFFS),
+    }
+    for key, (name, known) in chosen.items():
+        if name not in known:
+            raise ConfigError(f"setting {key!r}: {name!r} is none of {', '.join(known)}")
+    unknown = sorted(set(settings.ct_phase_correction_hu) - set(tables.PHASES))
+    if unknown:
+        phases = ", ".join(tables.PHASES)
+        raise ConfigError(f"setting 'ct_phase_correction_hu': {unknown[0]!r} is none of {phases}")
 
 
 def _refuse_unknown_environment() -> None:

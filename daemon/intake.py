@@ -23,7 +23,6 @@ from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
 from daemon.spool import PLAIN_UID, Spool
 from engines import catalog, exams, series_choice
-from engines.cases import Rules
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
 from engines.exams import PER_STUDY, Exam
 from engines.series_choice import Appraisal
@@ -67,7 +66,7 @@ class Intake:
         self._spool = Spool(settings.spool)
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
-        self._rules = Rules(settings.min_age_years, settings.accept_derived_primary)
+        self._rules = settings.rules
         self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
         # one look at the folder serves many batches: among thousands of files it is dear

@@ -11,6 +11,7 @@ from pydicom import Dataset
 from engines.errors import Reason
 from engines.exams import Exam
 from engines.header import number, text, texts
+from engines.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -35,23 +36,6 @@ class Clinical:
     height_m: float | None = None
     weight_kg: float | None = None
     doubts: Mapping[Reason, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a site has decided about eligibility.
-
-    Attributes
-    ----------
-    min_age_years : int
-        Youngest patient to screen.
-    accept_derived_primary : bool
-        Whether films that say DERIVED\\PRIMARY are screened: many devices write it for their own
-        processing, others for images made from images.
-    """
-
-    min_age_years: int = 50
-    accept_derived_primary: bool = False
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def screen(
 
     Example: `osteoscreen-lab screen ~/films --clinical ages.csv --json > results.json`
     """
-    from engines.cases import Rules
+    from engines.rules import Rules
     from engines.screening import Screener, files_in, group
     from engines.screening_studies import screen_all
     from engines.screening_table import series_table

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     SLICES_CONTRADICTORY = "slices-contradictory"
     SCAN_OBLIQUE = "scan-oblique"
     SPINE_NOT_FOUND = "spine-not-found"
+    LEVEL_UNCERTAIN = "level-uncertain"
     # faults
     PIXELS_MISSING = "pixels-missing"
     PIXELS_UNDECODABLE = "pixels-undecodable"

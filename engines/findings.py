@@ -124,6 +124,8 @@ class Result:
         What was seen and not counted, e.g. ``("L2", "metal")``; of the header only our own words.
     views : Views or None
         What a picture shows.
+    configuration : mapping
+        The site's settings that shaped it beyond the weights; another setting makes another result.
     """
 
     model: str
@@ -138,6 +140,7 @@ class Result:
     masks: tuple[Mask, ...] = ()
     set_aside: tuple[tuple[str, str], ...] = ()
     views: Views | None = None
+    configuration: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flagged(self) -> bool:

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from engines import catalog
 from engines.cards import Weights, read_weights
-from engines.cases import Clinical, Rules, read_case
+from engines.cases import Clinical, read_case
 from engines.catalog import Model
 from engines.contract import entry
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
@@ -17,6 +17,7 @@ from engines.exams import Exam, classify, own_result
 from engines.findings import Result
 from engines.header import text
 from engines.images import read_image
+from engines.rules import Rules
 from engines.runtime import Arrays, Engine, Run
 from engines.runtime.loading import load
 from engines.series_choice import Appraisal

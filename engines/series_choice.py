@@ -12,12 +12,12 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import EnhancedCTImageStorage
 
-from engines.cases import Rules
 from engines.eligibility import require_not_derived, require_not_screenshot
 from engines.errors import NotEligible, Reason, Verdict
 from engines.header import items, terms, text, texts, words
 from engines.kernels import Sharpness, sharpness
 from engines.planes import planes_of
+from engines.rules import Rules
 from engines.stack import Stack, stacked
 
 #: What of a header :func:`appraise` reads. Enhanced images keep their geometry further behind, in

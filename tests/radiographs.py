@@ -15,9 +15,10 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from engines.cases import Case, Rules, read_case
+from engines.cases import Case, read_case
 from engines.exams import Exam
 from engines.images import Radiograph
+from engines.rules import Rules
 
 #: Real data that are no part of the repository; see README.md there.
 SHARED = Path(__file__).parents[2] / "shared" / "data"

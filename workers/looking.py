@@ -113,7 +113,10 @@ def _report(
         stage=place.stage,
     )
     read = tuple(sorted(images)) if case.exam in PER_STUDY else ()
-    return Report(source, model.CARD, seat.weights, outcome, provenance, images=read)
+    settings = outcome.configuration if isinstance(outcome, Result) else {}
+    return Report(
+        source, model.CARD, seat.weights, outcome, provenance, configuration=settings, images=read
+    )
 
 
 def _image_of(outcome: Result | Verdict) -> str:

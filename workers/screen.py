@@ -21,7 +21,7 @@ from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
-from engines.cases import Case, Rules, read_case
+from engines.cases import Case, read_case
 from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
@@ -140,8 +140,7 @@ def _read(bench: Bench, series: Series) -> Case:
         detail = f"{len(files)} of its {series.images} images are on the disk"
         raise BadSeries(Reason.INTERNAL_ERROR, detail)
     images = [_image(file) for file in files]
-    rules = Rules(settings.min_age_years, settings.accept_derived_primary)
-    return read_case(Exam(series.exam or ""), images, rules=rules)
+    return read_case(Exam(series.exam or ""), images, rules=settings.rules)
 
 
 def _image(file: Path) -> Dataset:

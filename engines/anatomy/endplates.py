@@ -82,8 +82,7 @@ def endplates(
 
 
 def _offsets(count: int, step_mm: float) -> Line:
-    offsets: Line = (np.arange(count) - count // 2) * step_mm
-    return offsets
+    return np.asarray((np.arange(count) - count // 2) * step_mm, np.float64)
 
 
 def _going_up(columns: Grid, up_mm: Line, height_mm: float) -> Line:
@@ -92,9 +91,10 @@ def _going_up(columns: Grid, up_mm: Line, height_mm: float) -> Line:
     wanted = (up_mm > _NEAREST * height_mm) & (up_mm < _FARTHEST * height_mm)
     score = np.where(wanted, falling(columns, step_mm), np.float32(-1e3))
     line = best_line(score, _BOW_HU)
-    middle = np.asarray(np.interp(line, np.arange(len(up_mm)), up_mm), np.float64)
-    middle += step_mm / 2 - _BLUR_MM
-    return _centred(columns, up_mm, middle) + _SURFACE_MM
+    edge = np.interp(line, np.arange(len(up_mm)), up_mm) + step_mm / 2
+    middle = np.asarray(edge - _BLUR_MM, np.float64)
+    surface: Line = _centred(columns, up_mm, middle) + _SURFACE_MM
+    return surface
 
 
 def _centred(columns: Grid, up_mm: Line, line: Line) -> Line:

@@ -12,10 +12,10 @@ from pydicom.uid import (
 )
 from radiographs import case, cr, shared
 
-from engines.cases import Rules
 from engines.eligibility import frontal_film, frontal_films, require_patient
 from engines.errors import NotEligible, Reason
 from engines.images import read_image
+from engines.rules import Rules
 from engines.views import view_of
 
 

@@ -7,10 +7,10 @@ from pydicom.uid import EnhancedCTImageStorage
 from radiographs import shared
 from slices import ct_slice, ct_stack
 
-from engines.cases import Rules
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.images import read_image
 from engines.kernels import Sharpness, sharpness
+from engines.rules import Rules
 from engines.series_choice import appraise, not_chosen, ranked
 
 FLAT = {"picture": lambda points: points[..., 0] * 0, "shape": (4, 4)}

@@ -1,0 +1,45 @@
+"""What a site has decided about whom to screen and how to measure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What a site has decided about what is measured on CT.
+
+    Attributes
+    ----------
+    bands, muscle_cutoffs : str
+        Names of published tables (:mod:`engines.ct_attenuation.tables`).
+    phase_correction_hu : mapping of str to float
+        What is added to trabecular attenuation in a contrast phase before it is held against the
+        bands; the uncorrected value is always given too. None by default.
+    kvp_correction : mapping of str to float
+        What it is multiplied by at a tube voltage, likewise.
+    """
+
+    bands: str = "100-160"
+    muscle_cutoffs: str = "derstine-2018"
+    phase_correction_hu: Mapping[str, float] = field(default_factory=dict)
+    kvp_correction: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a site has decided about eligibility.
+
+    Attributes
+    ----------
+    min_age_years : int
+        Youngest patient to screen.
+    accept_derived_primary : bool
+        Whether films that say DERIVED\\PRIMARY are screened: many devices write it for their own
+        processing, others for images made from images.
+    measuring : Measuring
+        What is measured on CT.
+    """
+
+    min_age_years: int = 50
+    accept_derived_primary: bool = False
+    measuring: Measuring = field(default_factory=Measuring)

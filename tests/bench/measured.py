@@ -1,0 +1,187 @@
+"""How well is a CT measured? ``python -m bench.measured FOLDER`` scans virtual patients and tells.
+
+Every patient has a protocol of their own: 80 to 140 kV, 1 to 5 mm, three kernels, any phase. Rows
+are kept in FOLDER, so that a run may be cut short and gone on with; a plot and the tables are made
+of all that are there.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from engines.anatomy.vertebrae import find_spine
+from engines.ct_attenuation.levels import Level, look_at
+from engines.errors import BadSeries
+from engines.phantoms.body import adult
+from engines.phantoms.body.build import Build, draw_build
+from engines.phantoms.body.spine import endplate_hollow_mm, spongy_mg_cm3
+from engines.phantoms.ct.attenuating import attenuation
+from engines.phantoms.ct.protocol import CtProtocol, draw_ct_protocol
+from engines.phantoms.ct.volume import CtVolume, ct_volume
+from engines.phantoms.matter import hu
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.population import SCREENING
+from engines.volume import Volume
+
+Row = dict[str, Any]
+
+FIRST_SEED = 50_000
+_AIMS = {
+    "levels right, of those not refused": "at least 98 %",
+    "refused": "under 10 %",
+    "L1 error, mean": "under 5 HU",
+    "L1 error, within 12 HU": "at least 95 %",
+    "height ratios within 5 points": "all of 95 %",
+}
+
+
+def scanned(seed: int) -> tuple[Build, CtProtocol, Volume]:
+    """Scan one patient; odd seeds are of a western population, which is larger."""
+    person = draw_person(seed, replace(SCREENING, western=bool(seed % 2)))
+    build = replace(draw_build(person, lying=True), arms_raised=True)
+    protocol = draw_ct_protocol(seed)
+    return build, protocol, as_read(ct_volume(build, protocol, seed, threads=1))
+
+
+def as_read(made: CtVolume) -> Volume:
+    """Return a volume as it is read from files: padding is nothing."""
+    seen = made.hu.astype(np.float32)
+    if made.protocol.padding_hu is not None:
+        seen[made.hu == made.protocol.padding_hu] = np.nan
+    z, y, x = (float(made.affine[i, i]) for i in (2, 1, 0))
+    first = tuple(float(v) for v in made.affine[:3, 3])
+    return Volume(seen, (z, y, x), (first[0], first[1], first[2]), ())
+
+
+def row_of(seed: int) -> Row:
+    """Measure one patient and hold it against the truth."""
+    build, protocol, volume = scanned(seed)
+    row: Row = {
+        "seed": seed,
+        "kvp": protocol.kvp,
+        "slice_mm": protocol.slice_thickness_mm,
+        "kernel": str(protocol.kernel),
+        "phase": str(protocol.phase),
+        "ribs": build.ribs,
+        "sacralised": build.sacralised,
+        "fractures": [f.level for f in build.person.vertebral_fractures],
+        "scoliosis_mm": build.scoliosis_mm,
+    }
+    try:
+        spine = find_spine(volume)
+    except BadSeries as verdict:
+        return row | {"why": str(verdict.reason), "wrong": [], "levels": []}
+    named = [one for one in spine.vertebrae if one.level]
+    row["why"] = "" if named else spine.why
+    row["wrong"] = [one.level for one in named if not _right(build, one)]
+    known = attenuation(protocol, seed)
+    levels = look_at(volume, spine)
+    return row | {"levels": [_against_truth(level, build, known, protocol) for level in levels]}
+
+
+def _right(build: Build, vertebra: Any) -> bool:
+    """Tell whether the body of that name is the nearest one."""
+    off = {
+        level: np.linalg.norm(build.vertebra_centre_mm(level) - vertebra.middle_mm)
+        for level in adult.LEVELS
+    }
+    return min(off, key=lambda level: off[level]) == vertebra.level
+
+
+def _against_truth(level: Level, build: Build, known: Any, protocol: CtProtocol) -> Row:
+    name, body = level.name, level.body
+    anterior, middle, posterior = build.heights_mm(name)
+    middle -= endplate_hollow_mm(build, name)
+    true_hu = hu(spongy_mg_cm3(build, name), protocol.kvp) + known.bone_hu
+    return {
+        "level": name,
+        "why": level.why,
+        "hu": level.region.mean_hu if level.region else None,
+        "true_hu": true_hu,
+        "anterior": body.anterior_mm / body.posterior_mm - anterior / posterior,
+        "middle": body.middle_mm / body.posterior_mm - middle / posterior,
+        "height_mm": body.posterior_mm - posterior,
+        "broken": build.fracture(name) is not None,
+    }
+
+
+def judged(rows: Sequence[Row]) -> dict[str, str]:
+    """Return each figure in words."""
+    told = [row for row in rows if not row["why"]]
+    right = [row for row in told if not row["wrong"]]
+    l1 = np.array([each["hu"] - each["true_hu"] for each in _each(rows, "L1")])
+    whole = [each for row in right for each in row["levels"] if not each["broken"]]
+    ratios = np.array([[each["anterior"], each["middle"]] for each in whole])
+    broken = [each for row in right for each in row["levels"] if each["broken"]]
+    return {
+        "levels right, of those not refused": f"{len(right)} of {len(told)}",
+        "refused": f"{len(rows) - len(told)} of {len(rows)}",
+        "L1 error, mean": f"{l1.mean():.1f} HU, SD {l1.std():.1f}",
+        "L1 error, within 12 HU": f"{np.mean(np.abs(l1) <= 12):.1%} of {len(l1)}",
+        "height ratios within 5 points": f"{np.mean(np.abs(ratios) <= 0.05):.1%} of {ratios.size}",
+        "fractured bodies set aside": f"{sum(bool(e['why']) for e in broken)} of {len(broken)}",
+    }
+
+
+def _each(rows: Sequence[Row], name: str) -> Iterator[Row]:
+    for row in rows:
+        for each in row["levels"]:
+            counted = each["hu"] is not None and not each["why"] and not row["wrong"]
+            if counted and each["level"] == name:
+                yield each
+
+
+def plotted(rows: Sequence[Row]) -> Figure:
+    """Draw L1 against its truth after Bland and Altman."""
+    seen = np.array([[each["hu"], each["true_hu"]] for each in _each(rows, "L1")])
+    mean, off = seen.mean(axis=1), seen[:, 0] - seen[:, 1]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(mean, off, s=14, alpha=0.7)
+    for at, style in (
+        (off.mean(), "-"),
+        *((off.mean() + k * 1.96 * off.std(), "--") for k in (-1, 1)),
+    ):
+        axes.axhline(at, color="black", linestyle=style, linewidth=0.8)
+        axes.annotate(f"{at:+.1f}", (1.0, at), xycoords=("axes fraction", "data"), fontsize=8)
+    axes.set_xlabel("mean of measured and true L1 trabecular attenuation, HU")
+    axes.set_ylabel("measured - true, HU")
+    axes.set_title(f"L1 on {len(seen)} virtual CTs, limits of agreement")
+    return figure
+
+
+def main(
+    folder: Path,
+    patients: Annotated[int, typer.Option(help="How many in all.")] = 200,
+    processes: Annotated[int, typer.Option(help="At a time.")] = 2,
+) -> None:
+    """Scan, measure and tell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "rows.jsonl"
+    rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    done = {row["seed"] for row in rows}
+    left = [s for s in range(FIRST_SEED, FIRST_SEED + patients) if s not in done]
+    with get_context("spawn").Pool(processes) as pool, kept.open("a") as file:
+        for row in track(pool.imap_unordered(row_of, left), "measuring", len(left)):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            rows.append(row)
+    table = Table("what", "measured", "aim", title=f"{len(rows)} virtual CTs")
+    for what, figure in judged(rows).items():
+        table.add_row(what, figure, _AIMS.get(what, ""))
+    Console().print(table)
+    plotted(rows).savefig(folder / "l1_bland_altman.png", dpi=110)
+
+
+if __name__ == "__main__":
+    typer.run(main)
