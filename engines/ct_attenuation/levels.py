@@ -19,7 +19,7 @@ _NO_BONE: Final = frozenset({"L5"})
 
 # All ours, in HU and cm3. No bone is as dense as metal; spongy bone that is as dense as cortex is
 # cement where there is much of it.
-METAL_HU, _METAL_CM3 = 2000.0, 0.05
+METAL_HU, _METAL_CM3 = 2600.0, 0.05
 CEMENT_HU, _CEMENT_CM3 = 650.0, 0.4
 # A spot denser than the region by this is no spongy bone, where it fills so much of the region.
 _SPOT_HU, _SPOT_PART = 200.0, 0.03

@@ -20,11 +20,12 @@ from rich.progress import track
 from rich.table import Table
 
 from engines.anatomy.vertebrae import find_spine
+from engines.anatomy.vertebral_body import RIM_MM
 from engines.ct_attenuation.levels import Level, look_at
 from engines.errors import BadSeries
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build, draw_build
-from engines.phantoms.body.spine import endplate_hollow_mm, spongy_mg_cm3
+from engines.phantoms.body.spine import spongy_mg_cm3, vertebral_body
 from engines.phantoms.ct.attenuating import attenuation
 from engines.phantoms.ct.protocol import CtProtocol, draw_ct_protocol
 from engines.phantoms.ct.volume import CtVolume, ct_volume
@@ -36,6 +37,8 @@ from engines.volume import Volume
 Row = dict[str, Any]
 
 FIRST_SEED = 50_000
+#: Between lumps of a drawn body.
+_LUMPS_MM = 0.5
 _AIMS = {
     "levels right, of those not refused": "at least 98 %",
     "refused": "under 10 %",
@@ -98,10 +101,25 @@ def _right(build: Build, vertebra: Any) -> bool:
     return min(off, key=lambda level: off[level]) == vertebra.level
 
 
+def drawn_heights_mm(build: Build, level: str) -> tuple[float, float, float]:
+    """Return anterior, middle and posterior height of a body as it is drawn, hollows and all.
+
+    Where ours are taken: in the middle 12 mm, and so far inside the walls.
+    """
+    axes, middle = build.vertebra_axes(level), build.vertebra_centre_mm(level)
+    x, y, z = ((vertebral_body(build, level, _LUMPS_MM).points_mm - middle) @ axes).T
+    depth = build.intact_mm(level)[1]
+    notch = 0.05 * depth
+    found = []
+    for at in (-depth / 2 + RIM_MM, 0.0, depth / 2 - notch - RIM_MM):
+        columns = (np.hypot(x - aside, y - at) < 0.7 for aside in np.arange(-6, 6.1, 1.0))
+        found.append(np.mean([np.ptp(z[one]) for one in columns if one.any()]) + _LUMPS_MM / 2)
+    return found[0], found[1], found[2]
+
+
 def _against_truth(level: Level, build: Build, known: Any, protocol: CtProtocol) -> Row:
     name, body = level.name, level.body
-    anterior, middle, posterior = build.heights_mm(name)
-    middle -= endplate_hollow_mm(build, name)
+    anterior, middle, posterior = drawn_heights_mm(build, name)
     true_hu = hu(spongy_mg_cm3(build, name), protocol.kvp) + known.bone_hu
     return {
         "level": name,

@@ -8,7 +8,7 @@ from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.template import cast, posed
 from engines.phantoms.body.texture import coarseness, struts
-from engines.phantoms.body.vertebra import HOLLOW_MM, arch_template, body_template
+from engines.phantoms.body.vertebra import arch_template, body_template
 from engines.phantoms.people.person import FractureShape
 
 Values = NDArray[np.float64]
@@ -40,13 +40,6 @@ def spongy_mg_cm3(build: Build, level: str) -> float:
     """Return the mineral of a level's spongy bone before any fracture, mg/cm3."""
     i = adult.LEVELS.index(level)
     return float(build.person.trabecular_mg_cm3 * SPONGY_BY_LEVEL[i])
-
-
-def endplate_hollow_mm(build: Build, level: str) -> float:
-    """Return how much lower a body is in its middle than its rims for its hollow endplates, mm."""
-    height = build.intact_mm(level)[2]
-    scale = height / adult.size_mm(level)[2]
-    return 2 * HOLLOW_MM * scale + _hollow(build, level) * (height - 2 * HOLLOW_MM * scale)
 
 
 def vertebra(build: Build, level: str, spacing_mm: float, compact: float = 1.0) -> Cloud:
