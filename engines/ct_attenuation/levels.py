@@ -1,6 +1,6 @@
 """Every level looked at: measured, or set aside by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,9 @@ from engines.volume import Volume
 #: Heights are measured at all of these, spongy bone at all but the last.
 LEVELS: Final = ("T12", "L1", "L2", "L3", "L4", "L5")
 _NO_BONE: Final = frozenset({"L5"})
+
+#: Where slices lie farther apart, endplates and disc run into each other: no heights (ours).
+THICKEST_MM = 3.5
 
 # All ours, in HU and cm3. No bone is as dense as metal; spongy bone that is as dense as cortex is
 # cement where there is much of it.
@@ -39,8 +42,8 @@ class Level:
     ----------
     body : VertebralBody
         Its walls, endplates and heights.
-    ratios : Ratios
-        Of its heights.
+    ratios : Ratios or None
+        Of its heights; None where slices lie too far apart to tell.
     region : Region or None
         Where and what spongy bone was measured.
     why : str
@@ -48,7 +51,7 @@ class Level:
     """
 
     body: VertebralBody
-    ratios: Ratios
+    ratios: Ratios | None
     region: Region | None
     why: str = ""
 
@@ -75,8 +78,9 @@ def look_at(volume: Volume, spine: Spine) -> tuple[Level, ...]:
     """
     named = [one for one in spine.vertebrae if one.level in LEVELS and _in_view(volume, one)]
     bodies = [look_closely(volume, vertebra) for vertebra in named]
-    ratios = ratios_of([body for body in bodies if _like_a_body(body)])
-    seen = [_level(volume, body, ratios) for body in bodies if body.level in ratios]
+    bodies = [body for body in bodies if _like_a_body(body)]
+    ratios = ratios_of(bodies) if volume.spacing_mm[0] <= THICKEST_MM else {}
+    seen = [_level(volume, body, ratios.get(body.level)) for body in bodies]
     return tuple(_compared(level, seen) for level in seen)
 
 
@@ -94,8 +98,7 @@ def _like_a_body(body: VertebralBody) -> bool:
     return min(heights) > 5 and max(heights) < 50 and min(across) > 15 and max(across) < 80
 
 
-def _level(volume: Volume, body: VertebralBody, ratios: Mapping[str, Ratios]) -> Level:
-    own = ratios[body.level]
+def _level(volume: Volume, body: VertebralBody, own: Ratios | None) -> Level:
     if body.level in _NO_BONE:
         return Level(body, own, None)
     foreign = _foreign(volume, body)
@@ -119,11 +122,11 @@ def _foreign(volume: Volume, body: VertebralBody) -> str:
     return "cement" if (inside > CEMENT_HU).sum() / 1000 > _CEMENT_CM3 else ""
 
 
-def _odd(region: Region, ratios: Ratios) -> str:
+def _odd(region: Region, ratios: Ratios | None) -> str:
     """Say what speaks against a region by itself."""
     if not np.isfinite(region.hu).all():
         return "partly outside of what was scanned"
-    if ratios.grade:
+    if ratios and ratios.grade:
         return f"suspected fracture, grade {ratios.grade}"
     spot = region.hu > np.median(region.hu) + max(_SPOT_HU, 3 * region.sd_hu)
     return "dense spot" if spot.mean() > _SPOT_PART else ""

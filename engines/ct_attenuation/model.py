@@ -9,7 +9,7 @@ from engines.anatomy.vertebrae import find_spine
 from engines.cards import Card, Claim, Weights
 from engines.cases import Case
 from engines.ct_attenuation import tables
-from engines.ct_attenuation.levels import Level, look_at
+from engines.ct_attenuation.levels import THICKEST_MM, Level, look_at
 from engines.ct_attenuation.masks import bone_mask
 from engines.ct_attenuation.views import views_of
 from engines.errors import BadSeries, Reason
@@ -131,6 +131,8 @@ def _measurements(levels: Sequence[Level]) -> Iterator[Measurement]:
 
 def _heights(level: Level) -> Iterator[Measurement]:
     ratios, body = level.ratios, level.body
+    if ratios is None:
+        return
     named = {
         "vertebral height ratio": ratios.lowest,
         "anterior/posterior height ratio": ratios.anterior,
@@ -152,5 +154,12 @@ def _quality(volume: Volume, spine: Spine) -> dict[str, Any]:
     return {
         "levels counted from": ", ".join(spine.anchors),
         "level confidence": round(spine.confidence, 2),
-        "remarks": "; ".join(volume.remarks),
+        "remarks": "; ".join(_remarks(volume)),
     }
+
+
+def _remarks(volume: Volume) -> Iterator[str]:
+    yield from volume.remarks
+    step_mm = volume.spacing_mm[0]
+    if step_mm > THICKEST_MM:
+        yield f"no heights: slices lie {step_mm:.3g} mm apart, more than {THICKEST_MM} mm"

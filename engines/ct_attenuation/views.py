@@ -75,8 +75,8 @@ class _Side:
             value=value,
             band=bands.band(value) if bands and value is not None else None,
             note=level.why,
-            ratio=level.ratios.lowest,
-            corners=np.array(corners),
+            ratio=level.ratios.lowest if level.ratios else None,
+            corners=np.array(corners) if level.ratios else None,
         )
 
     def _at(self, place_mm: Points) -> tuple[float, float]:

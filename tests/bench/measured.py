@@ -126,8 +126,8 @@ def _against_truth(level: Level, build: Build, known: Any, protocol: CtProtocol)
         "why": level.why,
         "hu": level.region.mean_hu if level.region else None,
         "true_hu": true_hu,
-        "anterior": body.anterior_mm / body.posterior_mm - anterior / posterior,
-        "middle": body.middle_mm / body.posterior_mm - middle / posterior,
+        "anterior": level.ratios and level.ratios.anterior - anterior / posterior,
+        "middle": level.ratios and level.ratios.middle - middle / posterior,
         "height_mm": body.posterior_mm - posterior,
         "broken": build.fracture(name) is not None,
     }
@@ -138,7 +138,8 @@ def judged(rows: Sequence[Row]) -> dict[str, str]:
     told = [row for row in rows if not row["why"]]
     right = [row for row in told if not row["wrong"]]
     l1 = np.array([each["hu"] - each["true_hu"] for each in _each(rows, "L1")])
-    whole = [each for row in right for each in row["levels"] if not each["broken"]]
+    seen = [each for row in right for each in row["levels"] if each["anterior"] is not None]
+    whole = [each for each in seen if not each["broken"]]
     ratios = np.array([[each["anterior"], each["middle"]] for each in whole])
     broken = [each for row in right for each in row["levels"] if each["broken"]]
     return {
