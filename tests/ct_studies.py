@@ -26,9 +26,11 @@ from engines.volume import read_volume
 NAME = "mean_ct"
 CARD = Card(NAME, "Mean of a CT", Exam.ABDOMEN_CT, "None.", (), ())
 HOOK = """
-import ct_studies
-from engines import catalog
-catalog.MODELS = (*catalog.MODELS, ct_studies)
+import sys
+if {"intake", "screen", "alone"} & set(sys.orig_argv):
+    import ct_studies
+    from engines import catalog
+    catalog.MODELS = (ct_studies,)
 """
 
 
@@ -65,7 +67,7 @@ def write_manifest(folder: Path) -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment in which the processes of a site have this model, too."""
+    """Return the environment in which the processes of a site have this model alone."""
     (folder / "hooks").mkdir(parents=True)
     (folder / "hooks" / "sitecustomize.py").write_text(HOOK)
     tests = Path(__file__).parent

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from ct_ledger import SCORES, Study
 
 from daemon import config, schema
-from daemon.records import arrivals, claims
+from daemon.records import arrivals, claims, evidence
 from daemon.records.arrivals import Arrival, Patience, Receipt
 from daemon.records.tables import Series
 
@@ -71,3 +72,12 @@ def claimed(ledger, make_arrival):
     [series] = arrivals.quiet(ledger, Patience({}, 0))
     assert arrivals.queue(ledger, [series], "cxr")
     return claims.claim(ledger, "1.2.3")
+
+
+@pytest.fixture
+def study(ledger, make_arrival):
+    """Return a CT study of three series that have come."""
+    study = Study(ledger, make_arrival)
+    study.comes(*SCORES)
+    yield study
+    assert evidence.contradictions(ledger) == []

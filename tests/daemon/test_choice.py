@@ -1,101 +1,23 @@
 """Of a study one series is screened, the best that has not failed, whatever comes when."""
 
-import threading
-from datetime import timedelta
-
 import pytest
+from ct_ledger import BEATEN, GAP, LUNG, SCORES
 
-from daemon.records import (
-    arrivals,
-    choice,
-    claims,
-    deliveries,
-    evidence,
-    procedures,
-    results,
-    summary,
-)
+from daemon import config, schema
+from daemon.records import arrivals, choice, claims, results, summary
 from daemon.records.arrivals import Patience
-from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import DeliveryState, Series, SeriesState
-from engines.errors import BadSeries, NotEligible, Reason
+from engines.errors import Reason
 from engines.exams import Exam
 from engines.series_choice import Appraisal
 
-SCORES = {"1.2.3": 90.0, "1.2.4": 60.0, "1.2.5": 75.0}
-GAP = Appraisal(0.0, (), BadSeries(Reason.SLICES_MISSING, "a gap"))
-LUNG = Appraisal(0.0, (), NotEligible(Reason.KERNEL_TOO_SHARP, "for lung"))
-
-
-class Study:
-    """One CT study in a ledger, and what is done to it."""
-
-    def __init__(self, ledger, make_arrival):
-        self.ledger, self._make = ledger, make_arrival
-        self._images = 0
-
-    def comes(self, *uids):
-        for uid in uids:
-            self._images += 1
-            instance = f"{uid}.{self._images}"
-            arrivals.index(self.ledger, [self._make(uid, instance, modality="CT")])
-
-    def settles(self, scores=SCORES):
-        judged = [
-            (one, self._appraisal(scores[one.SeriesInstanceUID]))
-            for one in arrivals.quiet(self.ledger, Patience({}, 0, ("CT",)))
-        ]
-        best = choice.choose(self.ledger, Exam.ABDOMEN_CT, judged)
-        return best and best.SeriesInstanceUID
-
-    @staticmethod
-    def _appraisal(score):
-        return score if isinstance(score, Appraisal) else Appraisal(score)
-
-    def claims(self, uid):
-        return claims.claim(self.ledger, uid)
-
-    def ends(self, series, state=SeriesState.SCREENED, reason=None, key="k"):
-        made = MadeObject(f"9.{series.SeriesInstanceUID}.{key}", "1.2.840", "9", "SR", "0", ("P",))
-        outcome = Outcome(
-            model="ct",
-            version="1",
-            weights_sha256="",
-            key=f"{key}{series.SeriesInstanceUID}",
-            stage="research",
-            state=state,
-            reason=reason,
-            detail=reason,
-            flagged=False,
-            result={},
-            analysed_at=series.queued_at,
-            objects=(made,) if state == SeriesState.SCREENED else (),
-        )
-        return results.keep(self.ledger, series, [outcome])
-
-    def screens(self, uid, *how, **more):
-        return self.ends(self.claims(uid), *how, **more)
-
-    def were_last_heard_of(self, ago, *uids):
-        with self.ledger.write() as session:
-            for uid in uids:
-                session.get_one(Series, uid).last_at -= ago
-
-    def states(self):
-        with self.ledger.read() as session:
-            return {row.SeriesInstanceUID: (row.state, row.reason) for row in session.query(Series)}
-
-
-BEATEN = ("skipped", Reason.ANOTHER_SERIES_CHOSEN)
-
 
 @pytest.fixture
-def study(ledger, make_arrival):
-    """Return a study of three series that have come."""
-    study = Study(ledger, make_arrival)
-    study.comes(*SCORES)
-    yield study
-    assert evidence.contradictions(ledger) == []
+def settings(tmp_path):
+    """Settings on the embedded database alone."""
+    settings = config.load(tmp_path / "home")
+    schema.migrate(settings)
+    return settings
 
 
 def test_the_best_is_queued_and_each_other_says_which_and_both_scores(study):
@@ -105,15 +27,6 @@ def test_the_best_is_queued_and_each_other_says_which_and_both_scores(study):
     [beaten] = [one for one in told if one["SeriesInstanceUID"] == "1.2.4"]
     assert beaten["detail"] == "series 1.2.3 was chosen: score 90, this one 60"
     assert beaten["appraisal"]["score"] == 60
-
-
-def test_none_settles_while_one_of_the_study_is_received_and_status_says_which(study):
-    patience = Patience({}, 3600, ("CT",))
-    study.were_last_heard_of(timedelta(hours=2), "1.2.3", "1.2.5")
-    assert arrivals.quiet(study.ledger, patience) == []
-    assert len(arrivals.quiet(study.ledger, Patience({}, 3600))) == 2
-    why = summary.status(study.ledger)["oldest"]["receiving"]["why"]
-    assert "1.2.4: more images may come" in why
 
 
 def test_what_is_never_tried_is_skipped_for_its_own_reason(study):
@@ -132,15 +45,6 @@ def test_one_series_without_sound_slices_is_tried_where_there_is_nothing_else(st
     skipped = ("skipped", Reason.SLICES_MISSING)
     failed = ("failed", Reason.SLICES_MISSING)
     assert study.states() == {"1.2.3": failed, "1.2.4": skipped, "1.2.5": skipped}
-
-
-def test_when_a_look_ends_without_a_result_the_next_best_is_tried_and_both_reasons_stay(study):
-    study.settles()
-    study.screens("1.2.3", SeriesState.FAILED, Reason.SPINE_NOT_FOUND)
-    assert study.states()["1.2.5"] == ("queued", None)
-    study.screens("1.2.5")
-    failed = ("failed", Reason.SPINE_NOT_FOUND)
-    assert study.states() == {"1.2.3": failed, "1.2.4": BEATEN, "1.2.5": ("screened", None)}
 
 
 def test_a_next_one_is_rung_for_by_the_next_sweep(study):
@@ -195,23 +99,6 @@ def test_a_late_lesser_series_changes_nothing(study):
     assert study.states()["1.2.6"] == BEATEN
 
 
-def test_a_result_stands_until_a_better_series_has_its_own(study):
-    study.settles()
-    study.screens("1.2.3")
-    study.comes("1.2.6")
-    study.settles({"1.2.6": 95.0})
-    assert study.states()["1.2.3"] == ("screened", None)
-    better = study.claims("1.2.6")
-    [known] = results.screenings(study.ledger, better, "ct")
-    assert (known.SeriesInstanceUID, known.current) == ("1.2.3", True)
-    study.ends(better)
-    assert study.states()["1.2.3"] == BEATEN
-    current = [one.current for one in results.screenings(study.ledger, better, "ct")]
-    assert sorted(current) == [False, True]
-    [dropped, waiting] = [deliveries.pending_of(study.ledger, uid) for uid in ("1.2.3", "1.2.6")]
-    assert (len(dropped), len(waiting)) == (0, 1)
-
-
 def test_a_better_series_that_fails_leaves_the_result_that_stood(study):
     study.settles()
     study.screens("1.2.3")
@@ -257,28 +144,6 @@ def test_a_series_that_got_an_image_while_it_was_read_is_left_for_later(study):
     assert study.states()["1.2.3"][0] == "receiving"
 
 
-def test_two_that_choose_at_once_queue_one(study):
-    seen = [arrivals.quiet(study.ledger, Patience({}, 0)) for _ in range(2)]
-    gate, failed = threading.Barrier(2), []
-
-    def run(series, order):
-        gate.wait()
-        try:
-            for one in sorted(series, key=lambda s: s.SeriesInstanceUID, reverse=order):
-                score = Appraisal(SCORES[one.SeriesInstanceUID])
-                choice.choose(study.ledger, Exam.ABDOMEN_CT, [(one, score)])
-        except Exception as error:  # noqa: BLE001 - told by the assertion below
-            failed.append(error)
-
-    both = [threading.Thread(target=run, args=(seen[n], bool(n))) for n in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
-    assert failed == []
-    assert study.states() == {"1.2.3": ("queued", None), "1.2.4": BEATEN, "1.2.5": BEATEN}
-
-
 def test_a_failure_that_was_told_is_replaced_by_a_later_result(study):
     study.settles(dict.fromkeys(SCORES, GAP))
     study.screens("1.2.3", SeriesState.FAILED, Reason.SLICES_MISSING)
@@ -298,16 +163,3 @@ def test_a_choice_that_did_not_get_to_its_end_is_made_again_as_a_whole(study, mo
             study.settles()
     assert set(study.states().values()) == {("receiving", None)}
     assert study.settles() == "1.2.3"
-
-
-def test_a_series_that_was_announced_waits_for_those_announced_with_it(study, ledger):
-    procedures.begin(ledger, "7.7", "CT1", {"1.2.3": 1, "1.2.4": 1, "1.2.5": 1, "1.2.6": 1})
-    procedures.change(ledger, "7.7", "COMPLETED", None)
-    patience = Patience({}, 3600, ("CT",))
-    assert arrivals.quiet(ledger, patience) == []
-    study.comes("1.2.6")
-    assert len(arrivals.quiet(ledger, patience)) == 4
-    study.comes("1.2.8")
-    assert arrivals.quiet(ledger, patience) == []
-    overdue = arrivals.overdue(ledger, longest_s=0)
-    assert len(overdue) == 5

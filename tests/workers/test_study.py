@@ -60,7 +60,7 @@ class CtSite(Site):
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, ct_studies))
+    monkeypatch.setattr(catalog, "MODELS", (ct_studies,))
     site = CtSite(tmp_path / "home", write_manifest(tmp_path / "weights"))
     yield site
     site.ledger.close()
