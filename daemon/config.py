@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     ct_muscle_cutoffs: str = Field(
         "derstine-2018", description="table of cut-offs for muscle at L3"
     )
+    segmentation: bool = Field(
+        False, description="send the measured regions as DICOM SEG too, where a model has them"
+    )
     weights: Path | None = Field(None, description="folder with the site's own model weights")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
 

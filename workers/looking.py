@@ -28,11 +28,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a look stands in the ledger."""
+    """Where a look stands in the ledger, and whether its regions are wanted as an object."""
 
     ledger: Ledger
     series: Series
     stage: Stage
+    segmentation: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     if any(one.key == key for one in earlier):
         return Look(written)
     try:
-        made = _make(report, place)
+        made = _make(report, place, case.images)
     except BadSeries as verdict:
         # a header that names no patient or study: what we found has no study to go to
         return Look(_written(replace(report, outcome=verdict), key, place))
@@ -184,7 +185,7 @@ def _state(outcome: Result | Verdict) -> SeriesState:
     return SeriesState.FAILED if isinstance(outcome, BadSeries) else SeriesState.SKIPPED
 
 
-def _make(report: Report, place: Place) -> tuple[Made, ...]:
+def _make(report: Report, place: Place, images: Sequence[Dataset]) -> tuple[Made, ...]:
     """Build the objects that somebody is to have; a case that was not eligible makes none.
 
     Nor does one that failed while another series of its study is still to be tried.
@@ -198,14 +199,18 @@ def _make(report: Report, place: Place) -> tuple[Made, ...]:
         return ()
     flagged = isinstance(outcome, Result) and outcome.flagged
     receivers = peers.receivers(place.ledger, place.stage, flagged)
+    everyone = tuple(peer.aet for peer in receivers)
     made = []
     for sr_class in sorted({peer.sr_class for peer in receivers}):
         readers = tuple(peer.aet for peer in receivers if peer.sr_class == sr_class)
         revised = replace(report, predecessor=_predecessor(report, sr_class, place))
         made.append(_one("SR", objects.structured_report(revised, sr_class), readers))
     if receivers and isinstance(outcome, Result) and outcome.shown:
-        everyone = tuple(peer.aet for peer in receivers)
         made.append(_one("SC", objects.secondary_capture(report), everyone))
+    if receivers and place.segmentation:
+        regions = objects.segmentation(report, images)
+        if regions is not None:
+            made.append(_one("SEG", regions, everyone))
     return tuple(made)
 
 

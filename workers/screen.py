@@ -113,7 +113,8 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
         stage = peers.stage_of(bench.ledger, model.CARD.model)
         if stage is Stage.OFF:
             continue
-        look = looking.look(bench.room, model, case, looking.Place(bench.ledger, series, stage))
+        place = looking.Place(bench.ledger, series, stage, bench.settings.segmentation)
+        look = looking.look(bench.room, model, case, place)
         moved_on("write")
         for made in look.made:
             write_durably(bench.settings.outbox / f"{made.record.SOPInstanceUID}.dcm", made.part10)
