@@ -54,6 +54,8 @@ _TISSUES: Final[dict[str, tuple[Colour, float]]] = {
     "subcutaneous fat": ((84, 150, 204), 0.40),
 }
 _SCALE_HU: Final = 250.0
+#: A vertebra lower than this shows its ratio, whatever else was found (Genant's first grade).
+_LOST: Final = 0.8
 
 
 def ct_picture(
@@ -140,7 +142,8 @@ def _label(page: Page, hung: Hung, mark: Mark, y: int) -> None:
     if mark.value is not None:
         _chip(sheet, (beside, y - 17), f"{mark.value:.0f} HU", mark.band)
     else:
-        words = page.say.not_counted if mark.note and not notable else ratio
+        lost = mark.ratio is not None and mark.ratio <= _LOST
+        words = page.say.not_counted if mark.note and not lost else ratio
         sheet.write((beside, y - 9), words, 16, colour)
     below = mark.note or (ratio if mark.value is not None else "")
     sheet.write((_LABELS.x, y + 17), sheet.short(below, 16, _LABELS.width), 16, colour)

@@ -154,7 +154,7 @@ ENGLISH: Final = Phrases(
             "SEG": "Automatic CT bone measurement - regions",
         }
     ),
-    measured_at="Uncorrected HU, {conditions}. ",
+    measured_at="Uncorrected HU{conditions}. ",
     conditions=MappingProxyType(
         {
             "contrast_phase": "contrast: {}",

@@ -93,7 +93,7 @@ def amount(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
 
 
 def conditions(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
-    """Say under what conditions it was measured, as far as that is known; empty where nothing is.
+    """Say under what conditions it was measured, as far as that is known.
 
     The words for what is in ``Result.quality``, by its key.
     """
@@ -103,7 +103,7 @@ def conditions(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
         for key, words in say.conditions.items()
         if result.quality.get(key)
     ]
-    return say.measured_at.format(conditions=", ".join(told)) if told else ""
+    return say.measured_at.format(conditions="".join(f", {one}" for one in told))
 
 
 def set_aside(result: Result, language: str = DEFAULT_LANGUAGE) -> str:

@@ -10,7 +10,7 @@ from engines.cards import Card, Claim, Weights
 from engines.cases import Case
 from engines.ct_attenuation import tables
 from engines.ct_attenuation.levels import THICKEST_MM, Level, look_at
-from engines.ct_attenuation.masks import bone_mask
+from engines.ct_attenuation.masks import bone_mask, wall_contour
 from engines.ct_attenuation.views import views_of
 from engines.errors import BadSeries, Reason
 from engines.exams import Exam
@@ -73,7 +73,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     if not levels:
         raise BadSeries(Reason.LEVEL_UNCERTAIN, spine.why or "no vertebra is wholly in view")
     bands = tables.BANDS[case.rules.measuring.bands]
-    counted = [level for level in levels if level.region and not level.why]
+    counted = _deciding_first([level for level in levels if level.region and not level.why])
     return Result(
         model=CARD.model,
         version=weights.version,
@@ -81,12 +81,15 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         measurements=tuple(_measurements(levels)),
         quality=_quality(volume, spine),
         scan=scan_of([plane.SOPInstanceUID for plane in volume.planes], volume.hu),
-        contours=tuple(level.region.contour for level in _deciding_first(counted) if level.region),
+        contours=(
+            *(level.region.contour for level in counted if level.region),
+            *(wall_contour(volume, level.body) for level in levels),
+        ),
         masks=tuple(
             bone_mask(volume, level.body, level.region.oval) for level in counted if level.region
         ),
         set_aside=tuple((level.name, level.why) for level in levels if level.why),
-        views=views_of(volume, spine, levels, bands),
+        views=views_of(volume, spine, levels, next(iter(counted), None), bands),
     )
 
 
@@ -97,7 +100,7 @@ def _deciding_first(levels: Sequence[Level]) -> list[Level]:
 
 def _findings(counted: Sequence[Level], bands: tables.Bands) -> Iterator[Finding]:
     """Hold the deciding level against the lower threshold."""
-    level = next((one for one in _deciding_first(counted) if one.name in DECIDING), None)
+    level = next((one for one in counted if one.name in DECIDING), None)
     if level is None or level.region is None:
         return
     value = round(level.region.mean_hu, 1)

@@ -20,7 +20,13 @@ _BEFORE_MM, _BEHIND_MM, _AROUND_MM = 105.0, 60.0, 55.0
 _THICK_MM = 3.0
 
 
-def views_of(volume: Volume, spine: Spine, levels: Sequence[Level], bands: Bands | None) -> Views:
+def views_of(
+    volume: Volume,
+    spine: Spine,
+    levels: Sequence[Level],
+    shown: Level | None,
+    bands: Bands | None,
+) -> Views:
     """Cut what a reader needs to check the measurement.
 
     Parameters
@@ -31,14 +37,19 @@ def views_of(volume: Volume, spine: Spine, levels: Sequence[Level], bands: Bands
         All its vertebrae.
     levels : sequence of Level
         Those that were looked at.
+    shown : Level or None
+        The one whose region is shown.
     bands : Bands or None
         What colours follow; None where no band may be given.
     """
     side = _Side(volume, spine)
     marks = [side.mark(level, bands) for level in reversed(levels)]
-    shown = next((one for one in levels if one.region and one.name == "L1"), None)
-    shown = shown or next((one for one in levels if one.region), None)
-    return Views(side.section, tuple(marks), bone_section(volume, shown) if shown else None)
+    return Views(
+        sagittal=side.section,
+        marks=tuple(marks),
+        bone=bone_section(volume, shown) if shown else None,
+        bands_hu=(bands.low_hu, bands.high_hu) if bands else None,
+    )
 
 
 class _Side:

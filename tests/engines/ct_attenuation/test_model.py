@@ -44,7 +44,7 @@ def test_every_region_lies_in_the_right_vertebra(native):
     images = {ds.SOPInstanceUID: ds for ds in as_series(example())}
     labels = example_levels().hu
     assert {contour.site for contour in native.contours} >= {"L2", "L3", "L4"}
-    for contour in native.contours:
+    for contour in (one for one in native.contours if one.what == "trabecular bone"):
         slices = images[contour.SOPInstanceUID].InstanceNumber - 1
         columns, rows = np.floor(contour.points).astype(int).T
         assert set(labels[slices, rows, columns]) == {LABEL[contour.site]}, contour.site
