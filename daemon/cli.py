@@ -14,7 +14,6 @@ from daemon.errors import ConfigError, DeliveryError, LedgerAway
 from daemon.models_cli import models_app
 from daemon.options import AsJson, Home, show_facts
 from daemon.peers_cli import address_of_peer, peers_app
-from daemon.records import summary
 from daemon.records.ledger import LedgerError
 from daemon.serve import Part
 from engines.product import PRODUCT, VERSION
@@ -85,6 +84,7 @@ def migrate(home: Home = None) -> None:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Count what came and what became of it; name what waits and what needs a person."""
     from daemon import console
+    from daemon.records import summary
     from daemon.retention import disk_now
     from daemon.spool import Spool
 
@@ -103,6 +103,7 @@ def show(
 ) -> None:
     """Tell one study's whole story: what arrived, what was decided and why, what was sent."""
     from daemon import console
+    from daemon.records import summary
 
     story = summary.study(schema.ready_ledger(config.load(home)), study_uid)
     if story is None:

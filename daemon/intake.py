@@ -22,7 +22,8 @@ from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
 from daemon.spool import PLAIN_UID, Spool
-from engines import catalog, exams, series_choice
+from engines import card_index, exams, series_choice
+from engines.cards import Card
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
 from engines.exams import PER_STUDY, Exam
 from engines.series_choice import Appraisal
@@ -240,15 +241,15 @@ class Intake:
         if exam is None:
             detail = f"no examination that a model of ours reads: modality {series.modality}"
             raise NotEligible(Reason.EXAM_NOT_SCREENED, detail)
-        if all(self._stage(model) is Stage.OFF for model in catalog.for_exam(exam)):
+        if all(self._stage(card) is Stage.OFF for card in card_index.for_exam(exam)):
             raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on")
         if exam not in PER_STUDY:
             return exam
         slices = [_header(file, series_choice.READ) for file in files]
         return Candidate(exam, series_choice.appraise(slices, self._rules))
 
-    def _stage(self, model: catalog.Model) -> Stage:
-        return peers.stage_of(self._ledger, model.CARD.model)
+    def _stage(self, card: Card) -> Stage:
+        return peers.stage_of(self._ledger, card.model)
 
 
 def _arrival(file: Path, received: Received) -> Arrival | None:

@@ -24,8 +24,8 @@ IDLE_S = 0.05
 AGAIN_S = 2.0
 """When what the disk or the database refused is tried again."""
 NICENESS = 15
-DECODER = "gdcm"
-PIXEL_LIBRARIES = ("numpy", "PIL", DECODER)
+DECODERS = ("PIL", "gdcm", "pylibjpeg")
+"""What pydicom imports where it is installed."""
 LEAVE_S = 0.5
 """Time for an object that is being written when the listener is told to stop."""
 
@@ -47,14 +47,14 @@ def main() -> None:
         ledger = schema.ledger_even_if_away(settings)
         _listen(settings, ledger, [arguments.socket, arguments.tls_socket])
     else:
-        # the models' catalogue brings numpy and PIL along
-        _travel_light(DECODER)
+        # the choice among the series of a study counts with numpy
+        _travel_light(*DECODERS)
         _take_in(settings, schema.awaited_ledger(settings))
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
-    _travel_light(*PIXEL_LIBRARIES)
-    # the intake needs the models' catalogue, the listener needs the network: neither loads both
+    _travel_light("numpy", *DECODERS)
+    # the intake needs the ledger's whole house, the listener the network: neither loads both
     from daemon.scp import Listener
 
     try:

@@ -1,4 +1,4 @@
-"""The models we can run: a new paper adds one line here."""
+"""The models we can run: a new paper adds one line here, and one in card_index."""
 
 from typing import Protocol
 

@@ -6,38 +6,18 @@ from typing import Any, Final
 from engines import eligibility
 from engines.anatomy.spine import Spine
 from engines.anatomy.vertebrae import find_spine
-from engines.cards import Card, Claim, Weights
+from engines.cards import Weights
 from engines.cases import Case
 from engines.ct_attenuation import tables
+from engines.ct_attenuation.card import CARD as CARD
 from engines.ct_attenuation.levels import THICKEST_MM, Level, look_at
 from engines.ct_attenuation.masks import bone_mask, wall_contour
 from engines.ct_attenuation.views import views_of
 from engines.errors import BadSeries, Reason
-from engines.exams import Exam
 from engines.findings import AT_MOST, HOUNSFIELD, Finding, Measurement, Result
 from engines.runtime import Run
 from engines.sights import scan_of
 from engines.volume import Volume, read_volume
-
-CARD = Card(
-    model="ct_attenuation",
-    title="CT bone and muscle measurement",
-    exam=Exam.ABDOMEN_CT,
-    paper="Pickhardt PJ et al. Ann Intern Med 2013;158(8):588-595",
-    claims=(
-        Claim(
-            "L1 at 160 HU or less: 90 % sensitive for osteoporosis by DXA; at 110 HU or less: more "
-            "than 90 % specific; 1,867 adults, manual regions",
-            "Pickhardt 2013",
-        ),
-    ),
-    deviations=(
-        "Vertebrae, levels and regions are found by methods of ours, not placed by hand.",
-        "Thresholds were published for regions placed by hand: a site should fit them to ours.",
-        "Grades of vertebral fractures are suggested by height ratios alone; Genant's is a visual "
-        "grade.",
-    ),
-)
 
 #: Where the decision is made, best first: the level of the published thresholds, then its
 #: neighbours.

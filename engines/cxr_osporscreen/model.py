@@ -6,36 +6,15 @@ from pydicom import Dataset
 
 from engines import eligibility
 from engines.anatomy import thorax
-from engines.cards import Card, Claim, Weights
+from engines.cards import Weights
 from engines.cases import Case
+from engines.cxr_osporscreen.card import CARD as CARD
 from engines.cxr_osporscreen.inputs import heat_on_film, prepare
 from engines.errors import BadSeries, NotEligible, Reason
-from engines.exams import Exam
 from engines.findings import Finding, Result, Saliency
 from engines.images import Radiograph, read_radiograph
 from engines.runtime import Run
 from engines.views import view_of
-
-_PAPER = "Jang M et al. J Bone Miner Res 2022;37(2):369-377"
-
-CARD = Card(
-    model="cxr_osporscreen",
-    title="Chest film osteoporosis score",
-    exam=Exam.CHEST_XRAY,
-    paper=_PAPER,
-    claims=(
-        Claim("AUC 0.91 (0.90 to 0.92), internal test on health-screening films", _PAPER),
-        Claim("AUC 0.88 (0.85 to 0.90) on 1,089 films of another cohort, external test", _PAPER),
-    ),
-    deviations=(
-        "Backbone: a small residual network of our own; not stated by the paper.",
-        "Input size and film region: parameters; the values that the paper preferred are not "
-        "known to us.",
-        "Loss, optimiser, schedule and augmentation: ours, not stated by the paper.",
-        "Operating point: chosen on virtual patients; not stated by the paper.",
-        "Heat map: class activation map of a linear head, which equals Grad-CAM.",
-    ),
-)
 
 #: The engine's name in the manifest, and its arrays.
 ENGINE = "cxr_osporscreen"

@@ -1,6 +1,8 @@
 """The intake's turns: none keeps another from its work."""
 
 import errno
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -43,3 +45,16 @@ def test_an_error_of_ours_is_not_hidden():
 
     with pytest.raises(KeyError):
         part._try(turn, Rooms())
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("daemon.cli", ("pydicom", "numpy")),
+        ("daemon.intake", ("scipy", *part.DECODERS)),
+        ("daemon.scp", ("numpy", *part.DECODERS)),
+    ],
+)
+def test_a_process_that_decodes_nothing_does_without_what_decodes(module, heavy):
+    without = f"import sys; sys.modules.update(dict.fromkeys({heavy!r}));"
+    subprocess.run([sys.executable, "-c", f"{without} import {module}"], check=True)

@@ -1,0 +1,14 @@
+"""The cards of all models, for who runs none: their modules bring PIL and scipy along, 30 MB."""
+
+from engines.cards import Card
+from engines.ct_attenuation import card as ct_attenuation
+from engines.cxr_osporscreen import card as cxr_osporscreen
+from engines.exams import Exam
+
+CARDS: tuple[Card, ...] = (cxr_osporscreen.CARD, ct_attenuation.CARD)
+"""In the order of :data:`engines.catalog.MODELS`."""
+
+
+def for_exam(exam: Exam) -> tuple[Card, ...]:
+    """Return the cards of the models that read this exam."""
+    return tuple(card for card in CARDS if card.exam is exam)
