@@ -186,9 +186,12 @@ def _skip(session: Session, row: Series, reason: Reason, detail: str) -> None:
 
 
 def _queue(session: Session, row: Series, detail: str, rung_at: datetime) -> None:
-    undecided = dict.fromkeys(("reason", "detail", "ended_at"))
+    undecided, moment = dict.fromkeys(("reason", "detail", "ended_at")), now()
+    if row.state != SeriesState.RECEIVING:
+        # passed over long ago is not received for long
+        row.opened_at = moment
     _set(row, _LET_GO | undecided)
-    _set(row, {"state": SeriesState.QUEUED, "queued_at": now(), "rung_at": rung_at})
+    _set(row, {"state": SeriesState.QUEUED, "queued_at": moment, "rung_at": rung_at})
     note(session, "queued", SeriesInstanceUID=row.SeriesInstanceUID, detail=detail)
 
 
