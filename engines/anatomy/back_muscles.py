@@ -24,7 +24,9 @@ _STEP_MM = 0.75
 _WIDEST_MM = 40.0
 _ROUNDS = 3
 _USUAL_PSOAS_MM, _PSOAS_SPREAD_MM = 19.0, 9.0
-_QUADRATUS_MM, _QUADRATUS_SPREAD_MM = 11.0, 7.0
+# Quadratus lumborum ends so far in front of the muscles of the back, and nearer it is sure.
+_QUADRATUS_ENDS_MM, _QUADRATUS_SURE_MM = 28.0, 14.0
+_FAT_BEHIND = 0.08
 _LATERAL_MM = 110.0
 _FAT_HU = -29.0
 _THINNEST_MM = 2.0
@@ -105,9 +107,13 @@ def _before_gutter(cut: Section, like: Mask, canal_front_mm: float, side: int) -
     front = base[:, None] + height[None]
     soft = cut.at(like, places, front)
     fat = cut.at(cut.smooth_hu < _FAT_HU, places, front)
-    prior = 0.5 * np.square((height - _QUADRATUS_MM) / _QUADRATUS_SPREAD_MM)
-    cost = 0.6 * fat.cumsum(axis=1) * _STEP_MM + _LEFT_OUT * _run_mm(soft) + prior
-    surface = cheapest_line(cost, 0.15, 4) * _STEP_MM
+    # the nearer to the back, the likelier that what is dense as muscle is quadratus lumborum
+    mine = soft * np.clip((_QUADRATUS_ENDS_MM - height) / _QUADRATUS_SURE_MM, 0, 1)
+    mine *= np.clip((4.4 - aside / cut.half_width_mm) / 0.6, 0, 1)[:, None]
+    ahead = mine.sum(axis=1, keepdims=True) - mine.cumsum(axis=1)
+    cost = (_FAT_BEHIND * fat.cumsum(axis=1) + _LEFT_OUT * ahead) * _STEP_MM
+    cost += 0.1 * soft.cumsum(axis=1) * _STEP_MM
+    surface = cheapest_line(cost, 0.03, 6) * _STEP_MM
     here = np.abs(cut.left_mm)
     reach = np.interp(here, aside, surface, left=0.0, right=0.0)
     mine: Mask = (cut.left_mm * side > 0) & (here > aside[0]) & (here < aside[-1])

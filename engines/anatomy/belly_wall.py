@@ -25,8 +25,12 @@ _SKIN_MM = 2.5
 _FAT_HU = -29.0
 _INSIDE_MM = 7.0
 _THICKEST_MM = 45.0
-# Walls are so thick where nothing shows their inner surface.
-_USUAL_MM, _SPREAD_MM = 13.0, 7.0
+# Walls are so thick at the sides and in front where nothing shows their inner surface.
+_USUAL_MM, _SPREAD_MM = (14.0, 9.0), (7.0, 4.0)
+_THINNEST_MM = 6.0
+_GAP_MM = 5.0
+# Over so many directions thickness is much the same.
+_NEAR_RAYS = 51
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,25 @@ def _inner(rays: _Rays, fascia_mm: Grid) -> Grid:
     places = [np.broadcast_to(np.arange(_RAYS)[:, None], reach.shape), reach]
     soft, fat = (ndimage.map_coordinates(one, places, order=1) for one in (rays.soft, rays.fat))
     fat_in_wall = fat.cumsum(axis=1) * _STEP_MM
-    ahead = round(5 / _STEP_MM)
-    beyond = _just_inside(soft[:, ::-1], ahead)[:, ::-1]
+    gap = round(_GAP_MM / _STEP_MM)
+    beyond = _just_inside(soft[:, ::-1], gap)[:, ::-1]
     beyond = np.concatenate([beyond[:, 1:], beyond[:, -1:]], axis=1)
-    prior = 0.5 * np.square((depth - _USUAL_MM) / _SPREAD_MM)
-    cost = 1.2 * fat_in_wall + 5.0 * beyond + prior
-    line = cheapest_line(cost, 0.35, 3, closed=True)
+    seen = 1.2 * fat_in_wall + _GAP_MM * beyond
+    front = np.clip(np.sin(angles(_RAYS)), 0, 1)[:, None] ** 2
+    likely = [side + front * (ahead - side) for side, ahead in (_USUAL_MM, _SPREAD_MM)]
+    first = seen + 0.5 * np.square((depth - likely[0]) / likely[1])
+    line = cheapest_line(first, 0.35, 3, closed=True)
+    usual = _thickness_around(depth[line])[:, None]
+    second = seen + 0.5 * np.square((depth - usual) / np.maximum(0.3 * usual, 2.5))
+    line = cheapest_line(second, 0.35, 3, closed=True)
     return np.asarray(fascia_mm - (line + 0.5) * _STEP_MM)
+
+
+def _thickness_around(depth_mm: Grid) -> Grid:
+    """Return how thick the wall is near by, here and on the other side, where it is thinner."""
+    # bowel that touches the wall makes it thicker than it is, hardly ever thinner
+    around = ndimage.percentile_filter(depth_mm, 50, _NEAR_RAYS, mode="wrap")
+    # direction 0 is left, a quarter turn front: the mirror image of k is half a turn less k
+    mirror = (_RAYS // 2 - np.arange(_RAYS)) % _RAYS
+    thin = np.maximum(np.minimum(around, 1.25 * around[mirror]), _THINNEST_MM)
+    return np.asarray(ndimage.gaussian_filter1d(thin, 6.0, mode="wrap"))
