@@ -113,19 +113,21 @@ def _before_gutter(cut: Section, like: Mask, canal_front_mm: float, side: int) -
     ahead = mine.sum(axis=1, keepdims=True) - mine.cumsum(axis=1)
     cost = (_FAT_BEHIND * fat.cumsum(axis=1) + _LEFT_OUT * ahead) * _STEP_MM
     cost += 0.1 * soft.cumsum(axis=1) * _STEP_MM
-    surface = cheapest_line(cost, 0.03, 6) * _STEP_MM
+    surface = cheapest_line(cost, 0.02, 10) * _STEP_MM
     here = np.abs(cut.left_mm)
     reach = np.interp(here, aside, surface, left=0.0, right=0.0)
-    mine: Mask = (cut.left_mm * side > 0) & (here > aside[0]) & (here < aside[-1])
-    mine &= cut.front_mm < _line_mm(cut, canal_front_mm, here) + reach
-    return mine
+    region: Mask = (cut.left_mm * side > 0) & (here > aside[0]) & (here < aside[-1])
+    region &= cut.front_mm < _line_mm(cut, canal_front_mm, here) + reach
+    return region
 
 
 def _psoas(cut: Section, like: Mask, bone: Mask, canal_front_mm: float, side: int) -> Mask:
     """Return psoas major of one side; empty where none is beside the vertebral body."""
     start = _psoas_middle(cut, like & ~bone, canal_front_mm, side)
     found = np.zeros_like(bone)
-    for _ in range(_ROUNDS if start else 0):
+    for _ in range(_ROUNDS):
+        if start is None or not (like & ~bone).any():
+            break
         found = _round_about(cut, like, bone, start)
         start = float(cut.left_mm[found].mean()), float(cut.front_mm[found].mean())
     return found
@@ -142,7 +144,7 @@ def _round_about(cut: Section, like: Mask, bone: Mask, start: tuple[float, float
     cost[:, : round(3 / _STEP_MM)] += 20
     line = cheapest_line(cost, 0.25, 3, closed=True)
     off = cut.left_mm - start[0], cut.front_mm - start[1]
-    found = within_radii((line + 0.5) * _STEP_MM, *off) & ~bone
+    found = within_radii(np.asarray((line + 0.5) * _STEP_MM, np.float64), *off) & ~bone
     return np.asarray(found, np.bool_)
 
 

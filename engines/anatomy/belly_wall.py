@@ -1,8 +1,8 @@
 """Find the wall of the belly in an axial slice: its outer fascia and its inner surface.
 
 Along rays from the middle of the belly, subcutaneous fat ends where muscle begins: the smoothest
-line around the body that leaves the least muscle outside and the least fat right inside is the outer
-fascia. From it inwards the same is done for the inner surface, with how thick walls are as a prior
+line around the body that leaves the least muscle outside and the least fat right inside is the
+outer fascia. From it inwards the same is done for the inner surface, with how thick walls are as a prior
 that holds where bowel, liver or kidney touch the wall. Ours.
 """
 

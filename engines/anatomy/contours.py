@@ -51,7 +51,7 @@ def cheapest_line(cost: Grid, bend: float, steepest: int, closed: bool = False) 
 
 def angles(count: int) -> Grid:
     """Return directions all around, radians: 0 to the first axis, a quarter to the second."""
-    return np.arange(count) * (2 * np.pi / count)
+    return np.asarray(np.arange(count) * (2 * np.pi / count), np.float64)
 
 
 def within_radii(radii: Grid, first_mm: Grid, second_mm: Grid) -> Mask:
@@ -64,7 +64,7 @@ def within_radii(radii: Grid, first_mm: Grid, second_mm: Grid) -> Mask:
     first_mm, second_mm : ndarray
         float64, of one shape: how far off the middle.
     """
-    turn = np.arctan2(second_mm, first_mm) / (2 * np.pi) * len(radii)
+    turn = np.asarray(np.arctan2(second_mm, first_mm) / (2 * np.pi) * len(radii), np.float64)
     wrapped = np.append(radii, radii[0])
     reach = np.interp(turn % len(radii), np.arange(len(wrapped)), wrapped)
     inside: Mask = np.hypot(first_mm, second_mm) <= reach

@@ -20,6 +20,7 @@ _BODY_HU = -250.0
 # The table is a shell thinner than this, and so are sheets and tubes.
 _SHELL_MM = 4.5
 _BONE_HU = 170.0
+_RIM_MM = 1.0
 _MUSCLE_HU = (-29.0, 150.0)
 
 
@@ -100,7 +101,7 @@ def section(volume: Volume, vertebra: Vertebra) -> Section | None:
         return None
     reach = int(_SLAB_MM / 2 / slice_mm)
     slab = volume.hu[max(0, number - reach) : number + reach + 1].astype(np.float64)
-    measured = np.isfinite(slab).all(axis=0)
+    measured = np.asarray(np.isfinite(slab).all(axis=0), np.bool_)
     hu = np.where(measured, np.nan_to_num(slab, nan=_AIR_HU).mean(axis=0), _AIR_HU)
     ahead = np.array([vertebra.front[1], vertebra.front[0]])
     ahead /= np.linalg.norm(ahead)
@@ -128,7 +129,6 @@ def body_mask(cut: Section) -> Mask:
     dense = cut.smooth_hu > _BODY_HU
     solid = ndimage.binary_opening(dense, cut.pixels(_SHELL_MM / 2))
     labels, _ = ndimage.label(solid)
-    row, column = (round(float(one)) for one in cut.middle)
     # gas in front of the spine, or the spine itself: whatever holds most of its surroundings
     near = labels[np.hypot(cut.left_mm, cut.front_mm) < 2 * cut.half_width_mm]
     near = near[near > 0]
@@ -145,8 +145,11 @@ def bone_mask(cut: Section, body: Mask) -> Mask:
     closed = ndimage.binary_closing(hard, cut.pixels(3.0))
     filled = ndimage.binary_fill_holes(closed | _body_ellipse(cut))
     labels, _ = ndimage.label(filled)
-    mine = labels == labels[tuple(np.clip(np.round(cut.middle).astype(int), 0, np.array(labels.shape) - 1))]
-    return np.asarray(mine | hard, np.bool_)
+    last = np.array(labels.shape) - 1
+    row, column = np.clip(np.round(cut.middle).astype(int), 0, last)
+    # its rim is half bone, half muscle
+    rim = ndimage.binary_dilation(hard, cut.pixels(_RIM_MM))
+    return np.asarray((labels == labels[row, column]) | rim, np.bool_)
 
 
 def _body_ellipse(cut: Section) -> Mask:
