@@ -2,8 +2,8 @@
 
 Along rays from the middle of the belly, subcutaneous fat ends where muscle begins: the smoothest
 line around the body that leaves the least muscle outside and the least fat right inside is the
-outer fascia. From it inwards the same is done for the inner surface, with how thick walls are as a prior
-that holds where bowel, liver or kidney touch the wall. Ours.
+outer fascia. From it inwards the same is done for the inner surface, with how thick walls are as
+a prior that holds where bowel, liver or kidney touch the wall. Ours.
 """
 
 from dataclasses import dataclass

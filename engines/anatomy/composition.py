@@ -210,10 +210,10 @@ def _each_slice(volume: Volume, spine: Spine) -> Iterator[Vertebra]:
 
 
 def _clipped(cut: Section, regions: Regions) -> _Clipped:
-    edge = ~cut.measured
+    edge = ndimage.binary_dilation(~cut.measured)
     # what lies beyond the picture is not measured either
     edge[[0, -1]] = edge[:, [0, -1]] = True
-    near = ndimage.binary_dilation(edge, cut.pixels(_AT_EDGE_MM)) & regions.body
+    near = ndimage.binary_dilation(edge & regions.body, cut.pixels(_AT_EDGE_MM)) & regions.body
     area = cut.pixel_cm2 * 100 / _AT_EDGE_MM
     return _Clipped(
         float(near.sum()) * area, float((near & regions.wall.within_fascia).sum()) * area

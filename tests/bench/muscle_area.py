@@ -15,7 +15,7 @@ from rich.table import Table
 
 from engines.anatomy.composition import MUSCLE_HU, Refused, compose
 from engines.anatomy.contrast import contrast_of
-from engines.anatomy.section import bone_mask, body_mask, section
+from engines.anatomy.section import body_mask, bone_mask, section
 from engines.phantoms.parallel import for_each_patient
 
 #: The matrix of the scans, and the error that is allowed.
