@@ -5,6 +5,7 @@ in trabecular bone. No colour stands alone: a low band is a full chip, the other
 """
 
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -191,7 +192,7 @@ def _muscle(page: Page, section: Section | None) -> None:
     """Hang the slice at L3 with its tissues shaded; the list of amounts is the legend."""
     if section is None:
         _nothing(page, _MUSCLE)
-        _amounts(page)
+        _amounts(page, ())
         return
     _caption(page, _MUSCLE, page.say.muscle.format(site=section.site))
     body = section.hu > -300
@@ -208,7 +209,7 @@ def _muscle(page: Page, section: Section | None) -> None:
     for name, (colour, opacity) in _TISSUES.items():
         if name in section.masks:
             shade(page.sheet, hung, section.masks[name], colour, opacity)
-    _amounts(page)
+    _amounts(page, section.masks)
 
 
 def _nothing(page: Page, box: Box) -> None:
@@ -282,17 +283,17 @@ def _scale(sheet: Sheet, bar: Box, bands_hu: tuple[float, float] | None) -> None
         sheet.write((max(bar.x, x), bar.bottom + 8), text, 17, WHITE)
 
 
-def _amounts(page: Page) -> None:
-    """List what was measured of muscle and fat; the swatches are the legend of the slice."""
+def _amounts(page: Page, shaded: Collection[str]) -> None:
+    """List what was measured of muscle and fat; a swatch for what the slice shows shaded."""
     sheet, box = page.sheet, _AMOUNTS
     y = box.y
     for one in page.result.measurements:
         tissue = next((name for name in _TISSUES if one.name.startswith(name)), None)
         if tissue is None or y > box.bottom - 28:
             continue
-        sheet.draw.rounded_rectangle(
-            (box.x, y + 4, box.x + 14, y + 18), 3, fill=_TISSUES[tissue][0]
-        )
+        if tissue in shaded:
+            swatch = (box.x, y + 4, box.x + 14, y + 18)
+            sheet.draw.rounded_rectangle(swatch, 3, fill=_TISSUES[tissue][0])
         sheet.write((box.x + 26, y), one.name, 19, MUTED)
         number = wording.amount(one.value, one.unit, page.language)
         sheet.write((box.right - sheet.width(number, 20), y - 1), number, 20, WHITE)

@@ -162,6 +162,7 @@ ENGLISH: Final = Phrases(
             "kernel": "kernel {}",
             "slice_thickness_mm": "slices {:g} mm",
             "noise_hu": "noise {:.0f} HU",
+            "levels counted from": "levels counted from {}",
         }
     ),
     sides_of=MappingProxyType({AT_MOST: "flagged at or below", AT_LEAST: "flagged at or above"}),
