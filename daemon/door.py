@@ -156,7 +156,7 @@ class Conversation:
 
     def _pdu(self) -> None:
         """Read one PDU and do what it asks."""
-        kind, length = PDU_HEAD.unpack(self._wire.exactly(PDU_HEAD.size))
+        kind, length = self._wire.unpack(PDU_HEAD)
         if length > LONGEST_PDU:
             raise PeerBroke(f"it announced a PDU of {length} bytes")
         self._wire.want_all_in_time()
@@ -187,7 +187,7 @@ class Conversation:
     def _data(self, length: int) -> None:
         """Take the fragments of one P-DATA-TF (PS3.8 9.3.5.1)."""
         while length:
-            size, context_id, control = PDV_HEAD.unpack(self._wire.exactly(PDV_HEAD.size))
+            size, context_id, control = self._wire.unpack(PDV_HEAD)
             length -= 4 + size
             if size < 2 or length < 0:
                 raise PeerBroke("a fragment does not fit into its PDU")

@@ -1,6 +1,5 @@
 """Preamble and file meta information of a received object (PS3.10 7.1), without decoding it."""
 
-import re
 import struct
 from functools import lru_cache
 
@@ -8,7 +7,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 PREAMBLE = b"\x00" * 128 + b"DICM"
 BEFORE_LENGTH = PREAMBLE + struct.pack("<HH2sH", 2, 0x0000, b"UL", 4)
-UID = re.compile(rb"[0-9.]{1,64}")
+UID_DIGITS = b"0123456789."
 
 
 def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_aet: str) -> bytes:
@@ -24,15 +23,17 @@ def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_ae
     calling_aet : str
         Who sent it, kept as SourceApplicationEntityTitle.
     """
-    before, after = _around(sop_class, transfer_syntax, calling_aet)
-    instance = _short(0x0003, b"UI", _uid(sop_instance))
-    length = len(before) + len(instance) + len(after)
-    return b"".join((BEFORE_LENGTH, length.to_bytes(4, "little"), before, instance, after))
+    instance = _uid(sop_instance)
+    instance += b"\x00" * (len(instance) % 2)
+    before, after = _around(len(instance), sop_class, transfer_syntax, calling_aet)
+    return b"".join((before, instance, after))
 
 
 @lru_cache(maxsize=256)
-def _around(sop_class: bytes, transfer_syntax: str, calling_aet: str) -> tuple[bytes, bytes]:
-    """Encode what the objects of one series have in common, around what they have not."""
+def _around(
+    length: int, sop_class: bytes, transfer_syntax: str, calling_aet: str
+) -> tuple[bytes, bytes]:
+    """Encode what the objects of one series have in common, around UIDs of one length."""
     before = struct.pack("<HH2s2xL", 2, 0x0001, b"OB", 2) + b"\x00\x01"
     before += _short(0x0002, b"UI", _uid(sop_class))
     after = (
@@ -41,7 +42,9 @@ def _around(sop_class: bytes, transfer_syntax: str, calling_aet: str) -> tuple[b
         _short(0x0013, b"SH", b"OSTEOSCREEN"),
         _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
     )
-    return before, b"".join(after)
+    before += struct.pack("<HH2sH", 2, 0x0003, b"UI", length)
+    rest = len(before) + length + sum(map(len, after))
+    return b"".join((BEFORE_LENGTH, rest.to_bytes(4, "little"), before)), b"".join(after)
 
 
 def _short(element: int, vr: bytes, value: bytes) -> bytes:
@@ -53,4 +56,4 @@ def _short(element: int, vr: bytes, value: bytes) -> bytes:
 
 def _uid(value: bytes) -> bytes:
     plain = value.rstrip(b"\x00 ")
-    return plain if UID.fullmatch(plain) else b""
+    return plain if len(plain) <= 64 and not plain.strip(UID_DIGITS) else b""

@@ -40,6 +40,7 @@ class Spool:
         self.kept = folder / "kept"
         self.aside = folder / "aside"
         self.room = room
+        self.growing, self.safe = str(self.partial), str(self.incoming)
 
     def prepare(self) -> None:
         """Make the folders; on return their own names are on the disk, too."""
@@ -165,7 +166,7 @@ class Incoming:
     def __init__(self, spool: Spool) -> None:
         # the moment comes first, so that names sort by arrival
         name = f"{time.time_ns():016x}{THIS_PROCESS}{next(_numbers):08x}"
-        self._partial, self._final = f"{spool.partial}/{name}.part", f"{spool.incoming}/{name}.dcm"
+        self._partial, self._final = f"{spool.growing}/{name}.part", f"{spool.safe}/{name}.dcm"
         self._names, self._room = spool.names, spool.room
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.open(self._partial, flags, 0o640)

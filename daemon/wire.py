@@ -6,7 +6,7 @@ import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from daemon.errors import PeerBroke, PeerGone
 
@@ -50,6 +50,7 @@ class Wire:
         self.before_refill: Callable[[], None] = _nothing
         self.in_message = False
         self.whole_by = NEVER
+        self._hurried = False
         self._wait_at_most(idle_s)
 
     @property
@@ -78,11 +79,20 @@ class Wire:
 
     def want_all_in_time(self) -> None:
         """Give the peer its idle time for the whole of what it has begun, byte by byte or not."""
-        self.whole_by = min(self.whole_by, time.monotonic() + self._idle_s)
+        # the clock is asked at the first wait: most of what is begun is here already
+        self._hurried = True
 
     def want_nothing(self) -> None:
         """Take note that the peer has sent all of what it had begun."""
-        self.whole_by = NEVER
+        self.whole_by, self._hurried = NEVER, False
+
+    def unpack(self, head: struct.Struct) -> tuple[Any, ...]:
+        """Read the fields of a struct."""
+        start, stop = self._at, self._at + head.size
+        if stop > self._end:
+            return head.unpack(self.exactly(head.size))
+        self._at = stop
+        return head.unpack_from(self._buffer, start)
 
     def exactly(self, count: int) -> bytes:
         """Read so many bytes, however they come."""
@@ -106,10 +116,13 @@ class Wire:
 
     def _refill(self) -> None:
         self.before_refill()
+        self._waiting_since = time.monotonic()
+        if self._hurried:
+            self._hurried = False
+            self.whole_by = min(self.whole_by, self._waiting_since + self._idle_s)
         if QUICKACK is not None and (self.in_message or self.whole_by is not NEVER):
             # a sender that leaves Nagle's algorithm on waits for this before its next segment
             self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
-        self._waiting_since = time.monotonic()
         try:
             count = self._sock.recv_into(self._buffer)
         except (TimeoutError, BlockingIOError):
@@ -119,7 +132,7 @@ class Wire:
         if not count:
             raise PeerGone("it closed the connection")
         self._at, self._end, self.heard, self._waiting_since = 0, count, True, NEVER
-        if time.monotonic() > self.whole_by:
+        if self.whole_by is not NEVER and time.monotonic() > self.whole_by:
             raise PeerBroke("it sends too slowly")
 
     def _wait_at_most(self, seconds: float) -> None:
