@@ -256,7 +256,7 @@ def _score(page: Page, views: Views) -> None:
     words = wording.conditions(page.result, page.language)
     if table:
         words = f"{page.say.threshold_source.format(source=table)}. {words}"
-    sheet.paragraph(Box(box.x, bar.bottom + 40, box.width, 60), words, 17, MUTED)
+    sheet.paragraph(Box(box.x, bar.bottom + 38, box.width, 64), words, 17, MUTED, least=15)
 
 
 def _beside(page: Page, box: Box, words: str) -> None:
