@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from daemon.errors import ConfigError
 from engines.ct_attenuation import tables
+from engines.ct_attenuation.muscle_index import CUTOFFS
 from engines.rules import Measuring, Rules
 
 PREFIX = "OSTEOSCREEN_"
@@ -129,9 +130,7 @@ class Settings(BaseSettings):
     ct_kvp_correction: dict[str, float] = Field(
         {}, description="factor at a tube voltage before a threshold is applied; empty: none"
     )
-    ct_muscle_cutoffs: str = Field(
-        "derstine-2018", description="table of cut-offs for muscle at L3"
-    )
+    ct_muscle_cutoffs: str = Field("derstine", description="table of cut-offs for muscle at L3")
     segmentation: bool = Field(
         False, description="send the measured regions as DICOM SEG too, where a model has them"
     )
@@ -247,7 +246,7 @@ def _refuse_unknown_tables(settings: Settings) -> None:
     """Refuse what a CT would only fail on later."""
     chosen: dict[str, tuple[str, Iterable[str]]] = {
         "ct_bands": (settings.ct_bands, tables.BANDS),
-        "ct_muscle_cutoffs": (settings.ct_muscle_cutoffs, tables.MUSCLE_CUTOFFS),
+        "ct_muscle_cutoffs": (settings.ct_muscle_cutoffs, CUTOFFS),
     }
     for key, (name, known) in chosen.items():
         if name not in known:

@@ -11,7 +11,7 @@ class Measuring:
     Attributes
     ----------
     bands, muscle_cutoffs : str
-        Names of published tables (:mod:`engines.ct_attenuation.tables`).
+        Names of published tables (:mod:`engines.ct_attenuation.tables`, ``.muscle_index``).
     phase_correction_hu : mapping of str to float
         What is added to trabecular attenuation in a contrast phase before it is held against the
         bands; the uncorrected value is always given too. None by default.
@@ -20,7 +20,7 @@ class Measuring:
     """
 
     bands: str = "100-160"
-    muscle_cutoffs: str = "derstine-2018"
+    muscle_cutoffs: str = "derstine"
     phase_correction_hu: Mapping[str, float] = field(default_factory=dict)
     kvp_correction: Mapping[str, float] = field(default_factory=dict)
 

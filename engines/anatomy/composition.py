@@ -52,6 +52,8 @@ class Composition:
         bool, shape (row, column): what was counted as muscle.
     psoas, paraspinal : (left, right)
         bool masks, shape (row, column): the patient's left and right; what of the muscle they are.
+    intermuscular_fat, visceral_fat, subcutaneous_fat : ndarray
+        bool, shape (row, column): what was counted as fat; the last None where its area is.
     remarks : tuple of str
         What a reader should know.
     """
@@ -65,6 +67,9 @@ class Composition:
     muscle: Mask
     psoas: tuple[Mask, Mask]
     paraspinal: tuple[Mask, Mask]
+    intermuscular_fat: Mask
+    visceral_fat: Mask
+    subcutaneous_fat: Mask | None
     remarks: tuple[str, ...]
 
 
@@ -238,6 +243,9 @@ def _measured(cut: Section, regions: Regions, clipped: _Clipped) -> Composition:
     remarks = _remarks(cut, regions, clipped, psoas)
     whole = clipped.skin_mm <= _TOUCHING_MM and _ARM not in remarks
 
+    between, within = regions.muscles & fat, belly & _between(cut, VISCERAL_FAT_HU)
+    under_the_skin = outside & fat if whole else None
+
     def cm2(mask: Mask) -> float:
         return float(mask.sum()) * cut.pixel_cm2
 
@@ -245,12 +253,15 @@ def _measured(cut: Section, regions: Regions, clipped: _Clipped) -> Composition:
         slice=cut.number,
         muscle_cm2=cm2(muscle),
         muscle_hu=float(cut.hu[muscle].mean()) if muscle.any() else float("nan"),
-        intermuscular_fat_cm2=cm2(regions.muscles & fat),
-        visceral_fat_cm2=cm2(belly & _between(cut, VISCERAL_FAT_HU)),
-        subcutaneous_fat_cm2=cm2(outside & fat) if whole else None,
+        intermuscular_fat_cm2=cm2(between),
+        visceral_fat_cm2=cm2(within),
+        subcutaneous_fat_cm2=None if under_the_skin is None else cm2(under_the_skin),
         muscle=muscle,
         psoas=psoas,
         paraspinal=paraspinal,
+        intermuscular_fat=between,
+        visceral_fat=within,
+        subcutaneous_fat=under_the_skin,
         remarks=remarks,
     )
 

@@ -1,0 +1,126 @@
+"""What is told of the levels: every number, and the one that is held against a threshold."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engines.ct_attenuation import tables
+from engines.ct_attenuation.levels import Level
+from engines.findings import AT_MOST, HOUNSFIELD, Finding, Measurement
+from engines.rules import Measuring
+
+#: Where the decision is made, best first: the level of the published thresholds, then its
+#: neighbours.
+DECIDING: Final = ("L1", "L2", "T12", "L3")
+FINDING: Final = "low trabecular attenuation"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a site has configured for this phase and tube voltage.
+
+    Attributes
+    ----------
+    factor : float
+        For the tube voltage, first.
+    added_hu : float
+        For the contrast phase, then.
+    words : str
+        What is corrected for; empty where nothing is.
+    """
+
+    factor: float = 1.0
+    added_hu: float = 0.0
+    words: str = ""
+
+    def of(self, hu: float) -> float:
+        """Return the corrected value."""
+        return hu * self.factor + self.added_hu
+
+
+def correction(measuring: Measuring, facts: Mapping[str, Any]) -> Correction:
+    """Look up what is configured for the facts of a scan; nothing by default."""
+    kvp, phase = f"{facts.get('kvp') or 0:g}", str(facts["contrast_phase"])
+    factor = measuring.kvp_correction.get(kvp, 1.0)
+    added_hu = measuring.phase_correction_hu.get(phase, 0.0)
+    said = [f"x {factor:g} for {kvp} kVp"] if factor != 1 else []
+    said += [f"{added_hu:+g} HU for the {phase} phase"] if added_hu else []
+    return Correction(factor, added_hu, ", ".join(said))
+
+
+def deciding_first(levels: Iterable[Level]) -> list[Level]:
+    """Put the level that decides first."""
+    order = {name: i for i, name in enumerate(DECIDING)}
+    return sorted(levels, key=lambda level: order.get(level.name, len(order)))
+
+
+def findings(
+    counted: Sequence[Level], bands: tables.Bands | None, corrected: Correction
+) -> tuple[Finding, ...]:
+    """Hold the deciding level against the lower threshold.
+
+    Parameters
+    ----------
+    counted : sequence of Level
+        With a region, the deciding one first.
+    bands : Bands or None
+        None where no threshold may be applied.
+    corrected : Correction
+        What the site has configured.
+    """
+    level = next((one for one in counted if one.name in DECIDING), None)
+    if level is None or level.region is None or bands is None:
+        return ()
+    value = round(corrected.of(level.region.mean_hu), 1)
+    words = tables.WORDS[bands.band(value)]
+    if corrected.words:
+        words += f" (corrected: {corrected.words}; {level.region.mean_hu:.1f} HU uncorrected)"
+    found = Finding(
+        name=FINDING,
+        site=level.name,
+        value=value,
+        threshold=bands.low_hu,
+        quantity="trabecular attenuation",
+        unit=HOUNSFIELD,
+        flagged_when=AT_MOST,
+        table=f"{bands.name} ({bands.source})",
+        words=words,
+    )
+    return (found,)
+
+
+def measurements(levels: Sequence[Level]) -> Iterator[Measurement]:
+    """Return every number, uncorrected, from the head to the feet."""
+    for level in reversed(levels):
+        if level.region is not None and not level.why:
+            yield from _bone(level)
+        yield from _heights(level)
+
+
+def _bone(level: Level) -> Iterator[Measurement]:
+    region = level.region
+    assert region is not None, "only levels with one"
+    for name, value, unit in (
+        ("trabecular attenuation", round(region.mean_hu, 1), HOUNSFIELD),
+        ("trabecular attenuation SD", round(region.sd_hu, 1), HOUNSFIELD),
+        ("trabecular area", round(region.area_cm2, 2), "cm2"),
+        ("trabecular volume", round(region.volume_cm3, 2), "cm3"),
+    ):
+        yield Measurement(name, level.name, value, unit)
+
+
+def _heights(level: Level) -> Iterator[Measurement]:
+    ratios, body = level.ratios, level.body
+    if ratios is None:
+        return
+    for name, value, unit in (
+        ("vertebral height ratio", round(ratios.lowest, 3), "1"),
+        ("anterior/posterior height ratio", round(ratios.anterior, 3), "1"),
+        ("middle/posterior height ratio", round(ratios.middle, 3), "1"),
+        ("posterior height ratio to neighbours", round(ratios.neighbours or 0, 3), "1"),
+        ("anterior height", round(body.anterior_mm, 1), "mm"),
+        ("middle height", round(body.middle_mm, 1), "mm"),
+        ("posterior height", round(body.posterior_mm, 1), "mm"),
+    ):
+        if value:
+            yield Measurement(name, level.name, value, unit)
