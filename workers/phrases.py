@@ -67,6 +67,7 @@ class Phrases:
     series: Mapping[str, str]
     series_measured: Mapping[str, str]
     measured_at: str
+    corrected_at: str
     conditions: Mapping[str, str]
     sides_of: Mapping[str, str]
     sides: Mapping[str, str]
@@ -155,6 +156,7 @@ ENGLISH: Final = Phrases(
         }
     ),
     measured_at="Uncorrected HU{conditions}. ",
+    corrected_at="Held against the threshold as corrected by this site{conditions}. ",
     conditions=MappingProxyType(
         {
             "contrast_phase": "contrast: {}",

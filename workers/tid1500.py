@@ -175,7 +175,8 @@ def _threshold_in_words(report: Report, finding: Finding) -> str:
     if finding.probability is None:
         return (
             f"threshold: {finding.quantity} {finding.flagged_when} {finding.threshold:.8g} "
-            f"{finding.unit}, {finding.table}"
+            f"{finding.unit}, {finding.table}; "
+            f"held against it: {finding.value:.8g}, {finding.words}"
         )
     point = report.weights.operating_points.get(finding.name)
     return f"threshold: {finding.threshold:.8g}, {point.source}" if point else ""

@@ -15,6 +15,8 @@ from engines.findings import HOUNSFIELD, Finding, Result
 from workers.phrases import DEFAULT_LANGUAGE, Phrases, phrases
 from workers.report import Report
 
+#: Two roundings of one number differ by no more.
+_ROUNDED: Final = 0.06
 FRACTURE: Final = "vertebral fracture"
 ATTENUATION: Final = "trabecular attenuation"
 #: The fewest decimals by unit, one where it is not named; a mean in HU is not known to a tenth.
@@ -103,7 +105,15 @@ def conditions(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
         for key, words in say.conditions.items()
         if result.quality.get(key)
     ]
-    return say.measured_at.format(conditions="".join(f", {one}" for one in told))
+    words = say.corrected_at if _corrected(result) else say.measured_at
+    return words.format(conditions="".join(f", {one}" for one in told))
+
+
+def _corrected(result: Result) -> bool:
+    """Tell whether what is held against a threshold is another number than was measured."""
+    measured = {(one.name, one.site): one.value for one in result.measurements}
+    held = ((measured.get((one.quantity, one.site)), one.value) for one in result.findings)
+    return any(raw is not None and abs(raw - value) > _ROUNDED for raw, value in held)
 
 
 def set_aside(result: Result, language: str = DEFAULT_LANGUAGE) -> str:

@@ -139,7 +139,7 @@ def test_what_was_not_learned_is_nowhere_called_ai(groups):
     assert "set aside: L2, metal" in parameters
     assert "scan contrast_phase: portal venous" in parameters
     limit = "trabecular attenuation at most 100 [hnsf'U], Pickhardt 2013"
-    assert f"threshold: {limit}" in parameters
+    assert f"threshold: {limit}; held against it: 93.2, low" in parameters
 
 
 def test_the_sentence_names_number_table_phase_and_what_was_set_aside():
@@ -155,6 +155,15 @@ def test_the_sentence_names_number_table_phase_and_what_was_set_aside():
     ):
         assert part in sentence
     assert "arcopenia" not in sentence
+
+
+def test_a_corrected_number_is_never_called_uncorrected():
+    plain, corrected = (
+        wording.conditions(ct_reports.result(findings=(ct_reports.low_attenuation(value),)))
+        for value in (93.2, 104.4)
+    )
+    assert plain.startswith("Uncorrected HU, contrast: portal venous")
+    assert "ncorrected" not in corrected and "as corrected by this site" in corrected
 
 
 def test_a_number_is_not_rounded_over_its_threshold():
