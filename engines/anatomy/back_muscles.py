@@ -25,8 +25,8 @@ _WIDEST_MM = 40.0
 _ROUNDS = 3
 _USUAL_PSOAS_MM, _PSOAS_SPREAD_MM = 19.0, 9.0
 # Quadratus lumborum ends so far in front of the muscles of the back, and nearer it is sure.
-_QUADRATUS_ENDS_MM, _QUADRATUS_SURE_MM = 28.0, 14.0
-_FAT_BEHIND = 0.08
+_QUADRATUS_ENDS_MM, _QUADRATUS_SURE_MM = 25.0, 12.0
+_FAT_BEHIND = 0.12
 _LATERAL_MM = 110.0
 _FAT_HU = -29.0
 _THINNEST_MM = 2.0
