@@ -298,3 +298,5 @@ def _amounts(page: Page, shaded: Collection[str]) -> None:
         number = wording.amount(one.value, one.unit, page.language)
         sheet.write((box.right - sheet.width(number, 20), y - 1), number, 20, WHITE)
         y += 34
+    remark = str(page.result.quality.get("muscle") or "")
+    sheet.paragraph(Box(box.x, y + 4, box.width, 42), remark, 16, MUTED)

@@ -45,4 +45,5 @@ def test_what_the_pacs_received_of_a_measured_ct_satisfies_every_judge(line, tmp
         if one.ConceptNameCodeSequence[0].CodeValue == "126010"
     ]
     told = [group.ContentSequence[0].TextValue for group in groups]
-    assert "trabecular bone: L2" in names and set(names) <= set(told)
+    assert {"trabecular bone: L2", "skeletal muscle: L3"} <= set(names) & set(told)
+    assert "psoas muscle: L3, left" in names
