@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 _WIDE = 140
 
+KeptFilms = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="Folder where films are kept, so that the same command goes on after a break. Use "
+        "another one after an update.",
+    ),
+]
+
 app = typer.Typer(
     name=f"{PRODUCT}-lab",
     no_args_is_help=True,
@@ -194,6 +203,7 @@ def train(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights.")],
     patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Of patients, net and order.")] = 0,
+    keep: KeptFilms = None,
 ) -> None:
     """Train a model on virtual patients; needs the extra `lab` (torch).
 
@@ -201,9 +211,10 @@ def train(
     """
     from engines.lab_training import train_model
     from engines.lab_training_table import evaluation_table
+    from engines.phantoms.cohort import Cohort
 
     _chosen(model)
-    evaluation = train_model(model, patients, seed, out, notes())
+    evaluation = train_model(model, Cohort(patients, seed, kept=keep), out, notes())
     Console().print(evaluation_table(f"{model}: patients who set the threshold", evaluation))
     typer.echo(out / model)
 
@@ -217,6 +228,7 @@ def evaluate(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
     ] = None,
+    keep: KeptFilms = None,
 ) -> None:
     """Measure a model's weights on virtual patients. Says nothing about real ones.
 
@@ -224,9 +236,11 @@ def evaluate(
     """
     from engines.lab_training import evaluate_model
     from engines.lab_training_table import evaluation_table
+    from engines.phantoms.cohort import Cohort
 
     _chosen(model)
-    evaluation = evaluate_model(model, patients, seed, notes(), weights)
+    cohort = Cohort(patients, seed, kept=keep)
+    evaluation = evaluate_model(model, cohort, notes(), weights)
     Console().print(evaluation_table(f"{model}: virtual patients, seed {seed}", evaluation))
 
 

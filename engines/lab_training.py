@@ -20,7 +20,7 @@ from engines.evaluate import (
     threshold_for_sensitivity,
     youden_threshold,
 )
-from engines.phantoms.cohort import labelled_films, seeds_of
+from engines.phantoms.cohort import Cohort, labelled_films
 from engines.runtime import Engine
 from engines.runtime.loading import load
 
@@ -65,7 +65,7 @@ class Evaluation:
     youden_threshold: float
 
 
-def train_model(model: str, patients: int, seed: int, out: Path, console: Console) -> Evaluation:
+def train_model(model: str, cohort: Cohort, out: Path, console: Console) -> Evaluation:
     """Train a model on virtual patients and release its weights to ``out / model``.
 
     A third as many further patients, whom training never sees, set the threshold.
@@ -80,11 +80,11 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
 
     recipe = _recipe(model)
     prepare = recipe.preparation(recipe.PARAMETERS)
-    films, labels = labelled_films(prepare, seeds_of(seed, patients), console)
-    schedule = replace(recipe.SCHEDULE, seed=seed)
+    films, labels = labelled_films(prepare, cohort, console)
+    schedule = replace(recipe.SCHEDULE, seed=cohort.seed)
     net, _ = train(recipe.lesson(), Examples(films, labels), schedule, console)
-    others = max(8, patients // 3)
-    tuning, truth = labelled_films(prepare, seeds_of(seed, others, patients), console)
+    others = replace(cohort, patients=max(8, cohort.patients // 3), skip=cohort.patients)
+    tuning, truth = labelled_films(prepare, others, console)
     file = export(net, tuning[:4].astype(np.float32), recipe.ARRAYS, out / model)
     scores = _scores(load(file), recipe, tuning)
     ill = truth[:, 0] > 0
@@ -92,15 +92,15 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
     point = OperatingPoint(
         # four digits, downwards: rounding must not lose a patient
         math.floor(found * 1e4) / 1e4,
-        f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others} other simulated patients "
-        f"({int(ill.sum())} with osteoporosis)",
+        f"{recipe.WANTED_SENSITIVITY:.0%} sensitivity on {others.patients} other simulated "
+        f"patients ({int(ill.sum())} with osteoporosis)",
     )
     release = Release(
         model=model,
         version=recipe.VERSION,
-        training=f"{patients} simulated patients ({int(labels[:, 0].sum())} with osteoporosis), "
-        f"{schedule.epochs} epochs, by: osteoscreen-lab train {model} --patients {patients} "
-        f"--seed {seed}",
+        training=f"{cohort.patients} simulated patients ({int(labels[:, 0].sum())} with "
+        f"osteoporosis), {schedule.epochs} epochs, by: osteoscreen-lab train {model} "
+        f"--patients {cohort.patients} --seed {cohort.seed}",
         trained_on=TrainedOn.SIMULATED,
         operating_points={recipe.FINDING: point},
         parameters=recipe.PARAMETERS,
@@ -110,7 +110,7 @@ def train_model(model: str, patients: int, seed: int, out: Path, console: Consol
 
 
 def evaluate_model(
-    model: str, patients: int, seed: int, console: Console, root: Path | None = None
+    model: str, cohort: Cohort, console: Console, root: Path | None = None
 ) -> Evaluation:
     """Measure a model's weights on virtual patients, through the runtime that serves them.
 
@@ -118,8 +118,8 @@ def evaluate_model(
     ----------
     model : str
         The card's name.
-    patients, seed : int
-        Size and seed of the cohort; a seed that the weights were not trained with.
+    cohort : Cohort
+        Of a seed that the weights were not trained with.
     console : Console
         Where the progress bar goes.
     root : Path, optional
@@ -130,7 +130,7 @@ def evaluate_model(
     point = weights.operating_points[recipe.FINDING]
     engine = load(weights.folder / weights.engines[recipe.NETWORK][0])
     prepare = recipe.preparation(weights.parameters)
-    films, labels = labelled_films(prepare, seeds_of(seed, patients), console)
+    films, labels = labelled_films(prepare, cohort, console)
     return _evaluation(_scores(engine, recipe, films), labels[:, 0] > 0, point.threshold)
 
 

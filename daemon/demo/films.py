@@ -1,6 +1,7 @@
 """What the demo sends: virtual patients of known density, and real films where there are any."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
@@ -10,10 +11,15 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
-from engines.phantoms import person
-from engines.phantoms.chest_dicom import FilmFormat, chest_dicom
+from engines.exams import Exam
+from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.dicom.uids import derived_uid
+from engines.phantoms.dicom.views import View
+from engines.phantoms.filming import one_radiograph
+from engines.phantoms.people.draw import low_density_person, normal_density_person
+from engines.phantoms.people.person import Person
 
-SHAPE = (1536, 1536)
+SHAPE = (768, 768)
 REAL_FILM = "RG1_UNCI.dcm"
 """A real chest film (Philips CR, woman of 64) in the package pydicom-data, MIT."""
 
@@ -49,26 +55,29 @@ def virtual_and_real(folder: Path | None) -> Iterator[Film]:
 
 def _virtual() -> Iterator[Film]:
     low, normal = "virtual, low density", "virtual, normal density"
-    for label, seed, expected in (
-        (f"{low} 1", 1, "flagged"),
-        (f"{low} 2", 3, "flagged"),
-        (f"{normal} 1", 2, "not flagged"),
-        (f"{normal} 2", 4, "not flagged"),
-    ):
-        yield Film(label, [_film(seed, low_density=expected == "flagged")], expected)
-    yield Film("virtual, lateral", [_film(5, lateral=True)], "skipped: view-not-frontal")
-    young = _film(6)
-    young.PatientAge, young.PatientBirthDate = "031Y", ""
-    yield Film("virtual, aged 31", [young], "skipped: age-below-minimum")
-    ageless = _film(7)
-    ageless.PatientAge = ageless.PatientBirthDate = ""
-    yield Film("virtual, age unknown", [ageless], "skipped: age-missing")
+    first = _film(low_density_person(1))
+    yield Film(f"{low} 1", [first], "flagged")
+    yield Film(f"{low} 2", [_film(low_density_person(3))], "flagged")
+    yield Film(f"{normal} 1", [_film(normal_density_person(2))], "not flagged")
+    yield Film(f"{normal} 2", [_film(normal_density_person(4))], "not flagged")
+    lateral = _film(low_density_person(5), View.CHEST_LATERAL)
+    yield Film("virtual, lateral", [lateral], "skipped: view-not-frontal")
+    yield Film("virtual, aged 31", [_aged(first, "031Y")], "skipped: age-below-minimum")
+    yield Film("virtual, age unknown", [_aged(first, "")], "skipped: age-missing")
 
 
-def _film(seed: int, low_density: bool = True, lateral: bool = False) -> Dataset:
-    draw = person.low_density_patient if low_density else person.normal_density_patient
-    form = FilmFormat(shape=SHAPE, lateral=lateral, inverted=seed % 2 == 0)
-    return chest_dicom(draw(seed), seed, form)
+def _film(person: Person, view: View = View.CHEST_PA) -> Dataset:
+    return one_radiograph(Visit(person, Exam.CHEST_XRAY, person.seed), view, SHAPE)
+
+
+def _aged(film: Dataset, age: str) -> Dataset:
+    """Return the film as another study, of somebody whose header says this age."""
+    ds = deepcopy(film)
+    ds.PatientAge, ds.PatientBirthDate, ds.PatientID = age, "", f"{film.PatientID}{age or 'X'}"
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(ds, keyword, derived_uid(age, str(ds[keyword].value)))
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    return ds
 
 
 def _packaged() -> Iterator[Film]:

@@ -9,7 +9,7 @@ from engines.exams import Exam
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.radiograph import Exposed, radiograph
 from engines.phantoms.dicom.views import View
-from engines.phantoms.nuisances import Nuisance, extras_of
+from engines.phantoms.nuisances import NO_NUISANCES, Nuisance, extras_of
 from engines.phantoms.xray import films
 from engines.phantoms.xray.detector import Grid
 from engines.phantoms.xray.exposure import Exam as Taken
@@ -51,21 +51,37 @@ def radiographs(visit: Visit, film_px: int, nuisances: frozenset[Nuisance]) -> I
     short = max(64, round(film_px * float(rng.choice(_SHAPES))))
     lying = bool(rng.random() < 0.3)
     if visit.exam is Exam.HIP_XRAY:
-        yield _one(visit, View.PELVIS, (short, film_px), nuisances)
-        yield _one(visit, hip, (film_px, short), nuisances)
+        yield one_radiograph(visit, View.PELVIS, (short, film_px), nuisances)
+        yield one_radiograph(visit, hip, (film_px, short), nuisances)
         return
     # thoraces are taller than wide, but not all technologists turn the detector
     shape = (short, film_px) if lying else (film_px, short)
     if Nuisance.PORTABLE in nuisances:
-        yield _one(visit, View.CHEST_AP, shape, nuisances)
+        yield one_radiograph(visit, View.CHEST_AP, shape, nuisances)
         return
-    yield _one(visit, View.CHEST_PA, shape, nuisances)
-    yield _one(visit, View.CHEST_LATERAL, (film_px, short), nuisances)
+    yield one_radiograph(visit, View.CHEST_PA, shape, nuisances)
+    yield one_radiograph(visit, View.CHEST_LATERAL, (film_px, short), nuisances)
 
 
-def _one(
-    visit: Visit, view: View, shape: tuple[int, int], nuisances: frozenset[Nuisance]
+def one_radiograph(
+    visit: Visit,
+    view: View,
+    shape: tuple[int, int],
+    nuisances: frozenset[Nuisance] = NO_NUISANCES,
 ) -> Dataset:
+    """Take one film of a visit.
+
+    Parameters
+    ----------
+    visit : Visit
+        Of a chest or hip.
+    view : View
+        From where.
+    shape : (rows, columns)
+        Of the film.
+    nuisances : frozenset of Nuisance
+        What is in the picture.
+    """
     flaws = Flaws(
         wrong_marker=Nuisance.WRONG_MARKER in nuisances, clipped=Nuisance.CLIPPED in nuisances
     )

@@ -3,9 +3,11 @@
 from functools import partial
 from pathlib import Path
 
+import films
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from radiographs import cr
 
 from engines.anatomy import thorax
 from engines.cards import TrainedOn, Weights, read_weights
@@ -13,33 +15,15 @@ from engines.cases import Case, read_case
 from engines.cxr_osporscreen import model
 from engines.cxr_osporscreen.inputs import REGIONS, heat_on_film, prepare
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason
-from engines.evaluate import auc
 from engines.exams import Exam
 from engines.images import read_radiograph
-from engines.phantoms.chest_dicom import FilmFormat, chest_dicom
-from engines.phantoms.cohort import patient_film, seeds_of
-from engines.phantoms.film import chest_film
-from engines.phantoms.person import (
-    ChestPatient,
-    draw_patient,
-    low_density_patient,
-    normal_density_patient,
-)
+from engines.phantoms.dicom.views import View
 from engines.runtime import Arrays
 from engines.runtime.ort import OrtEngine
 
 WEIGHTS = read_weights("cxr_osporscreen")
 ENGINE = OrtEngine(WEIGHTS.folder / WEIGHTS.engines[model.ENGINE][0])
-Cohort = list[tuple[ChestPatient, NDArray[np.float32]]]
-FILM_512 = FilmFormat(shape=(512, 512))
 INPUT = partial(prepare, input_size_px=256)
-
-
-@pytest.fixture(scope="module")
-def cohort() -> Cohort:
-    """Patients whom neither training nor the threshold has seen."""
-    patients = [(seed, draw_patient(seed)) for seed in seeds_of(41, 120)]
-    return [(patient, chest_film(patient, seed, (280, 280))) for seed, patient in patients]
 
 
 def run(name: str, arrays: Arrays) -> Arrays:
@@ -47,24 +31,29 @@ def run(name: str, arrays: Arrays) -> Arrays:
     return ENGINE(arrays)
 
 
-def case_of(patient: ChestPatient, seed: int, form: FilmFormat | None = None) -> Case:
-    return read_case(Exam.CHEST_XRAY, [chest_dicom(patient, seed, form)])
+def pixels_of(low_density: bool = True) -> NDArray[np.float32]:
+    """Return a film as it is read: 384 x 384 pixels, range [0, 1]."""
+    seed = films.LOW if low_density else films.NORMAL
+    return read_radiograph(films.taken(seed, low_density)).pixels
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_low_density_is_flagged_and_normal_density_is_not(seed: int) -> None:
-    form = FilmFormat(shape=(512, 512))
-    for patient, flagged in (
-        (low_density_patient(seed), True),
-        (normal_density_patient(seed), False),
-    ):
-        case = case_of(patient, seed, form)
-        model.eligible(case)
-        assert model.screen(case, run, WEIGHTS).flagged is flagged
+def case_of(pixels: NDArray[np.float32], bits: int = 12, inverted: bool = False) -> Case:
+    """Write pixels as a device of so many bits would."""
+    stored = np.rint((1 - pixels if inverted else pixels) * (2**bits - 1)).astype(np.uint16)
+    photometric = f"MONOCHROME{1 if inverted else 2}"
+    written = cr(stored, BitsStored=bits, HighBit=bits - 1, PhotometricInterpretation=photometric)
+    return read_case(Exam.CHEST_XRAY, [written])
+
+
+@pytest.mark.parametrize(("seed", "low_density"), [(1, True), (3, True), (2, False), (4, False)])
+def test_low_density_is_flagged_and_normal_density_is_not(seed: int, low_density: bool) -> None:
+    case = read_case(Exam.CHEST_XRAY, [films.taken(seed, low_density)])
+    model.eligible(case)
+    assert model.screen(case, run, WEIGHTS).flagged is low_density
 
 
 def test_a_result_says_what_was_screened_and_how() -> None:
-    case = case_of(low_density_patient(1), 1, FilmFormat(shape=(400, 480), inverted=True))
+    case = case_of(pixels_of(), inverted=True)
     result = model.screen(case, run, WEIGHTS)
     (finding,) = result.findings
     assert (finding.name, finding.site, finding.laterality) == ("osteoporosis", "chest", None)
@@ -77,15 +66,14 @@ def test_a_result_says_what_was_screened_and_how() -> None:
 
 
 def test_the_map_covers_the_whole_film_and_nothing_else() -> None:
-    case = case_of(low_density_patient(1), 1, FilmFormat(shape=(400, 480)))
-    saliency = model.screen(case, run, WEIGHTS).saliency
+    saliency = model.screen(case_of(pixels_of()[:320]), run, WEIGHTS).saliency
     assert saliency is not None and saliency.method == "Grad-CAM"
     assert saliency.heat.dtype == np.float32 and saliency.heat.shape == (213, 256)
     assert saliency.heat.min() >= 0 and 0.5 < saliency.heat.max() <= 1
 
 
 def test_a_region_sees_only_its_part_and_its_map_stays_there() -> None:
-    film = chest_film(draw_patient(1), 1, (300, 300))
+    film = np.random.default_rng(1).random((300, 300), dtype=np.float32)
     top, bottom, left, right = REGIONS["spine"]
     changed = film.copy()
     changed[:, : int(left * 300) - 1] = 1.0
@@ -95,25 +83,12 @@ def test_a_region_sees_only_its_part_and_its_map_stays_there() -> None:
     assert heat[:, int(right * 256) + 2 :].max() == 0 and (top, bottom) == (0.0, 1.0)
 
 
-def test_whole_film_statistics_tell_little_about_density(cohort: Cohort) -> None:
-    ill = np.array([patient.osteoporosis for patient, _ in cohort])
-    for name, feature in _statistics([film for _, film in cohort]).items():
-        found = auc(feature, ill).value
-        assert 0.33 < found < 0.67, f"{name} alone has AUC {found:.2f}"
-
-
-def test_the_network_tells_density_where_whole_film_statistics_cannot(cohort: Cohort) -> None:
-    ill = np.array([patient.osteoporosis for patient, _ in cohort])
-    films = np.stack([INPUT(film) for _, film in cohort])
-    scores = ENGINE({model.FILM: films})[model.PROBABILITY][:, 0].astype(np.float64)
-    assert auc(scores, ill).value > 0.85
-
-
 def test_a_film_scores_alike_alone_and_in_a_batch() -> None:
-    films = np.stack([INPUT(patient_film(seed)[1]) for seed in range(5)])
-    together = ENGINE({model.FILM: films})
-    for i in range(5):
-        alone = ENGINE({model.FILM: films[i : i + 1]})
+    low, normal = (INPUT(pixels_of(low)) for low in (True, False))
+    batch = np.stack([low, normal, low[:, :, ::-1], normal[:, :, ::-1]])
+    together = ENGINE({model.FILM: batch})
+    for i in range(len(batch)):
+        alone = ENGINE({model.FILM: batch[i : i + 1]})
         np.testing.assert_allclose(
             alone[model.PROBABILITY][0], together[model.PROBABILITY][i], atol=1e-5
         )
@@ -132,41 +107,34 @@ def test_probabilities_stay_in_range_whatever_the_film() -> None:
 
 
 def test_the_same_film_scores_alike_however_the_device_wrote_it() -> None:
-    patient = draw_patient(11)
-    forms = [
-        FilmFormat(modality, (512, 512), bits, inverted)
-        for modality, bits, inverted in (("DX", 12, False), ("CR", 10, True), ("DX", 16, True))
-    ]
-    found = [
-        model.screen(case_of(patient, 11, form), run, WEIGHTS).findings[0].probability
-        for form in forms
-    ]
+    pixels = pixels_of(low_density=False)
+    cases = [case_of(pixels, *how) for how in ((12, False), (10, True), (16, True))]
+    found = [model.screen(case, run, WEIGHTS).findings[0].probability for case in cases]
     assert max(found) - min(found) < 0.02
 
 
 def test_a_window_that_leaves_black_and_white_does_not_change_the_score() -> None:
-    plain, narrow = (case_of(normal_density_patient(3), 3, FILM_512) for _ in range(2))
-    narrow.images[0].WindowWidth = "200"
+    plain, narrow = (case_of(pixels_of(low_density=False)) for _ in range(2))
+    narrow.images[0].WindowCenter, narrow.images[0].WindowWidth = "2048", "200"
     scores = [model.screen(c, run, WEIGHTS).findings[0].probability for c in (plain, narrow)]
     assert abs(scores[0] - scores[1]) < 0.05
 
 
 def test_a_film_smaller_than_the_networks_input_is_not_scored() -> None:
-    small = case_of(low_density_patient(1), 1, FilmFormat(shape=(300, 255)))
     with pytest.raises(NotEligible, match="too few pixels") as verdict:
-        model.screen(small, run, WEIGHTS)
+        model.screen(case_of(pixels_of()[:, :255]), run, WEIGHTS)
     assert verdict.value.reason is Reason.UNLIKE_EXAM
 
 
 def test_the_view_in_a_result_is_ours_and_not_the_headers_text() -> None:
-    case = case_of(low_density_patient(1), 1, FILM_512)
+    case = case_of(pixels_of())
     case.images[0].ViewPosition = "PA Secret Person"
     assert model.screen(case, run, WEIGHTS).quality["view"] == "PA"
 
 
 def test_an_earlier_film_is_screened_where_the_last_does_not_decode() -> None:
-    early, late = (chest_dicom(low_density_patient(1), 1, FILM_512) for _ in range(2))
-    late.InstanceNumber, late.SOPInstanceUID = "2", "1.2.3.4"
+    early, late = (films.film(1) for _ in range(2))
+    late.InstanceNumber = "2"
     late.PixelData = late.PixelData[:1000]
     film = model.screen(read_case(Exam.CHEST_XRAY, [early, late]), run, WEIGHTS).film
     assert film is not None and film.SOPInstanceUID == early.SOPInstanceUID
@@ -175,17 +143,13 @@ def test_an_earlier_film_is_screened_where_the_last_does_not_decode() -> None:
     assert verdict.value.reason is Reason.PIXELS_UNDECODABLE
 
 
-def test_a_lateral_film_is_not_eligible() -> None:
-    case = case_of(draw_patient(2), 2, FilmFormat(shape=(128, 128), lateral=True))
+def test_a_lateral_film_is_refused_by_its_header_and_on_sight() -> None:
+    lateral = films.taken(5, view=View.CHEST_LATERAL)
     with pytest.raises(NotEligible) as verdict:
-        model.eligible(case)
+        model.eligible(read_case(Exam.CHEST_XRAY, [lateral]))
     assert verdict.value.reason is Reason.VIEW_NOT_FRONTAL
-
-
-def test_a_lateral_film_that_claims_to_be_frontal_is_refused_on_sight() -> None:
-    ds = chest_dicom(draw_patient(2), 2, FilmFormat(shape=(512, 512), lateral=True))
     with pytest.raises(NotEligible) as verdict:
-        thorax.require_frontal_chest(read_radiograph(ds))
+        thorax.require_frontal_chest(read_radiograph(lateral))
     assert verdict.value.reason is Reason.UNLIKE_EXAM
 
 
@@ -231,14 +195,3 @@ def _copied(weights: Weights, root: Path) -> Path:
     for file in weights.folder.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     return folder
-
-
-def _statistics(films: list[NDArray[np.float32]]) -> dict[str, NDArray[np.float64]]:
-    measures = {
-        "mean": [film.mean() for film in films],
-        "spread": [film.std() for film in films],
-        "size": [film.size for film in films],
-    }
-    for part in (0.1, 0.25, 0.5, 0.75, 0.9):
-        measures[f"quantile {part}"] = [np.quantile(film, part) for film in films]
-    return {name: np.asarray(values, dtype=np.float64) for name, values in measures.items()}

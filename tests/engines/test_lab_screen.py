@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom.uid import SecondaryCaptureImageStorage
 from radiographs import cr, shared, write
 from typer.testing import CliRunner
@@ -15,8 +17,8 @@ from typer.testing import CliRunner
 from engines import screening
 from engines.cards import WEIGHTS, OperatingPoint, TrainedOn, Weights
 from engines.cli import app
-from engines.phantoms.film import chest_film
-from engines.phantoms.person import low_density_patient
+from engines.phantoms.people.draw import low_density_person
+from engines.phantoms.xray.films import chest_film
 from engines.runtime import Arrays
 
 SERIES_KEYS = {"StudyInstanceUID", "SeriesInstanceUID", "exam", "appraisal", "results"}
@@ -76,9 +78,13 @@ def screen(*arguments: str | Path) -> list[dict[str, Any]]:
     return series
 
 
+@cache
+def pixels() -> NDArray[np.uint16]:
+    return np.rint(chest_film(low_density_person(4), 4, (320, 300)) * 4095).astype(np.uint16)
+
+
 def film(**changes: Any) -> Any:
-    pixels = np.rint(chest_film(low_density_patient(4), 4, (320, 300)) * 4095).astype(np.uint16)
-    return cr(pixels, **changes)
+    return cr(pixels(), **changes)
 
 
 def test_each_series_is_answered_with_the_keys_of_the_contract(tmp_path: Path) -> None:

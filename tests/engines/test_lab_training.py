@@ -1,6 +1,7 @@
 """The recipe runs from nothing to released weights; what torch computes is what is served."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from engines.cards import TrainedOn, read_weights  # noqa: E402
 from engines.cxr_osporscreen import recipe  # noqa: E402
 from engines.cxr_osporscreen.net import OsPorScreen  # noqa: E402
 from engines.errors import EngineMismatch  # noqa: E402
+from engines.phantoms.cohort import Cohort, seeds_of  # noqa: E402
 from engines.runtime.ort import OrtEngine  # noqa: E402
 
 QUIET = Console(quiet=True)
@@ -41,7 +43,14 @@ def test_the_recipe_trains_and_releases_weights_that_can_be_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "SCHEDULE", replace(recipe.SCHEDULE, epochs=1, batch_size=8))
-    found = lab_training.train_model("cxr_osporscreen", 24, 3, tmp_path, QUIET)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    kept = tmp_path / "films"
+    kept.mkdir()
+    for seed in seeds_of(3, 32):
+        # stand-ins: real ones take a second each
+        np.save(kept / f"{seed}.npy", np.random.default_rng(seed).random((64, 64), np.float32))
+    group = Cohort(24, seed=3, kept=kept)
+    found = lab_training.train_model("cxr_osporscreen", group, tmp_path, QUIET)
     weights = read_weights("cxr_osporscreen", tmp_path)
     assert weights.folder == tmp_path / "cxr_osporscreen"
     assert weights.trained_on is TrainedOn.SIMULATED

@@ -1,5 +1,7 @@
 """The cheap look accepts frontal chests, real and simulated, and refuses what is laid out else."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from radiographs import cr, picture, shared, shown
@@ -11,8 +13,8 @@ from engines.anatomy.thorax import (
 )
 from engines.errors import NotEligible, Reason, Verdict
 from engines.images import Radiograph, read_image, read_radiograph
-from engines.phantoms.film import chest_film
-from engines.phantoms.person import draw_patient
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.xray.films import chest_film
 
 
 def chests() -> list[Radiograph]:
@@ -21,8 +23,9 @@ def chests() -> list[Radiograph]:
     return [*map(picture, pictures), *(read_radiograph(read_image(path)) for path in dicom)]
 
 
-def simulated(seed: int, lateral: bool = False) -> Radiograph:
-    return shown(chest_film(draw_patient(seed), seed, (320, 300), lateral))
+@cache
+def simulated(seed: int, view: str = "PA") -> Radiograph:
+    return shown(chest_film(draw_person(seed), seed, (320, 300), view))
 
 
 def test_every_real_chest_film_is_accepted() -> None:
@@ -52,13 +55,13 @@ def test_tibia_pelvis_and_slices_are_refused() -> None:
     assert caught.value.reason is Reason.UNLIKE_EXAM
 
 
-@pytest.mark.parametrize("seed", range(8_000_000, 8_000_006))
+@pytest.mark.parametrize("seed", [8_000_000, 8_000_001])
 def test_simulated_films_are_accepted_frontal_and_refused_lateral_or_upside_down(
     seed: int,
 ) -> None:
     film = simulated(seed)
     require_frontal_chest(film)
-    assert look_like_frontal_chest(simulated(seed, lateral=True)) < THRESHOLD
+    assert look_like_frontal_chest(simulated(seed, "LL")) < THRESHOLD
     assert look_like_frontal_chest(shown(film.pixels[::-1])) < THRESHOLD
 
 

@@ -54,7 +54,7 @@ def test_a_clock_that_is_set_doubles_nothing_and_nothing_waits_for_it(
     system = line.system
     late = DcmtkStorescp(tmp_path / "late", aet="LATE")
     system.cli("peers", "add", late.aet, "127.0.0.1", str(late.port), "--results", "all")
-    waiting, screening, receiving = [films.film(seed, size=512) for seed in (1, 2, 3)]
+    waiting, screening, receiving = [films.film(seed) for seed in (1, 2, 3)]
     line.send(dcmsend, films.write(tmp_path, waiting))
     wait_for("a delivery that was tried", lambda: tried(system.show(waiting.StudyInstanceUID)), 90)
     poison.put("crawl", str(screening.SOPInstanceUID))

@@ -222,7 +222,7 @@ def test_orthanc_commits_to_our_results(tmp_path, orthanc):
         peer = peers.named(line.system.ledger, orthanc.aet)
         peer.commits = True
         peers.add(line.system.ledger, peer)
-        film = films.film(1, size=512)
+        film = films.film(1)
         line.send(dcmsend, films.write(tmp_path, film))
         line.system.delivered(film.StudyInstanceUID)
 

@@ -28,7 +28,7 @@ def hanging(tmp_path_factory, orthanc, poison):
 def test_a_case_that_hangs_is_parked_and_its_neighbours_are_screened(
     hanging, poison, tmp_path, what
 ):
-    bad, *neighbours = [films.film(seed, size=512) for seed in (1, 2, 3)]
+    bad, *neighbours = [films.film(seed) for seed in (1, 2, 3)]
     poison.put(what, str(bad.SOPInstanceUID))
     for film in (bad, *neighbours):
         films.write(tmp_path, film)
@@ -44,8 +44,8 @@ def test_a_case_that_hangs_is_parked_and_its_neighbours_are_screened(
 
 
 def test_a_case_that_takes_longer_but_gets_on_is_let_be(hanging, poison, tmp_path):
-    film = films.film(4, size=512)
-    others = [films.film(4, size=512, SeriesInstanceUID=film.SeriesInstanceUID) for _ in range(2)]
+    film = films.film(4)
+    others = [films.film(4, SeriesInstanceUID=film.SeriesInstanceUID) for _ in range(2)]
     for one in (film, *others):
         one.StudyInstanceUID = film.StudyInstanceUID
         one.PatientID = film.PatientID

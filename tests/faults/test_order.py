@@ -71,8 +71,8 @@ def test_a_series_that_never_becomes_quiet_is_taken_as_it_is_and_says_so(system)
 
 
 def test_a_film_that_comes_after_the_result_gives_one_revised_result(tmp_path, orthanc):
-    first = films.film(1, size=512, AcquisitionTime="100000")
-    late = films.film(1, size=600, AcquisitionTime="100500")
+    first = films.film(1, AcquisitionTime="100000")
+    late = films.film(1, size=448, AcquisitionTime="100500")
     late.StudyInstanceUID, late.SeriesInstanceUID = first.StudyInstanceUID, first.SeriesInstanceUID
     with running_line(tmp_path / "ours", orthanc) as line:
         reports = []

@@ -46,7 +46,7 @@ def screened_site(tmp_path_factory):
         site = Site(home, EngineRoom(None, engine_threads=1))
     site.stage(Stage.RESEARCH)
     site.add("CLUMSY")
-    site.film = films.film(1, size=512)
+    site.film = films.film(1)
     site.screen(site.film)
     yield site
     site.ledger.close()
@@ -253,7 +253,7 @@ def test_what_waits_for_a_pacs_that_was_away_goes_with_the_first_thing_it_takes(
 
 def retake(film):
     """A later film of the same series: the series is judged anew."""
-    other = films.film(1, size=512, AcquisitionTime="235959")
+    other = films.film(1, AcquisitionTime="235959")
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName"):
         setattr(other, keyword, getattr(film, keyword))
     return other
@@ -263,7 +263,7 @@ def retake(film):
 def test_a_revised_result_is_delivered_and_never_the_outdated_one(tmp_path, screened_site, status):
     site = Site(tmp_path, screened_site.bench.room)
     site.stage(Stage.RESEARCH)
-    film = site.film = films.film(1, size=512, AcquisitionTime="000001")
+    film = site.film = films.film(1, AcquisitionTime="000001")
     with ClumsyPacs.answering(status) as pacs:
         site.add("CLUMSY", pacs.port)
         site.screen(film)
@@ -296,7 +296,7 @@ def line(tmp_path_factory, orthanc):
 def test_one_pacs_that_takes_a_byte_a_second_holds_up_no_other_and_orthanc_has_one_copy(
     line, tmp_path
 ):
-    sent = [films.film(seed, size=512) for seed in (1, 2)]
+    sent = [films.film(seed) for seed in (1, 2)]
     with ClumsyPacs.reading(bytes_a_s=1) as pacs:
         place = ["127.0.0.1", str(pacs.port), "--results", "all", "--role", "research"]
         line.system.cli("peers", "add", "CLUMSY", *place)

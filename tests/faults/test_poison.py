@@ -39,7 +39,7 @@ def poisoned(tmp_path_factory, orthanc, poison):
 def test_a_case_that_ends_its_process_is_parked_and_its_neighbours_are_screened(
     poisoned, poison, tmp_path, what, why
 ):
-    bad, *neighbours = [films.film(seed, size=512) for seed in (1, 2, 3)]
+    bad, *neighbours = [films.film(seed) for seed in (1, 2, 3)]
     poison.put(what, str(bad.SOPInstanceUID))
     for film in (bad, *neighbours):
         films.write(tmp_path, film)
@@ -56,7 +56,7 @@ def test_a_case_that_ends_its_process_is_parked_and_its_neighbours_are_screened(
 @pytest.mark.long
 def test_a_case_for_which_the_kernel_runs_out_of_memory_is_parked(orthanc, poison, tmp_path):
     """No limit of ours stands in the way here: the kernel picks its victim, and says nothing."""
-    bad, neighbour = [films.film(seed, size=512) for seed in (5, 6)]
+    bad, neighbour = [films.film(seed) for seed in (5, 6)]
     with (
         memory_group("osteoscreen-test", GROUP_BYTES) as group,
         running_line(tmp_path, orthanc, poison.environment, **QUICK, worker_memory_mib=0) as line,
@@ -92,7 +92,7 @@ def memory_group(name, most_bytes):
 
 
 def test_an_object_that_ends_its_sender_is_parked_and_the_rest_is_sent(poisoned, poison, tmp_path):
-    film = films.film(4, size=512)
+    film = films.film(4)
     pacs = DcmtkStorescp(tmp_path / "late")
     poisoned.system.cli("peers", "add", pacs.aet, "127.0.0.1", str(pacs.port), "--results", "all")
     poisoned.send(dcmsend, films.write(tmp_path, film))

@@ -23,7 +23,7 @@ HURRIED = {"sweep_s": 1, "lease_s": 3, "delivery_backoff_s": 0.2, "radiograph_se
 @pytest.fixture(scope="module")
 def body():
     """One body for all films here: it takes long to make."""
-    return films.film(1, size=512)
+    return films.film(1)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from pydicom.uid import CTImageStorage, generate_uid
 from pynetdicom.dsutils import encode
 
 SLICE = Payload("ct", CTImageStorage, rows=64, columns=64, objects=20)
-FILM_PIXELS = 512
 ALL_ACKNOWLEDGED_WITHIN_S = 180.0
 STORED_BY_STORESCU = re.compile(
     r"Sending file: (\S+)(?:(?!Sending file:).)*?Received Store Response \(Success\)", re.DOTALL
@@ -33,7 +32,7 @@ class Films:
     """Films that a model screens: few bodies, many examinations, for a body takes long to make."""
 
     def __init__(self, bodies: int = 2) -> None:
-        self._bodies = [films.film(seed, size=FILM_PIXELS) for seed in range(1, bodies + 1)]
+        self._bodies = [films.film(seed) for seed in range(1, bodies + 1)]
         self._turn = itertools.count()
 
     def new(self) -> tuple[str, Object]:

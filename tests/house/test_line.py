@@ -130,14 +130,14 @@ def test_a_sender_is_let_in_and_out_without_a_restart(line):
 def test_a_film_that_may_not_be_screened_is_skipped_with_its_reason(
     line, tmp_path, changes, reason
 ):
-    film = films.film(seed=3, size=512, **changes)
+    film = films.film(seed=3, **changes)
     line.send(dcmsend, films.write(tmp_path, film))
     ended = line.system.ended(film.StudyInstanceUID)
     assert (ended["state"], ended["reason"]) == ("skipped", reason)
 
 
 def test_status_counts_every_series_and_every_reason(line, tmp_path):
-    film = films.film(seed=9, size=512, PatientAge="", PatientBirthDate="")
+    film = films.film(seed=9, PatientAge="", PatientBirthDate="")
     line.send(dcmsend, films.write(tmp_path, film))
     line.system.ended(film.StudyInstanceUID)
     line.settle()
@@ -154,7 +154,7 @@ def test_status_counts_every_series_and_every_reason(line, tmp_path):
 def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
     nobody = ["DEADPACS", LOOPBACK, str(free_port()), "--results", "all", "--role", "research"]
     line.system.cli("peers", "add", *nobody)
-    film = films.film(seed=4, size=512)
+    film = films.film(seed=4)
     line.send(dcmsend, films.write(tmp_path, film))
     wait_for("the PACS to have it", lambda: len(line.stored(film.StudyInstanceUID)) == 2, 60)
     (story,) = line.system.show(film.StudyInstanceUID)["series"]
@@ -166,7 +166,7 @@ def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
 
 def test_shadow_computes_and_sends_nothing(line, tmp_path):
     line.system.cli("models", "stage", "cxr_osporscreen", "shadow")
-    film = films.film(seed=5, size=512)
+    film = films.film(seed=5)
     line.send(dcmsend, films.write(tmp_path, film))
     ended = line.system.ended(film.StudyInstanceUID)
     line.system.cli("models", "stage", "cxr_osporscreen", "research")
@@ -179,7 +179,7 @@ def test_shadow_computes_and_sends_nothing(line, tmp_path):
 def test_a_clinical_peer_gets_nothing_in_stage_research(line, tmp_path):
     clinical = ["CLINICAL", LOOPBACK, str(line.pacs.port), "--results", "all", "--role", "clinical"]
     line.system.cli("peers", "add", *clinical)
-    film = films.film(seed=6, size=512)
+    film = films.film(seed=6)
     line.send(dcmsend, films.write(tmp_path, film))
     story = line.system.delivered(film.StudyInstanceUID)
     line.system.cli("peers", "remove", "CLINICAL")
@@ -194,7 +194,7 @@ def test_live_is_refused_for_weights_trained_on_simulated_patients(line):
 
 
 def test_no_log_names_the_patient(line, tmp_path):
-    film = films.film(seed=7, size=512, PatientName=NAME, PatientID=PATIENT_ID)
+    film = films.film(seed=7, PatientName=NAME, PatientID=PATIENT_ID)
     line.send(dcmsend, films.write(tmp_path, film))
     line.system.delivered(film.StudyInstanceUID)
     said = line.system.logs() + line.system.cli("status")
@@ -205,7 +205,7 @@ def test_no_log_names_the_patient(line, tmp_path):
 
 
 def test_an_unreadable_film_leaves_no_patient_in_the_logs(line, tmp_path):
-    film = films.film(seed=8, size=512, PatientName=NAME, PatientID=PATIENT_ID, PixelData=b"\0\0")
+    film = films.film(seed=8, PatientName=NAME, PatientID=PATIENT_ID, PixelData=b"\0\0")
     line.send(dcmsend, films.write(tmp_path, film))
     ended = line.system.ended(film.StudyInstanceUID)
     assert ended["state"] == "failed"

@@ -38,7 +38,7 @@ def test_a_resend_produces_no_second_result(line, film, tmp_path):
 
 
 def test_several_films_at_once_all_come_back(line, tmp_path):
-    batch = [films.film(seed, size=512) for seed in range(12, 18)]
+    batch = [films.film(seed) for seed in range(12, 18)]
     for film in batch:
         films.write(tmp_path, film)
     line.send(dcmsend, tmp_path)
@@ -54,7 +54,7 @@ def test_status_counts_what_came_and_what_became_of_it(line, film):
 
 
 def test_what_was_skipped_is_screened_when_asked_for_again(line, tmp_path):
-    film = films.film(seed=18, size=512)
+    film = films.film(seed=18)
     line.system.cli("models", "stage", MODEL, "off")
     line.send(storescu, films.write(tmp_path, film))
     skipped = line.system.ended(film.StudyInstanceUID)

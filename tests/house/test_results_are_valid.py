@@ -5,15 +5,10 @@ import pytest
 from peers import dcmsend
 from validators import complaints, dciodvfy
 
-from engines.phantoms.chest_dicom import FilmFormat, chest_dicom
-from engines.phantoms.person import low_density_patient, normal_density_patient
-
 STUDIES = {
-    "flagged DX": lambda: chest_dicom(low_density_patient(1), 1),
-    "not flagged CR": lambda: chest_dicom(
-        normal_density_patient(2), 2, FilmFormat(modality="CR", inverted=True)
-    ),
-    "failed": lambda: _constant(chest_dicom(low_density_patient(8), 8)),
+    "flagged": lambda: films.film(1),
+    "not flagged": lambda: films.film(2, low_density=False),
+    "failed": lambda: _constant(films.film(8)),
 }
 
 

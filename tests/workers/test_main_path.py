@@ -229,10 +229,10 @@ def test_a_retake_gives_a_revised_report_that_names_the_last_that_a_pacs_was_sen
         site.add("PACS", port)
         first = report_of(site.screen(film))["SOPInstanceUID"]
         site.deliver()
-    second = site.screen(retake(film, 900, "100500"))
+    second = site.screen(retake(film, 448, "100500"))
     assert [result["current"] for result in second["results"]] == [False, True]
     assert replaced_by(site, second) == first
-    third = site.screen(retake(film, 800, "101000"))
+    third = site.screen(retake(film, 416, "101000"))
     [never_sent] = {
         d["state"] for made in third["results"][1]["objects"] for d in made["deliveries"]
     }
@@ -272,9 +272,9 @@ def test_a_result_after_one_that_made_no_object_names_what_the_pacs_has(site):
     site.bench = replace(
         site.bench, settings=site.settings.model_copy(update={"min_age_years": 99})
     )
-    assert site.screen(retake(film, 900, "100500"))["state"] == "skipped"
+    assert site.screen(retake(film, 448, "100500"))["state"] == "skipped"
     site.bench = replace(site.bench, settings=site.settings)
-    assert replaced_by(site, site.screen(retake(film, 800, "101000"))) == first
+    assert replaced_by(site, site.screen(retake(film, 416, "101000"))) == first
 
 
 def test_a_series_is_not_judged_by_fewer_images_than_the_ledger_counts(site):
