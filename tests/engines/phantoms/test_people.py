@@ -39,6 +39,11 @@ def cohort():
     return [draw_person(seed) for seed in range(12_000)]
 
 
+@pytest.fixture(scope="module")
+def clinic():
+    return [draw_person(seed, HIP_CLINIC) for seed in range(3_000)]
+
+
 def columns(persons, names=COMPARED):
     return np.array([[getattr(person, name) for name in names] for person in persons], float)
 
@@ -293,8 +298,7 @@ def test_asking_for_sick_hips_or_more_visits_leaves_body_and_spine_as_they_were(
             assert getattr(plain, name) == getattr(sick, name)
 
 
-def test_osteonecrosis_is_rare_but_in_a_hip_clinic():
-    clinic = [draw_person(seed, HIP_CLINIC) for seed in range(3_000)]
+def test_osteonecrosis_is_rare_but_in_a_hip_clinic(cohort, clinic):
     sick = [person for person in clinic if person.osteonecroses]
     assert len(sick) / len(clinic) == pytest.approx(0.5, abs=0.03)
     both = np.mean([len(person.osteonecroses) == 2 for person in sick])
@@ -310,11 +314,10 @@ def test_osteonecrosis_is_rare_but_in_a_hip_clinic():
             assert len(hip.extent) == len(hip.collapse_mm) == len(person.visits_years)
             assert list(hip.extent) == sorted(hip.extent) and max(hip.extent) <= 0.6
             assert list(hip.collapse_mm) == sorted(hip.collapse_mm)
-    assert np.mean([bool(draw_person(s).osteonecroses) for s in range(3_000)]) < 0.002
+    assert np.mean([bool(person.osteonecroses) for person in cohort]) < 0.002
 
 
-def test_the_number_of_visits_says_nothing_about_the_hips():
-    clinic = [draw_person(seed, HIP_CLINIC) for seed in range(3_000)]
+def test_the_number_of_visits_says_nothing_about_the_hips(clinic):
     visits = np.array([len(person.visits_years) for person in clinic])
     sick = np.array([bool(person.osteonecroses) for person in clinic])
     assert auc(visits, sick) == pytest.approx(0.5, abs=0.03)
