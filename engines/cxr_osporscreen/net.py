@@ -1,8 +1,8 @@
 """The network: a chest film in, a probability and its class activation map out.
 
 Jang 2022 does not name a backbone, so this one is ours: a small residual network that trains on a
-laptop and runs anywhere. ``BACKBONES`` is where another one is added; it only has to turn a film
-(N, 1, size, size) into feature maps (N, channels, h, w).
+laptop and runs anywhere. ``BACKBONES`` is where another one is added; it only has to turn a film and
+its fine detail (N, 2, size, size) into feature maps (N, channels, h, w).
 
 Why the map is Grad-CAM: the score is ``w . mean(A) + b`` over feature maps ``A``. The gradient of
 the score by any pixel of ``A_k`` is then ``w_k / (h w)``, which is what Grad-CAM averages to weight
@@ -15,6 +15,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+#: What is finer than so many pixels is detail, and how much it is lifted.
+_FINE_PX, _LIFT = 9, 4.0
 
 
 class Block(nn.Module):
@@ -46,7 +50,7 @@ def _convolve(channels_in: int, channels: int, stride: int) -> nn.Sequential:
 def small_residual() -> tuple[nn.Module, int]:
     """Build the default backbone: 0.2 million weights, maps of 1/16 of the film's size."""
     stem = nn.Sequential(
-        nn.Conv2d(1, 32, kernel_size=8, stride=4, padding=2, bias=False),
+        nn.Conv2d(2, 32, kernel_size=8, stride=4, padding=2, bias=False),
         nn.BatchNorm2d(32),
         nn.ReLU(),
     )
@@ -79,7 +83,10 @@ class OsPorScreen(nn.Module):
         mean = film.mean(dim=(2, 3), keepdim=True)
         centred = film - mean
         spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
-        maps: Tensor = self.features(centred / (spread + 1e-3))
+        shown = centred / (spread + 1e-3)
+        # ribs and struts are faint beside lungs and heart; alone they are seen as well
+        detail = shown - functional.avg_pool2d(shown, _FINE_PX, stride=1, padding=_FINE_PX // 2)
+        maps: Tensor = self.features(torch.cat([shown, _LIFT * detail], dim=1))
         return maps
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
