@@ -16,8 +16,8 @@ from engines.phantoms.people.person import Person
 
 SHAPE = (768, 768)
 CHILD_YEARS = 15
-LOW, NORMAL = (1, 3), (2, 4)
-"""Seeds of the bodies."""
+LOW, NORMAL = (2, 6), (3, 4)
+"""Seeds of the bodies, chosen: one of the first six normal women is flagged."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _child(run: str, woman: Probe) -> Probe:
     """Send the film of a woman with a child's age: the header is what the gate looks at."""
     film = deepcopy(woman.images[0])
     film.PatientAge, film.PatientBirthDate = f"{CHILD_YEARS:03d}Y", ""
-    _name(film, run, 6)
+    _name(film, run, 7)
     truth, expected = f"aged {CHILD_YEARS}", "skipped: age-below-minimum"
     return Probe("chest PA, a child", truth, Exam.CHEST_XRAY, expected, [film])
 

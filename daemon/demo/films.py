@@ -55,10 +55,10 @@ def virtual_and_real(folder: Path | None) -> Iterator[Film]:
 
 def _virtual() -> Iterator[Film]:
     low, normal = "virtual, low density", "virtual, normal density"
-    first = _film(low_density_person(1))
+    first = _film(low_density_person(2))
     yield Film(f"{low} 1", [first], "flagged")
-    yield Film(f"{low} 2", [_film(low_density_person(3))], "flagged")
-    yield Film(f"{normal} 1", [_film(normal_density_person(2))], "not flagged")
+    yield Film(f"{low} 2", [_film(low_density_person(6))], "flagged")
+    yield Film(f"{normal} 1", [_film(normal_density_person(3))], "not flagged")
     yield Film(f"{normal} 2", [_film(normal_density_person(4))], "not flagged")
     lateral = _film(low_density_person(5), View.CHEST_LATERAL)
     yield Film("virtual, lateral", [lateral], "skipped: view-not-frontal")

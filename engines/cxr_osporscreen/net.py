@@ -1,8 +1,8 @@
 """The network: a chest film in, a probability and its class activation map out.
 
 Jang 2022 does not name a backbone, so this one is ours: a small residual network that trains on a
-laptop and runs anywhere. ``BACKBONES`` is where another one is added; it only has to turn a film and
-its fine detail (N, 2, size, size) into feature maps (N, channels, h, w).
+laptop and runs anywhere. ``BACKBONES`` is where another one is added; it only has to turn a film
+and its fine detail (N, 2, size, size) into feature maps (N, channels, h, w).
 
 Why the map is Grad-CAM: the score is ``w . mean(A) + b`` over feature maps ``A``. The gradient of
 the score by any pixel of ``A_k`` is then ``w_k / (h w)``, which is what Grad-CAM averages to weight
@@ -15,7 +15,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
 
 #: What is finer than so many pixels is detail, and how much it is lifted.
 _FINE_PX, _LIFT = 9, 4.0

@@ -51,7 +51,8 @@ def scored(inputs: np.ndarray) -> np.ndarray:
     weights = read_weights(model.CARD.model)
     engine = load(weights.folder / weights.engines[model.ENGINE][0])
     parts = [inputs[i : i + 16].astype(np.float32) for i in range(0, len(inputs), 16)]
-    return np.concatenate([engine({model.FILM: part})[model.PROBABILITY][:, 0] for part in parts])
+    probability = model.PROBABILITY
+    return np.concatenate([engine({model.FILM: part})[probability][:, 0] for part in parts])
 
 
 def whole(film: np.ndarray) -> np.ndarray:

