@@ -15,7 +15,7 @@ from engines.phantoms.filming import one_radiograph
 from engines.phantoms.people.draw import low_density_person, normal_density_person
 
 #: A body takes a second to film: these two are whoever comes. The weights flag the first.
-LOW, NORMAL = 2, 4
+LOW, NORMAL = 2, 1
 
 
 def film(seed: int, low_density: bool = True, size: int = 384, **changes: Any) -> Dataset:

@@ -120,7 +120,7 @@ def test_a_sender_is_let_in_and_out_without_a_restart(line):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"PatientAge": "031Y", "PatientBirthDate": "19951120"}, Reason.AGE_BELOW_MINIMUM),
+        ({"PatientAge": "031Y", "PatientBirthDate": ""}, Reason.AGE_BELOW_MINIMUM),
         ({"PatientAge": "", "PatientBirthDate": ""}, Reason.AGE_MISSING),
         ({"PatientSex": ""}, Reason.SEX_MISSING),
         ({"PresentationIntentType": "FOR PROCESSING"}, Reason.NOT_FOR_PRESENTATION),
