@@ -53,6 +53,16 @@ class Line:
         )
         return point
 
+    def straight_below(self, step: int) -> "Line":
+        """Return the line with no bend below a step: a sacral canal is not always followed."""
+        below = np.arange(step, 0, -1.0)[:, None] * STEP_MM
+        at_mm = np.concatenate([self.at_mm[step] - below * self.up[step], self.at_mm[step:]])
+        same = (
+            np.concatenate([np.repeat(one[step : step + 1], step, axis=0), one[step:]])
+            for one in (self.up, self.front, self.left)
+        )
+        return Line(at_mm, *same)
+
 
 def middle_line(volume: Volume, canal: Canal) -> Line:
     """Smooth the canal's path and walk it in even steps."""

@@ -40,7 +40,11 @@ _FORAMEN, _PEDICLE = ((0.0, 0.30), (0.92, 1.0)), ((0.48, 0.80),)
 # How much neighbours may differ in height before it costs more no longer: fractures do.
 _UNLIKE, _MOST_UNLIKE = 1.6, 0.7
 _PER_VERTEBRA = 0.7
+# What the lowest disc is worth: less than others, so that a chain does not go on for its sake.
+_FIRST = 0.4
 _LOCAL_MM = 80
+# A lowest piece with less of the signs than these belongs to the sacrum.
+_LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC = 0.05, 0.65, 0.3
 
 
 @dataclass(frozen=True)
@@ -138,10 +142,25 @@ def chain(signs: Signs) -> list[int]:
         before = best[np.where(known, starts, 0)] - cost
         chosen = before.argmax(axis=1)
         follow = before[np.arange(len(lengths)), chosen]
-        first = signs.disc[np.where(known, starts, 0)]
+        first = _FIRST * signs.disc[np.where(known, starts, 0)]
         came[end] = np.where(follow > first, chosen, -1)
         best[end] = np.where(known, np.maximum(follow, first) + worth[end], -np.inf)
-    return _traced(best, came, lengths)
+    found = _traced(best, came, lengths)
+    while len(found) > 2 and _sacral(signs, (found[0], found[1])):
+        found = found[1:]
+    return found
+
+
+def _sacral(signs: Signs, ends: tuple[int, int]) -> bool:
+    """Tell whether the lowest piece has neither a vertebra's pedicles nor a disc below it."""
+    low, length = ends[0], ends[1] - ends[0]
+
+    def mean(part: tuple[float, float]) -> float:
+        first, last = (int(low + one * length) for one in part)
+        return float(signs.pedicle[first : max(last, first + 1)].mean())
+
+    fit = mean(_PEDICLE[0]) - mean(_FORAMEN[0])
+    return fit < _LEAST_FIT or bool(signs.disc[low] < _CLEAR_DISC and fit < _CLEAR_FIT)
 
 
 def _traced(best: Values, came: NDArray[np.intp], lengths: NDArray[np.intp]) -> list[int]:

@@ -3,12 +3,13 @@
 Seen in the straightened CT, wider and coarser than the column. Ours.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, label
+from scipy.ndimage import find_objects, gaussian_filter, label
 
 from engines.anatomy.column import STEP_MM, Line, straightened
 from engines.volume import Volume
@@ -19,12 +20,20 @@ Mask = NDArray[np.bool_]
 
 # All ours. Every so many steps along the line; where it is sampled before and beside the canal.
 _EVERY = 2
-_FRONT_MM = np.arange(-70.0, 41.0, 2.5)
-_LEFT_MM = np.arange(-112.0, 113.0, 2.0)
-_BONE_HU = 180.0
+_FRONT_STEP_MM, _LEFT_STEP_MM = 2.5, 2.0
+_FRONT_MM = np.arange(-70.0, 41.0, _FRONT_STEP_MM)
+_LEFT_MM = np.arange(-112.0, 113.0, _LEFT_STEP_MM)
+# Bone, and where enhanced organs reach that: more.
+_BONES_HU = (180.0, 260.0, 350.0)
 # Ribs and transverse processes are behind this, and apart from each other outside of this.
 _RIB_FRONT_MM, _ROOT_MM, _CONTACT_MM = 4.0, 26.0, 31.0
 _LEAST_VOXELS = 8
+# Cut across, no rib is larger; an organ that touches it is.
+_MOST_RIB_MM2 = 400.0
+# Where transverse processes are, and from where outwards they are followed.
+_PROCESS_FRONT_MM, _PROCESS_ROOT_MM, _PROCESS_HU = (-28.0, 4.0), 18.0, 150.0
+# Of hip bones, which are thicker than ribs and denser than kidneys.
+_HIP_HU, _HIP_LEFT_MM = 220.0, (40.0, 110.0)
 
 
 @dataclass(frozen=True)
@@ -52,42 +61,62 @@ class Flanks:
 
     Attributes
     ----------
-    bone : ndarray
-        bool, shape (every second step, front, left).
+    hu : ndarray
+        float32, shape (every second step, front, left).
     """
 
-    bone: Mask
+    hu: Grid
 
     @cached_property
     def branches(self) -> tuple[Branch, ...]:
         """Pieces of bone behind the bodies that touch the column's side."""
-        found = []
-        behind = self.bone[:, _FRONT_MM < _RIB_FRONT_MM]
-        for side in (-1, 1):
-            outside = _LEFT_MM * side
-            pieces, _ = label(behind & (outside >= _ROOT_MM))
-            root = np.where((outside >= _ROOT_MM) & (outside <= _CONTACT_MM), pieces, 0)
-            for number in np.unique(root[root > 0]):
-                steps, _, _ = np.nonzero(root == number)
-                _, _, reached = np.nonzero(pieces == number)
-                if len(reached) >= _LEAST_VOXELS:
-                    at = float(steps.mean()) * _EVERY * STEP_MM
-                    found.append(Branch(at, side, float(outside[reached].max())))
-        return tuple(found)
+        behind = self.hu[:, _FRONT_MM < _RIB_FRONT_MM]
+        return tuple(
+            one for hu in _BONES_HU for side in (-1, 1) for one in _branches(behind > hu, side)
+        )
+
+    def process_mm(self, low: float, high: float, side: int) -> float:
+        """Return how far from the middle bone goes without a gap, between two places."""
+        steps = slice(int(low / _EVERY / STEP_MM), int(high / _EVERY / STEP_MM) + 1)
+        inside = (_PROCESS_FRONT_MM[0] < _FRONT_MM) & (_PROCESS_FRONT_MM[1] > _FRONT_MM)
+        brightest = self.hu[steps][:, inside].max(axis=(0, 1))
+        if side < 0:
+            brightest = brightest[::-1]
+        outwards = brightest[_LEFT_MM >= _PROCESS_ROOT_MM] > _PROCESS_HU
+        return _PROCESS_ROOT_MM + 2.0 * int(np.argmin(np.append(outwards, False)))
 
     @cached_property
     def wings(self) -> tuple[Values, Values]:
-        """How many mm of bone there are far out at each side, by mm along the line."""
+        """How many mm of hip bone there are at each side, by mm along the line."""
         both = []
         for side in (-1, 1):
-            out = (_LEFT_MM * side > 40) & (_LEFT_MM * side < 110)
-            wide = self.bone[:, :, out].any(axis=1).sum(axis=1) * 2.0
+            out = (_LEFT_MM * side > _HIP_LEFT_MM[0]) & (_LEFT_MM * side < _HIP_LEFT_MM[1])
+            wide = (self.hu[:, :, out] > _HIP_HU).any(axis=1).sum(axis=1) * _LEFT_STEP_MM
             both.append(np.repeat(wide.astype(np.float64), _EVERY))
         return both[0], both[1]
+
+
+def _branches(bone: Mask, side: int) -> Iterator[Branch]:
+    outside = _LEFT_MM * side
+    bone = bone & (outside >= _ROOT_MM)
+    pieces, _ = label(bone)
+    root = np.where(outside <= _CONTACT_MM, pieces, 0)
+    boxes = find_objects(pieces)
+    for number in np.unique(root[root > 0]):
+        box = boxes[number - 1]
+        piece = pieces[box] == number
+        if piece.sum() < _LEAST_VOXELS:
+            continue
+        steps = np.nonzero(root[box] == number)[0] + box[0].start
+        across = piece.sum(axis=(0, 1)) * (_EVERY * STEP_MM * _FRONT_STEP_MM)
+        order = np.argsort(outside[box[2]])
+        thin = np.append(across[order] <= _MOST_RIB_MM2, False)
+        reach = float(outside[box[2]][order][max(0, int(np.argmin(thin)) - 1)])
+        yield Branch(float(steps.mean()) * _EVERY * STEP_MM, side, reach)
 
 
 def flanks_of(volume: Volume, line: Line) -> Flanks:
     """Look beside the column."""
     every = Line(*(one[::_EVERY] for one in (line.at_mm, line.up, line.front, line.left)))
     wide = straightened(volume, every, _FRONT_MM, _LEFT_MM)
-    return Flanks(gaussian_filter(wide, 0.7) > _BONE_HU)
+    return Flanks(gaussian_filter(wide, 0.7))

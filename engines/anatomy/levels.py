@@ -12,12 +12,17 @@ from engines.anatomy.flanks import Flanks
 LEVELS = (*(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 6)))
 _L5, _T12 = LEVELS.index("L5"), LEVELS.index("T12")
 
-# All ours. How far a rib reaches from the midline, and no transverse process does; how far a
-# transverse process of L1 does.
-_RIB_MM, _PROCESS_MM = 58.0, 30.0
+# All ours. How far a rib reaches from the midline, and no transverse process does.
+_RIB_MM = 58.0
+# Where in a vertebra, from the disc below to the one above, processes and ribs leave it.
+_PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.3, 1.0)
+# How far transverse processes of L1 reach, and how far T12 does without its rib.
+_LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
-_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 20.0, 40, 8
-_BOTH, _SACRUM_ALONE, _RIB_ALONE = 0.95, 0.8, 0.6
+_WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
+# With so much in view below the lowest disc, that must be the last one.
+_MORE_BELOW_MM = 60
+_BOTH, _SACRUM_ALONE, _RIB_ALONE, _ODD = 0.95, 0.8, 0.6, 0.5
 
 
 @dataclass(frozen=True)
@@ -45,29 +50,49 @@ class Naming:
 def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     """Name the vertebrae between discs, which are places along the line in mm from the feet up."""
     count = max(0, len(discs) - 1)
-    sacrum, rib = _above_sacrum(discs, flanks), _last_rib(discs, flanks)
-    seen = [name for name, there in (("sacrum", sacrum), ("last rib", rib is not None)) if there]
-    if sacrum and rib is not None:
-        if rib != _L5 - _T12:
-            why = f"{rib} vertebrae between the sacrum and the last rib, not 5"
-            return _unnamed(count, tuple(seen), why)
-        return _counted(count, _L5, _BOTH, seen)
+    sacrum, ribs = _above_sacrum(discs, flanks), _last_ribs(discs, flanks)
     if sacrum:
-        return _counted(count, _L5, _SACRUM_ALONE, seen)
-    if rib is None:
+        return _from_sacrum(discs, flanks, ribs)
+    if not ribs:
         return _unnamed(count, (), "neither the sacrum nor the last rib is in view")
-    if rib == 0 or not _has_process(discs, flanks, rib - 1):
-        why = "the vertebra below the last rib has no transverse process of the loins"
-        return _unnamed(count, tuple(seen), why)
-    return _counted(count, _T12 + rib, _RIB_ALONE, seen)
+    if len(ribs) > 1:
+        return _unnamed(count, (_RIB,), "the last rib is seen at one side alone")
+    rib = ribs[0]
+    if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
+        why = "the column goes on below the last disc, and no sacrum is recognised"
+        return _unnamed(count, (_RIB,), why)
+    if rib > 0 and _lumbar(discs, flanks, rib - 1):
+        return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
+    if rib > 1 and _ribless(discs, flanks, rib - 1):
+        return _counted(count, _T12 + rib - 1, _ODD, (_PROCESS,))
+    why = "the vertebra below the last rib is not clearly one of the loins"
+    return _unnamed(count, (_RIB,), why)
 
 
-def _counted(count: int, lowest: int, confidence: float, anchors: list[str]) -> Naming:
+_SACRUM, _RIB, _PROCESS = "sacrum", "last rib", "first transverse process"
+
+
+def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
+    """Count from the sacrum where the last rib agrees or is out of view."""
+    count, lumbar = len(discs) - 1, _L5 - _T12
+    if not ribs:
+        if count > lumbar:
+            return _unnamed(count, (_SACRUM,), "no rib at the sixth vertebra above the sacrum")
+        return _counted(count, _L5, _SACRUM_ALONE, (_SACRUM,))
+    if lumbar in ribs:
+        return _counted(count, _L5, _BOTH, (_SACRUM, _RIB))
+    if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
+        return _counted(count, _L5, _SACRUM_ALONE, (_SACRUM, _PROCESS))
+    why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
+    return _unnamed(count, (_SACRUM, _RIB), why)
+
+
+def _counted(count: int, lowest: int, confidence: float, anchors: tuple[str, ...]) -> Naming:
     """Count upwards from the name of the lowest vertebra."""
     if lowest >= len(LEVELS):
-        return _unnamed(count, tuple(anchors), "more than five vertebrae below the last rib")
+        return _unnamed(count, anchors, "more than five vertebrae below the last rib")
     names = tuple(LEVELS[lowest - n] for n in range(count))
-    return Naming(names, confidence, tuple(anchors))
+    return Naming(names, confidence, anchors)
 
 
 def _unnamed(count: int, anchors: tuple[str, ...], why: str) -> Naming:
@@ -79,23 +104,46 @@ def _above_sacrum(discs: list[int], flanks: Flanks) -> bool:
     if not discs or discs[0] < _LEAST_BELOW_MM:
         return False
     below = slice(max(0, discs[0] - _BELOW_MM), discs[0])
-    return all(float(wing[below].mean()) > _WING_MM for wing in flanks.wings)
+    wings = [float(wing[below].mean()) for wing in flanks.wings]
+    return sum(wings) / 2 > _WINGS_MM and min(wings) > _LEAST_WING_MM
 
 
-def _last_rib(discs: list[int], flanks: Flanks) -> int | None:
-    """Return which vertebra bears the lowest rib, counted from below."""
-    if len(discs) < 2:
-        return None
+def _last_ribs(discs: list[int], flanks: Flanks) -> list[int]:
+    """Return which vertebrae, counted from below, bear the lowest rib at either side.
+
+    One number where both sides agree, none where no rib is seen.
+    """
     # one more may bear it whose upper disc is out of view
     borders = [*discs, discs[-1] + (discs[-1] - discs[-2])]
-    for number, (low, high) in enumerate(pairwise(borders)):
-        reaches = [one.reach_mm for one in flanks.branches if low <= one.at_mm < high]
-        if max(reaches, default=0) > _RIB_MM:
-            return number
-    return None
+    found = set()
+    for side in (-1, 1):
+        for number, (low, high) in enumerate(pairwise(borders)):
+            first, last = (low + part * (high - low) for part in _RIB_AT)
+            if any(
+                one.reach_mm > _RIB_MM
+                for one in flanks.branches
+                if one.side == side and first <= one.at_mm < last
+            ):
+                found.add(number)
+                break
+    return sorted(found)
 
 
-def _has_process(discs: list[int], flanks: Flanks, number: int) -> bool:
+def _process_mm(discs: list[int], flanks: Flanks, number: int) -> tuple[float, float]:
+    """Return how far the processes of a vertebra reach, the shorter and the longer."""
     low, high = discs[number], discs[number + 1]
-    reaches = [one.reach_mm for one in flanks.branches if low <= one.at_mm < high]
-    return max(reaches, default=0) > _PROCESS_MM
+    first, last = (low + part * (high - low) for part in _PROCESS_AT)
+    both = sorted(flanks.process_mm(first, last, side) for side in (-1, 1))
+    return both[0], both[1]
+
+
+def _lumbar(discs: list[int], flanks: Flanks, number: int) -> bool:
+    return _process_mm(discs, flanks, number)[1] >= _LUMBAR_MM
+
+
+def _ribless(discs: list[int], flanks: Flanks, number: int) -> bool:
+    """Tell whether this is a T12 with no rib to speak of: it has no process, the next one has."""
+    if number + 1 >= len(discs):
+        return False
+    here, below = (_process_mm(discs, flanks, one) for one in (number, number - 1))
+    return here[1] <= _THORACIC_MM and below[0] >= _LUMBAR_MM

@@ -20,10 +20,11 @@ from engines.volume import Volume
 Grid = NDArray[np.float32]
 Values = NDArray[np.float64]
 
-# All ours. A body's borders are where the CT falls half-way to what surrounds it.
-_LEAST_EDGE_HU = 90.0
+# All ours.
 _TILTS_DEG = tuple(range(-28, 29, 2))
 _LOOK_MM = 5
+# One vertebra and its discs are about as high.
+_LEAST_VIEW_MM = 45.0
 
 
 def find_spine(volume: Volume) -> Spine:
@@ -40,12 +41,14 @@ def find_spine(volume: Volume) -> Spine:
         SPINE_NOT_FOUND where there is no spinal canal.
     """
     canal = find_canal(volume)
+    if (len(canal.at) - 1) * volume.spacing_mm[0] < _LEAST_VIEW_MM:
+        return Spine(canal, (), 0.0, (), "too little of the spine is in view")
     line = middle_line(volume, canal)
     column = straightened(volume, line, FRONT_MM, LEFT_MM)
     discs = chain(signs_of(column))
     if len(discs) < 2:
         return Spine(canal, (), 0.0, (), "no vertebra is wholly in view")
-    naming = name_levels(discs, flanks_of(volume, line))
+    naming = name_levels(discs, flanks_of(volume, line.straight_below(discs[0])))
     tilts = [_tilt_deg(column, place) for place in discs]
     vertebrae = tuple(
         _vertebra(name, column, line, ends)
