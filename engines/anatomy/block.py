@@ -32,7 +32,7 @@ class Axes:
     @cached_property
     def left(self) -> Vector:
         """Return the unit vector to the patient's left."""
-        side: Vector = np.cross(self.front, self.up)
+        side: Vector = np.cross(self.up, self.front)
         return side
 
     def place_mm(self, up_mm: float, front_mm: float, left_mm: float) -> Vector:

@@ -30,6 +30,7 @@ def test_a_body_has_its_size_wherever_one_began_to_look():
 def test_a_body_that_leans_is_measured_along_itself():
     body = look_closely(Column(lean=0.2).volume(), vertebra("L1"))
     assert body.axes.up == pytest.approx([0, -np.sin(0.2), np.cos(0.2)], abs=0.03)
+    assert body.axes.left == pytest.approx([1, 0, 0], abs=0.03)
     assert body.anterior_mm / body.posterior_mm == pytest.approx(1.0, abs=0.03)
 
 
