@@ -44,7 +44,7 @@ _PER_VERTEBRA = 0.7
 _FIRST = 0.4
 _LOCAL_MM = 80
 # A lowest piece with less of the signs than these belongs to the sacrum.
-_LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC = 0.05, 0.65, 0.3
+_LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC, _SURE_DISC = 0.05, 0.65, 0.3, 0.9
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,10 @@ def _pedicle_sign(column: Grid) -> Values:
 
 
 def chain(signs: Signs) -> list[int]:
-    """Return the discs' places, steps along the line from below, that explain the signs best."""
+    """Return the discs' places, steps along the line from below, that explain the signs best.
+
+    Pieces of the sacrum may be the lowest of them: :func:`above_sacrum` tells.
+    """
     lengths = np.arange(SHORTEST_MM, LONGEST_MM + 1)
     worth = _intervals(signs, lengths)
     unlike = np.abs(np.log(lengths[:, None] / lengths[None, :]))
@@ -145,22 +148,40 @@ def chain(signs: Signs) -> list[int]:
         first = _FIRST * signs.disc[np.where(known, starts, 0)]
         came[end] = np.where(follow > first, chosen, -1)
         best[end] = np.where(known, np.maximum(follow, first) + worth[end], -np.inf)
-    found = _traced(best, came, lengths)
-    while len(found) > 2 and _sacral(signs, (found[0], found[1])):
-        found = found[1:]
-    return found
+    return _traced(best, came, lengths)
 
 
-def _sacral(signs: Signs, ends: tuple[int, int]) -> bool:
-    """Tell whether the lowest piece has neither a vertebra's pedicles nor a disc below it."""
-    low, length = ends[0], ends[1] - ends[0]
+def above_sacrum(signs: Signs, discs: list[int]) -> list[list[int]]:
+    """Leave out what belongs to the sacrum at the lower end of a chain.
+
+    Returns
+    -------
+    list of list of int
+        What is left, the likeliest first; a second where the last piece that was left out may be a
+        vertebra after all.
+    """
+    found, doubtful = discs, False
+    while len(found) > 2 and (fit := _sacral_fit(signs, found)) is not None:
+        found, doubtful = found[1:], fit >= _LEAST_FIT
+    return [found, discs[-len(found) - 1 :]] if doubtful else [found]
+
+
+def _sacral_fit(signs: Signs, discs: list[int]) -> float | None:
+    """Return how alike a vertebra's the pedicles of the lowest piece are; None where it is one.
+
+    A piece of the sacrum has neither pedicles nor a disc below it.
+    """
+    low, length = discs[0], discs[1] - discs[0]
 
     def mean(part: tuple[float, float]) -> float:
         first, last = (int(low + one * length) for one in part)
         return float(signs.pedicle[first : max(last, first + 1)].mean())
 
     fit = mean(_PEDICLE[0]) - mean(_FORAMEN[0])
-    return fit < _LEAST_FIT or bool(signs.disc[low] < _CLEAR_DISC and fit < _CLEAR_FIT)
+    disc = float(signs.disc[low])
+    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= _CLEAR_FIT)
+    clear = clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
+    return None if clear else fit
 
 
 def _traced(best: Values, came: NDArray[np.intp], lengths: NDArray[np.intp]) -> list[int]:

@@ -69,7 +69,7 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     return _unnamed(count, (_RIB,), why)
 
 
-_SACRUM, _RIB, _PROCESS = "sacrum", "last rib", "first transverse process"
+SACRUM, _RIB, _PROCESS = "sacrum", "last rib", "first transverse process"
 
 
 def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
@@ -77,14 +77,14 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
     count, lumbar = len(discs) - 1, _L5 - _T12
     if not ribs:
         if count > lumbar:
-            return _unnamed(count, (_SACRUM,), "no rib at the sixth vertebra above the sacrum")
-        return _counted(count, _L5, _SACRUM_ALONE, (_SACRUM,))
+            return _unnamed(count, (SACRUM,), "no rib at the sixth vertebra above the sacrum")
+        return _counted(count, _L5, _SACRUM_ALONE, (SACRUM,))
     if lumbar in ribs:
-        return _counted(count, _L5, _BOTH, (_SACRUM, _RIB))
+        return _counted(count, _L5, _BOTH, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
-        return _counted(count, _L5, _SACRUM_ALONE, (_SACRUM, _PROCESS))
+        return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
     why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
-    return _unnamed(count, (_SACRUM, _RIB), why)
+    return _unnamed(count, (SACRUM, _RIB), why)
 
 
 def _counted(count: int, lowest: int, confidence: float, anchors: tuple[str, ...]) -> Naming:

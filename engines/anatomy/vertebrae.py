@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from engines.anatomy.canal import find_canal
 from engines.anatomy.column import Line, middle_line, straightened
-from engines.anatomy.discs import FRONT_MM, LEFT_MM, chain, signs_of, tilted_profile
+from engines.anatomy.discs import FRONT_MM, LEFT_MM, above_sacrum, chain, signs_of, tilted_profile
 from engines.anatomy.flanks import flanks_of
-from engines.anatomy.levels import name_levels
+from engines.anatomy.levels import SACRUM, Naming, name_levels
 from engines.anatomy.spine import Spine, Vertebra
 from engines.volume import Volume
 
@@ -23,6 +23,7 @@ Values = NDArray[np.float64]
 # All ours.
 _TILTS_DEG = tuple(range(-28, 29, 2))
 _LOOK_MM = 5
+_FEWEST = 3
 # One vertebra and its discs are about as high.
 _LEAST_VIEW_MM = 45.0
 
@@ -45,16 +46,33 @@ def find_spine(volume: Volume) -> Spine:
         return Spine(canal, (), 0.0, (), "too little of the spine is in view")
     line = middle_line(volume, canal)
     column = straightened(volume, line, FRONT_MM, LEFT_MM)
-    discs = chain(signs_of(column))
-    if len(discs) < 2:
+    signs = signs_of(column)
+    possible = above_sacrum(signs, chain(signs))
+    if len(possible[0]) < 2:
         return Spine(canal, (), 0.0, (), "no vertebra is wholly in view")
-    naming = name_levels(discs, flanks_of(volume, line.straight_below(discs[0])))
+    discs, naming = _named(volume, line, possible)
     tilts = [_tilt_deg(column, place) for place in discs]
     vertebrae = tuple(
         _vertebra(name, column, line, ends)
         for name, ends in zip(naming.names, pairwise(zip(discs, tilts, strict=True)), strict=True)
     )
     return Spine(canal, vertebrae, naming.confidence, naming.anchors, naming.why)
+
+
+def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[int], Naming]:
+    """Name the likeliest chain; another one only where that has no names and this one has."""
+
+    def named(discs: list[int]) -> tuple[list[int], Naming]:
+        return discs, name_levels(discs, flanks_of(volume, line.straight_below(discs[0])))
+
+    first = named(possible[0])
+    if first[1].confidence > 0:
+        return first
+    others = possible[1:]
+    if SACRUM not in first[1].anchors and len(possible[0]) > _FEWEST:
+        # hip bones above the lowest disc: that piece may be the sacrum's
+        others = [*others, possible[0][1:]]
+    return next((one for one in map(named, others) if one[1].confidence > 0), first)
 
 
 Disc = tuple[int, float]

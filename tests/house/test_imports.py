@@ -23,7 +23,7 @@ def test_the_worker_needs_no_torch():
 
 def test_a_listener_holds_no_pixel_library_and_still_serves():
     asked = (
-        "import sys; from daemon import part; part._travel_light(*part.PIXEL_LIBRARIES); "
+        "import sys; from daemon import part; part._travel_light('numpy', *part.DECODERS); "
         "import daemon.scp; from daemon import rehearsal; "
         "print(rehearsal.problem(), [n for n in ('numpy', 'gdcm', 'PIL') if sys.modules.get(n)])"
     )
@@ -39,7 +39,7 @@ def test_the_supervisor_carries_neither_dicom_nor_pixels():
 
 def test_the_intake_carries_no_decoder():
     asked = (
-        "import sys; from daemon import part; part._travel_light(part.DECODER); "
+        "import sys; from daemon import part; part._travel_light(*part.DECODERS); "
         "import daemon.intake; print(sys.modules['gdcm'])"
     )
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
