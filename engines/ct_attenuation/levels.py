@@ -113,8 +113,9 @@ def _level(volume: Volume, body: VertebralBody, own: Ratios | None) -> Level:
 
 def _foreign(volume: Volume, body: VertebralBody) -> str:
     """Say which foreign body lies in a vertebra, as far as its density tells."""
-    reach = (body.posterior_mm / 2 + 2, body.depth_mm / 2 + 4, body.width_mm / 2 + 2)
-    around = block_of(volume, body.axes, reach, 1.0).hu
+    # without the pedicles' roots: a young arch is as dense in a thin slice at low voltage
+    reach = (body.posterior_mm / 2, body.depth_mm / 2 + 0.5, body.width_mm / 2 + 2)
+    around = block_of(volume, body.axes.moved(0.0, 3.5, 0.0), reach, 1.0).hu
     if (around > METAL_HU).sum() / 1000 > _METAL_CM3:
         return "metal"
     core = (max(1.0, body.middle_mm / 2 - 4), body.depth_mm / 2 - 4, body.width_mm / 2 - 5)
