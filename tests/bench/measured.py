@@ -21,7 +21,7 @@ from rich.table import Table
 
 from engines.anatomy.vertebrae import find_spine
 from engines.anatomy.vertebral_body import RIM_MM
-from engines.ct_attenuation.levels import Level, look_at
+from engines.ct_attenuation.levels import LEVELS, Level, look_at
 from engines.errors import BadSeries
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build, draw_build
@@ -84,7 +84,7 @@ def row_of(seed: int) -> Row:
         spine = find_spine(volume)
     except BadSeries as verdict:
         return row | {"why": str(verdict.reason), "wrong": [], "levels": []}
-    named = [one for one in spine.vertebrae if one.level]
+    named = [one for one in spine.vertebrae if one.level in LEVELS]
     row["why"] = "" if named else spine.why
     row["wrong"] = [one.level for one in named if not _right(build, one)]
     known = attenuation(protocol, seed)
