@@ -15,6 +15,7 @@ from pydicom.uid import UID
 from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context
 
 from daemon import find, scu
@@ -51,25 +52,57 @@ class Reports:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.heard: set[str] = set()
 
     def on_n_event_report(self, event: Event) -> tuple[int, None]:
         """Write down what a peer says of our results; only then it is answered."""
-        calling = event.assoc.requestor.ae_title.strip()
+        return self.hear(event)[0], None
+
+    def hear(self, event: Event) -> tuple[int, str]:
+        """Write down a report; return what to answer, and the transaction that it was on."""
+        calling, transaction_uid = event.assoc.requestor.ae_title.strip(), ""
         try:
             transaction_uid, verdicts = _read_report(event.event_information)
             known = confirmations.answered(self._ledger, transaction_uid, verdicts)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
-            return PROCESSING_FAILURE, None
+            return PROCESSING_FAILURE, transaction_uid
         except Exception as error:  # noqa: BLE001 - the edge: a peer gets a status, never silence
             log.error("event=report-not-read aet=%s error=%s", calling, where(error))
-            return INVALID_ARGUMENT, None
+            return INVALID_ARGUMENT, transaction_uid
         if not known:
             log.warning("event=unknown-transaction aet=%s uid=%s", calling, transaction_uid)
-            return INVALID_ARGUMENT, None
-        self.heard.add(transaction_uid)
-        return SUCCESS, None
+            return INVALID_ARGUMENT, transaction_uid
+        return SUCCESS, transaction_uid
+
+
+class ReportsHere(Reports):
+    """Hears reports on the association that asked, and knows when our answer to ours is out."""
+
+    def __init__(self, ledger: Ledger, transaction_uid: str) -> None:
+        super().__init__(ledger)
+        self._transaction_uid = transaction_uid
+        self._is_ours = False
+        self.answering = self.answered = False
+
+    def hear(self, event: Event) -> tuple[int, str]:
+        """Write down a report, and keep in mind that we owe an answer to it."""
+        self.answering = True
+        status, transaction_uid = super().hear(event)
+        self._is_ours |= transaction_uid == self._transaction_uid
+        return status, transaction_uid
+
+    def on_pdu_sent(self, event: Event) -> None:
+        """See our answer go out: after a release we may send nothing more (PS3.8 9.2, Sta7)."""
+        if self.answering and isinstance(event.pdu, P_DATA_TF):
+            self.answering, self.answered = False, self._is_ours
+
+    def stay(self, assoc: Association, within_s: float) -> None:
+        """Wait for the report, and for our answer to one that came in time."""
+        until = time.monotonic() + within_s
+        while assoc.is_established and not self.answered:
+            if time.monotonic() > until and not self.answering:
+                return
+            time.sleep(POLL_S)
 
 
 def confirm(settings: Settings, ledger: Ledger, delivery_id: int) -> None:
@@ -119,11 +152,14 @@ def _ask(settings: Settings, ledger: Ledger, peer: Peer, claimed: Sequence[Sent]
         for one in claimed:
             confirmations.unanswered(ledger, one, detail)
         return
-    reports = Reports(ledger)
-    handlers = [(evt.EVT_N_EVENT_REPORT, reports.on_n_event_report)]
     address, contexts = scu.address_of(settings, peer), [build_context(PUSH_MODEL)]
     # a name of 128 random bits as PS3.5 B.2 makes UIDs of them: no two requests share one
     transaction_uid = f"2.25.{uuid.uuid4().int}"
+    reports = ReportsHere(ledger, transaction_uid)
+    handlers = [
+        (evt.EVT_N_EVENT_REPORT, reports.on_n_event_report),
+        (evt.EVT_PDU_SENT, reports.on_pdu_sent),
+    ]
     with scu.association(address, contexts, handlers=handlers) as assoc:
         within_s = settings.confirmation_wait_s
         confirmations.asking(ledger, claimed, transaction_uid, within_s)
@@ -131,13 +167,7 @@ def _ask(settings: Settings, ledger: Ledger, peer: Peer, claimed: Sequence[Sent]
         if declined:
             confirmations.not_asked(ledger, transaction_uid, declined)
             raise DeliveryError(f"{peer.aet} {declined}")
-        until = time.monotonic() + min(STAYS_S, within_s)
-        while (
-            assoc.is_established
-            and transaction_uid not in reports.heard
-            and time.monotonic() < until
-        ):
-            time.sleep(POLL_S)
+        reports.stay(assoc, min(STAYS_S, within_s))
     confirmations.let_go(ledger, claimed)
 
 
