@@ -14,7 +14,7 @@ from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom import evt
 from pynetdicom.association import Association
-from pynetdicom.events import Event
+from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context
 
@@ -156,7 +156,7 @@ def _ask(settings: Settings, ledger: Ledger, peer: Peer, claimed: Sequence[Sent]
     # a name of 128 random bits as PS3.5 B.2 makes UIDs of them: no two requests share one
     transaction_uid = f"2.25.{uuid.uuid4().int}"
     reports = ReportsHere(ledger, transaction_uid)
-    handlers = [
+    handlers: list[EventHandlerType] = [
         (evt.EVT_N_EVENT_REPORT, reports.on_n_event_report),
         (evt.EVT_PDU_SENT, reports.on_pdu_sent),
     ]
