@@ -6,7 +6,7 @@ differ and drift. After each load everything must be stored, byte for byte.
 
 What each has made durable before it answers: storescp nothing; Orthanc the file and its index row;
 the C floor the file; pynetdicom and ours the file and its name in the folder. Intake and ledger of
-ours are at work beside it.
+ours are at work beside it. MB is the peak memory of the receiver's largest process during the load.
 """
 
 import argparse
@@ -45,9 +45,9 @@ class Load:
     by_dcmsend: bool = False
 
 
-CT8 = Load("CT x 8", CT_LIKE, Manner(8), 200)
-FILM4 = Load("film x 4", DX_LIKE, Manner(4), 24)
-TINY8 = Load("tiny x 8", TINY, Manner(8), 1200)
+CT8 = Load("CT x 8", CT_LIKE, Manner(8), 300)
+FILM4 = Load("film x 4", DX_LIKE, Manner(4), 60)
+TINY8 = Load("tiny x 8", TINY, Manner(8), 2000)
 TINY1 = Load("tiny x 1", TINY, Manner(1))
 CALLS = Load("an association per object x 4", TINY, Manner(4, 1), 200, (DCMTK, OURS))
 NAGLE = Load("dcmsend as it comes, CT x 1", CT_LIKE, Manner(1), 40, (DCMTK, OURS), True)
@@ -63,6 +63,7 @@ class Taken:
     p50_ms: float
     p99_ms: float
     cpu_s_per_gb: float
+    peak_mb: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Row:
     p50_ms: float
     p99_ms: float
     cpu_s_per_gb: float
+    peak_mb: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ P50_MS, P99_MS, CPU_S_PER_GB, PEAK_MB = 0.6, 1.5, 1.9, 100.0
 def take(receiver: Receiver, load: Load, objects: Sequence[Object], folder: Path) -> Taken:
     """Send one load to one receiver, and check that it is stored byte for byte."""
     os.sync()
+    receiver.forget_peak()
     cpu_s = receiver.cpu_s()
     if load.by_dcmsend:
         sent = _dcmsend(receiver, objects, folder)
@@ -120,6 +123,7 @@ def take(receiver: Receiver, load: Load, objects: Sequence[Object], folder: Path
         latencies_ms[len(latencies_ms) // 2],
         latencies_ms[len(latencies_ms) * 99 // 100],
         cpu_s / gigabytes,
+        receiver.peak_mb(),
     )
 
 
@@ -172,16 +176,19 @@ def _values(taken: Taken) -> tuple[float, ...]:
 
 def show(rows: Sequence[Row]) -> Table:
     table = Table(title=f"C-STORE on loopback, medians; {os.cpu_count()} cores")
-    for column in ("load", "receiver", "objects/s", "MB/s", "p50 ms", "p99 ms", "CPU s/GB"):
+    for column in ("load", "receiver", "objects/s", "MB/s", "p50 ms", "p99 ms", "CPU s/GB", "MB"):
         table.add_column(column, justify="left" if column in ("load", "receiver") else "right")
     for row in rows:
-        figures = f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_s_per_gb:.2f}"
+        figures = f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}"
         rates = f"{row.objects_per_s:.0f}", f"{row.mb_per_s:.0f}"
-        table.add_row(row.load, row.receiver, *rates, *figures, end_section=row.receiver == OURS)
+        costs = f"{row.cpu_s_per_gb:.2f}", f"{row.peak_mb:.0f}"
+        table.add_row(
+            row.load, row.receiver, *rates, *figures, *costs, end_section=row.receiver == OURS
+        )
     return table
 
 
-def judge(rows: Sequence[Row], peak_mb: float) -> Table:
+def judge(rows: Sequence[Row]) -> Table:
     """Hold what was measured against the aims."""
     by_name = {(row.load, row.receiver): row for row in rows}
     table = Table(title="ours against its aims")
@@ -195,7 +202,8 @@ def judge(rows: Sequence[Row], peak_mb: float) -> Table:
     _judge(table, "one C-STORE of 31 KB, p50 ms", one.p50_ms, P50_MS, False)
     _judge(table, "one C-STORE of 31 KB, p99 ms", one.p99_ms, P99_MS, False)
     _judge(table, "CPU s/GB at CT x 8", by_name[CT8.name, OURS].cpu_s_per_gb, CPU_S_PER_GB, False)
-    _judge(table, "peak memory of a process, MB", peak_mb, PEAK_MB, False)
+    peak_mb = by_name[FILM4.name, OURS].peak_mb
+    _judge(table, "film x 4, peak memory of a process, MB", peak_mb, PEAK_MB, False)
     return table
 
 
@@ -215,11 +223,9 @@ def main() -> None:
         receivers(Path(folder)) as running,
     ):
         rows = measure(running, LOADS, options.rounds)
-        [ours] = [one for one in running if one.name == OURS]
-        peak_mb = ours.peak_mb()
     console = Console()
     console.print(show(rows))
-    console.print(judge(rows, peak_mb))
+    console.print(judge(rows))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "listener.json").write_text(json.dumps([vars(row) for row in rows], indent=1))
 

@@ -80,8 +80,16 @@ class Receiver:
         assert self.running.process is not None
         return sum(_cpu_s(pid) for pid in tree(self.running.process.pid))
 
+    def forget_peak(self) -> None:
+        """Let the peak memory of its processes be what they hold now."""
+        assert self.running.process is not None
+        for pid in tree(self.running.process.pid):
+            with contextlib.suppress(OSError):
+                # proc(5): 5 sets the peak resident set size back
+                Path(f"/proc/{pid}/clear_refs").write_text("5")
+
     def peak_mb(self) -> float:
-        """Return the peak memory of the largest of its processes."""
+        """Return the peak memory of the largest of its processes since it was forgotten."""
         assert self.running.process is not None
         return max(_peak_mb(pid) for pid in tree(self.running.process.pid))
 
@@ -145,5 +153,6 @@ def _peak_mb(pid: int) -> float:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0.0
-    [peak] = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(peak.split()[1]) / 1024
+    # nothing of a child that has ended and is not waited for yet
+    peaks = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return sum(int(peak.split()[1]) for peak in peaks) / 1024
