@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     keep_days_events: float = Field(0, ge=0, description="events in the ledger; 0: for ever")
     radiograph_settle_s: float = Field(0.5, gt=0, description="quiet time that ends a film series")
     volume_settle_s: float = Field(15, gt=0, description="quiet time that ends a CT or MR series")
+    released_settle_s: float = Field(
+        3,
+        gt=0,
+        description="quiet time that ends a CT series without holes that came over one association "
+        "which its sender has released; no longer than volume_settle_s",
+    )
     longest_settle_s: float = Field(
         900,
         gt=0,

@@ -31,9 +31,9 @@ from pynetdicom.transport import RequestHandler
 from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
-from daemon.reception import Reception, Request
+from daemon.reception import SUCCESS, Reception, Request
 from daemon.repeats import Repeats
-from daemon.spool import Spool
+from daemon.spool import Spool, new_association
 from daemon.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,8 @@ class Conversation:
         self._machine = assoc.dul.state_machine
         self._wire, self._spool = wire, spool
         self._store: Store | None = None
+        self._name = new_association()
+        self._stored = self._failed = False
         self._command = b""
         self._dataset_bytes = 0
         self._sending = threading.RLock()
@@ -179,6 +181,8 @@ class Conversation:
         if acse.is_release_requested():
             acse.send_release(is_response=True)
             self._assoc.is_released, self._assoc.is_established = True, False
+            if self._stored and not self._failed:
+                self._spool.note_release(self._name)
             evt.trigger(self._assoc, evt.EVT_RELEASED, {})
         elif acse.is_aborted():
             self._assoc.is_aborted, self._assoc.is_established = True, False
@@ -229,7 +233,7 @@ class Conversation:
             context.transfer_syntax[0],
             self._assoc.requestor.ae_title.strip(),
         )
-        self._store = Store(context_id, fields, Reception(self._spool, request))
+        self._store = Store(context_id, fields, Reception(self._spool, request, self._name))
         self._wire.begin_message(self._store.reception.flush)
 
     def _image_fragment(self, store: "Store", context_id: int, last: int, size: int) -> None:
@@ -240,7 +244,9 @@ class Conversation:
             store.reception.add(piece)
             size -= len(piece)
         if last:
-            answer = store.answer(store.reception.end())
+            status = store.reception.end()
+            self._stored, self._failed = True, self._failed or status != SUCCESS
+            answer = store.answer(status)
             self._forget_store()
             with self._sending:
                 self._wire.send(answer)

@@ -12,6 +12,7 @@ from pydicom import Dataset
 
 from daemon import header
 from daemon.config import Settings
+from daemon.consigned import Consigned
 from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
@@ -67,6 +68,8 @@ class Intake:
         self._spool = Spool(settings.spool)
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
+        self._released_settle_s = settings.released_settle_s
+        self._consigned = Consigned(self._spool)
         self._rules = settings.rules
         self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
@@ -157,6 +160,8 @@ class Intake:
             else:
                 place = self._spool.place(arrival.SeriesInstanceUID, arrival.SOPInstanceUID)
                 kept.append((file, place))
+                if fate is Fate.NEW and arrival.modality in PER_STUDY.values():
+                    self._consigned.bring(arrival.SeriesInstanceUID, file)
         self._spool.keep(kept)
         self._spool.set_aside(aside)
 
@@ -169,7 +174,13 @@ class Intake:
         """Judge every complete series by its headers; queue it and ring, or say why not."""
         if self._clock.stepped():
             arrivals.wait_anew(self._ledger)
-        patience = Patience(self._settle_s, self._volume_settle_s, PER_STUDY.values())
+        patience = Patience(
+            self._settle_s,
+            self._volume_settle_s,
+            PER_STUDY.values(),
+            self._released_settle_s,
+            self._consigned.whole(),
+        )
         self._settle(arrivals.quiet(self._ledger, patience))
         why = f"; images still came, or were missing, after {self._longest_settle_s:g} s"
         self._settle(arrivals.overdue(self._ledger, self._longest_settle_s), why)
@@ -199,8 +210,26 @@ class Intake:
                 continue
             self._ring(arrivals.queue(self._ledger, group, fate, why), fate)
         for (_, exam), judged in candidates.items():
+            if self._may_lack_images(judged):
+                continue
             best = choice.choose(self._ledger, exam, judged, why)
             self._ring([best] if best else [], exam)
+            self._consigned.forget([series.SeriesInstanceUID for series, _ in judged])
+        for _, group in alike.values():
+            self._consigned.forget([series.SeriesInstanceUID for series in group])
+
+    def _may_lack_images(self, judged: Sequence[tuple[Series, Appraisal]]) -> bool:
+        """Tell whether series that seemed whole are not; from now on they wait like others."""
+        whole = self._consigned.whole()
+        doubtful = [
+            series.SeriesInstanceUID
+            for series, appraisal in judged
+            if series.SeriesInstanceUID in whole
+            and not (appraisal.gapless and whole[series.SeriesInstanceUID] == series.images)
+        ]
+        for series_uid in doubtful:
+            self._consigned.doubt(series_uid)
+        return bool(doubtful)
 
     def _ring(self, queued: Sequence[Series], exam: Exam) -> None:
         uids = [series.SeriesInstanceUID for series in queued]

@@ -36,13 +36,13 @@ class Reception:
     Nothing is raised: what goes wrong becomes the status, and the rest of the object is let past.
     """
 
-    def __init__(self, spool: Spool, request: Request) -> None:
+    def __init__(self, spool: Spool, request: Request, association: str = "") -> None:
         self._calling_aet = request.calling_aet
         self._status = SUCCESS
         self._file: Incoming | None = None
         self._pieces: list[bytes | memoryview] = []
         try:
-            self._file = spool.receive()
+            self._file = spool.receive(association)
         except (SpoolFull, OSError) as error:
             self._fail(error)
         else:

@@ -32,6 +32,9 @@ class Spool:
         What the index knows, one folder a series.
     ``aside``
         What cannot be indexed: no DICOM header, or other bytes under a known UID.
+    ``released``
+        An empty file for each association that its sender has released, until the intake has read
+        it: a hint, that need not survive anything.
     """
 
     def __init__(self, folder: Path, room: Room | None = None) -> None:
@@ -39,12 +42,13 @@ class Spool:
         self.incoming = folder / "incoming"
         self.kept = folder / "kept"
         self.aside = folder / "aside"
+        self.released = folder / "released"
         self.room = room
         self.growing, self.safe = str(self.partial), str(self.incoming)
 
     def prepare(self) -> None:
         """Make the folders; on return their own names are on the disk, too."""
-        for folder in (self.partial, self.incoming, self.kept, self.aside):
+        for folder in (self.partial, self.incoming, self.kept, self.aside, self.released):
             folder.mkdir(parents=True, exist_ok=True)
         for parent in self.incoming.parents[:2]:
             sync_folder(parent)
@@ -80,8 +84,13 @@ class Spool:
             raise
         return incoming.place
 
-    def receive(self) -> "Incoming":
+    def receive(self, association: str = "") -> "Incoming":
         """Begin a file that is written as it comes.
+
+        Parameters
+        ----------
+        association : str
+            Which one it comes over, empty where nobody asks; letters and digits.
 
         Raises
         ------
@@ -92,7 +101,21 @@ class Spool:
         """
         if self.room and not self.room.takes(0):
             raise SpoolFull
-        return Incoming(self)
+        return Incoming(self, association)
+
+    def note_release(self, association: str) -> None:
+        """Leave word that the sender of an association has ended it in good order."""
+        with contextlib.suppress(OSError):
+            (self.released / association).touch()
+
+    def releases(self) -> list[str]:
+        """Take the words that were left: the associations."""
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            found = os.listdir(self.released)
+        for association in found:
+            (self.released / association).unlink(missing_ok=True)
+        return found
 
     @cached_property
     def names(self) -> "Names":
@@ -163,9 +186,10 @@ class Incoming:
     It grows in a folder of its own: making a file there leaves the folder that is synced alone.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, association: str = "") -> None:
         # the moment comes first, so that names sort by arrival
         name = f"{time.time_ns():016x}{THIS_PROCESS}{next(_numbers):08x}"
+        name += f"-{association}" if association else ""
         self._partial, self._final = f"{spool.growing}/{name}.part", f"{spool.safe}/{name}.dcm"
         self._names, self._room = spool.names, spool.room
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -238,6 +262,16 @@ class Names:
                 until = next(self._tickets)
                 os.fsync(self._folder)
                 self._synced_until = until
+
+
+def new_association() -> str:
+    """Return a name for an association that no other has, whichever listener it calls."""
+    return f"{THIS_PROCESS}{next(_numbers):x}"
+
+
+def association_of(file: Path) -> str:
+    """Return the association that a received file came over, empty where its name says none."""
+    return file.stem.partition("-")[2]
 
 
 def _drop_folder(folder: Path) -> None:

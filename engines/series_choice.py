@@ -97,11 +97,14 @@ class Appraisal:
     verdict : Verdict or None
         NotEligible: never tried. BadSeries: its slices make no volume as far as headers tell; tried
         only where the study has nothing else, so that its failure is told.
+    gapless : bool
+        False where slices seem to be missing between those that are there.
     """
 
     score: float
     points: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    gapless: bool = True
 
     @property
     def refused(self) -> bool:
@@ -127,11 +130,12 @@ def appraise(headers: Sequence[Dataset], rules: Rules | None = None) -> Appraisa
         _require_scan(headers, rules or Rules())
         stack = _stack(headers)
     except Verdict as verdict:
-        return Appraisal(0.0, (), verdict)
+        return Appraisal(0.0, (), verdict, verdict.reason is not Reason.SLICES_MISSING)
     given = [_kernel(headers[0]), *_geometry(stack), _phase(headers[0])]
     given += [(-2.0, remark) for remark in (stack.remarks if stack else ())]
     score = round(max(1.0, sum(points for points, _ in given)), 1)
-    return Appraisal(score, tuple(f"{what}: {points:g}" for points, what in given))
+    told = tuple(f"{what}: {points:g}" for points, what in given)
+    return Appraisal(score, told, gapless=stack is None or stack.even)
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:

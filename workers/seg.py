@@ -143,8 +143,9 @@ def _pixels(masks: Sequence[Mask], sources: Sequence[Dataset]) -> NDArray[np.uin
     planes = [
         (str(source.SOPInstanceUID), frame) for source in sources for frame in _frames(source)
     ]
-    shape = (len(planes), int(sources[0].Rows), int(sources[0].Columns), len(masks))
-    pixels = np.zeros(shape, np.uint8)
+    shape = (len(masks), len(planes), int(sources[0].Rows), int(sources[0].Columns))
+    # each segment in one piece of memory: that is how it is read
+    pixels = np.moveaxis(np.zeros(shape, np.uint8), 0, -1)
     for segment, mask in enumerate(masks):
         for place, plane in enumerate(planes):
             if plane in mask.pixels:

@@ -243,11 +243,16 @@ def _by_value(counts: Counter[str]) -> dict[int, list[str]]:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for images, and for which modalities until all of a study has settled."""
+    """How long to wait for images, and for which modalities until all of a study has settled.
+
+    ``released_s`` is for the series named in ``released``, whose sender seems to have sent all.
+    """
 
     settle_s: Mapping[str, float]
     otherwise_s: float
     together: Collection[str] = ()
+    released_s: float = 0.0
+    released: Collection[str] = ()
 
 
 def quiet(ledger: Ledger, patience: Patience, most: int = 500) -> list[Series]:
@@ -287,6 +292,11 @@ def _silent(one: type[Series], patience: Patience, moment: datetime) -> ColumnEl
     silent.append(
         one.modality.not_in(patience.settle_s)
         & (one.last_at <= moment - timedelta(seconds=patience.otherwise_s))
+    )
+    silent.append(
+        one.SeriesInstanceUID.in_(patience.released)
+        & (one.last_at <= moment - timedelta(seconds=patience.released_s))
+        & ~procedures.count_awaited(one)
     )
     return nothing_missing & or_(*silent)
 

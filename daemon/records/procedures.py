@@ -121,6 +121,13 @@ def others_announced(one: type[Series]) -> ColumnElement[bool]:
     )
 
 
+def count_awaited(one: type[Series]) -> ColumnElement[bool]:
+    """Whether a peer could say how many images a series has, and has not since the last came."""
+    said = one.expected_images.is_not(None)
+    fresh = one.counted_at.is_(None) | (one.counted_at >= one.last_at)
+    return exists().where(Peer.answers_find) & ~(said & fresh)
+
+
 def to_count(ledger: Ledger, quiet_s: float, films: Collection[str]) -> list[str]:
     """Return series to be counted at a peer, and write down that they are.
 

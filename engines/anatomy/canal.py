@@ -105,12 +105,20 @@ def _coarse(volume: Volume) -> _Coarse:
     """Average blocks of voxels to about two millimetres; what was not measured is air."""
     strides = [max(1, round(_VOXEL_MM / spacing)) for spacing in volume.spacing_mm]
     whole = [n // stride * stride for n, stride in zip(volume.hu.shape, strides, strict=True)]
-    hu = np.nan_to_num(volume.hu[: whole[0], : whole[1], : whole[2]], nan=-1000.0)
-    for axis, stride in enumerate(strides):
-        shape = (*hu.shape[:axis], hu.shape[axis] // stride, stride, *hu.shape[axis + 1 :])
-        hu = hu.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
+    seen = volume.hu[: whole[0], : whole[1], : whole[2]]
+    # a few slices at a time: another whole volume is more than a worker has room for
+    blocks = (seen[low : low + strides[0]] for low in range(0, whole[0], strides[0]))
+    hu = np.stack([_averaged(block, strides[1], strides[2]) for block in blocks])
     z, y, x = (a * b for a, b in zip(volume.spacing_mm, strides, strict=True))
     return _Coarse(hu, (z, y, x), (strides[0], strides[1], strides[2]))
+
+
+def _averaged(block: Grid, rows: int, columns: int) -> Grid:
+    """Average some slices into one, and that in blocks of rows and columns."""
+    hu: Grid = np.where(np.isnan(block), np.float32(-1000.0), block).mean(axis=0)
+    hu = np.stack([hu[n::rows] for n in range(rows)]).mean(axis=0)
+    mean: Grid = np.stack([hu[:, n::columns] for n in range(columns)]).mean(axis=0)
+    return mean
 
 
 def _scores(coarse: _Coarse, middle: float) -> tuple[Grid, Grid]:

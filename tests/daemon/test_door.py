@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import struct
 import threading
 import time
@@ -35,7 +36,7 @@ from peers import wait_for
 
 from daemon import door, rehearsal
 from daemon.errors import SpoolFull
-from daemon.spool import Incoming, Spool
+from daemon.spool import Incoming, Spool, association_of
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 WHOLE = dataset()
@@ -292,9 +293,8 @@ def test_a_uid_from_outside_names_no_file(ours, caller, uid, tmp_path):
         assert caller.status() == SUCCESS
     still_serves(ours)
     files = list(tmp_path.rglob("*.dcm"))
-    assert files and {(file.parent, len(file.stem)) for file in files} == {
-        (ours.spool.incoming, 32)
-    }
+    assert files and {file.parent for file in files} == {ours.spool.incoming}
+    assert all(re.fullmatch("[0-9a-f]{32}(-[0-9a-f]+)?", file.stem) for file in files)
 
 
 class RefusingDisk(Incoming):
@@ -318,7 +318,7 @@ class RefusingDisk(Incoming):
 def refusing(step):
     """Make a spool's next file one that is refused at this step."""
 
-    def receive(spool):
+    def receive(spool, association=""):
         if step == "full":
             raise SpoolFull
         if step == "open":
@@ -401,3 +401,30 @@ def test_the_rehearsal_finds_bytes_that_were_changed_on_the_way(monkeypatch):
 
     monkeypatch.setattr("daemon.reception.Reception.add", spoil)
     assert "not what lies in the spool" in rehearsal.problem()
+
+
+@pytest.mark.parametrize("ours", ["straight"], indirect=True)
+@pytest.mark.parametrize("goodbye", [ABORTING, RELEASE], ids=["abort", "release"])
+def test_word_is_left_of_an_association_that_was_released_after_all_was_stored(
+    ours, caller, goodbye
+):
+    caller.send(store(WHOLE))
+    assert caller.status() == SUCCESS
+    caller.send(goodbye)
+    assert caller.is_ended()
+    [file] = ours.spool.arrived()
+    assert ours.spool.releases() == ([association_of(file)] if goodbye == RELEASE else [])
+
+
+@pytest.mark.parametrize("ours", ["straight"], indirect=True)
+def test_no_word_is_left_of_an_association_over_which_an_object_was_refused(
+    ours, caller, monkeypatch
+):
+    caller.send(store(WHOLE))
+    assert caller.status() == SUCCESS
+    with monkeypatch.context() as broken:
+        broken.setattr(Spool, "receive", refusing("full"))
+        caller.send(store(WHOLE))
+        assert caller.status() == OUT_OF_RESOURCES
+    caller.release()
+    assert ours.spool.releases() == []
