@@ -179,10 +179,10 @@ class Conversation:
             self._machine.do_action(event)
         acse = self._assoc.acse
         if acse.is_release_requested():
-            acse.send_release(is_response=True)
-            self._assoc.is_released, self._assoc.is_established = True, False
             if self._stored and not self._failed:
                 self._spool.note_release(self._name)
+            acse.send_release(is_response=True)
+            self._assoc.is_released, self._assoc.is_established = True, False
             evt.trigger(self._assoc, evt.EVT_RELEASED, {})
         elif acse.is_aborted():
             self._assoc.is_aborted, self._assoc.is_established = True, False

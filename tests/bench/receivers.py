@@ -65,7 +65,8 @@ class Receiver:
             )
 
     def _new_datasets(self) -> Iterator[bytes]:
-        new = [p for p in self.store.rglob("*") if p.is_file() and p not in self.seen]
+        files = (p for p in self.store.rglob("*") if p.parent.name != "released" and p.is_file())
+        new = [p for p in files if p not in self.seen]
         self.seen.update(new)
         for path in new:
             content = path.read_bytes()
@@ -91,7 +92,7 @@ class Receiver:
     def peak_mb(self) -> float:
         """Return the peak memory of the largest of its processes since it was forgotten."""
         assert self.running.process is not None
-        return max(_peak_mb(pid) for pid in tree(self.running.process.pid))
+        return max(peak_mb(pid) for pid in tree(self.running.process.pid))
 
 
 @contextlib.contextmanager
@@ -148,7 +149,8 @@ def _cpu_s(pid: int) -> float:
     return sum(map(int, fields[11:15])) * TICK_S
 
 
-def _peak_mb(pid: int) -> float:
+def peak_mb(pid: int) -> float:
+    """Return the peak memory of a process, 0 where it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

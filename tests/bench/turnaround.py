@@ -1,6 +1,6 @@
-"""Time a chest film through the whole embedded system: seconds from sent to SR stored.
+"""Time chest films and CTs through the whole embedded system: seconds from sent to SR stored.
 
-Run with `make bench`. Films go one after another over a real association into our system, whose
+Run with `make bench`. Studies go one after another over a real association into our system, whose
 results go to DCMTK's storescp. The clock starts when the success of the last image is read, and
 stops when the SR's file is complete at the receiver (its last modification). The quiet time that
 ends a series is part of it, as it is for a hospital.
@@ -12,12 +12,16 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import films
 import pydicom
+from bench.long_ct import as_another_study, long_ct
 from bench.payloads import Object
+from bench.receivers import peak_mb, tree
 from bench.sender import Association, encode_pdus
 from ours import Osteoscreen
 from peers import LOOPBACK, DcmtkStorescp, wait_for
@@ -25,22 +29,32 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage
 from pynetdicom.dsutils import encode
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 RESULTS = Path("bench-results")
-MODEL = "cxr_osporscreen"
+MODELS = ("cxr_osporscreen", "ct_attenuation")
+WITHIN_S = 300.0
 
 
-def turnaround_s(film: Dataset, system: Osteoscreen, pacs: DcmtkStorescp) -> float:
-    """Send one film and wait for its SR; return the seconds between."""
-    one = Object(film.SOPClassUID, film.SOPInstanceUID, encode(film, False, True))
+@dataclass(frozen=True)
+class Figures:
+    """How studies of one kind went."""
+
+    what: str
+    seconds: list[float]
+    peak_mb: dict[str, float]
+
+
+def turnaround_s(images: Iterable[Dataset], system: Osteoscreen, pacs: DcmtkStorescp) -> float:
+    """Send one study and wait for its SR; return the seconds between."""
+    objects = [Object(d.SOPClassUID, d.SOPInstanceUID, encode(d, False, True)) for d in images]
     before = set(pacs.files())
-    association = Association(system.port, system.aet, "BENCH", one.sop_class)
-    association.store(encode_pdus(one, association.maximum_length))
+    association = Association(system.port, system.aet, "BENCH", objects[0].sop_class)
+    for one in objects:
+        association.store(encode_pdus(one, association.maximum_length))
     sent_at = time.time()
     association.release()
-    wait_for("SR and picture", lambda: len(set(pacs.files()) - before) == 2)
+    wait_for("SR and picture", lambda: len(set(pacs.files()) - before) == 2, WITHIN_S)
     # storescp may still be writing the second of them
     time.sleep(0.2)
     (report,) = [path for path in set(pacs.files()) - before if _is_report(path)]
@@ -51,26 +65,41 @@ def _is_report(path: Path) -> bool:
     return bool(pydicom.dcmread(path).SOPClassUID == Comprehensive3DSRStorage)
 
 
-def measure(folder: Path, count: int, size: int) -> list[float]:
-    """Send films one after another through one running system; the first is a warm-up."""
-    made = [films.film(seed, size=size) for seed in range(count + 1)]
+def measure(folder: Path, what: str, studies: Iterable[Iterable[Dataset]]) -> Figures:
+    """Send studies one after another through one running system; the first is a warm-up."""
     with DcmtkStorescp(folder / "storescp", aet="PACS") as pacs:
         bench = ["BENCH", LOOPBACK, "11113", "--sends", "--results", "none"]
         place = ["PACS", LOOPBACK, str(pacs.port), "--no-sends"]
         receives = [*place, "--results", "all", "--role", "research"]
         with Osteoscreen(folder / "ours", [bench, receives]) as system:
-            system.cli("models", "stage", MODEL, "research")
-            each = track(made, "films", console=Console(stderr=True))
-            return [turnaround_s(film, system, pacs) for film in each][1:]
+            for model in MODELS:
+                system.cli("models", "stage", model, "research")
+            seconds = [turnaround_s(images, system, pacs) for images in studies][1:]
+            assert system.process is not None, "it is running"
+            return Figures(what, seconds, peaks_mb(system.process.pid))
 
 
-def show(seconds: Sequence[float], size: int) -> Table:
-    title = f"a {size} x {size} chest film, last image sent to SR stored; {os.cpu_count()} cores"
-    table = Table(title=title)
-    for column in ("films", "min s", "median s", "p95 s", "max s"):
+def peaks_mb(pid: int) -> dict[str, float]:
+    """Return the peak memory of each process of a running system, the largest of equal ones."""
+    found: dict[str, float] = {}
+    for one in tree(pid):
+        with suppress(OSError):
+            words = Path(f"/proc/{one}/cmdline").read_text().split("\0")
+            at = words.index("-m") + 1 if "-m" in words else 1
+            name = " ".join(words[at : at + 2]).rpartition("/")[2]
+            found[name] = max(found.get(name, 0.0), peak_mb(one))
+    return found
+
+
+def show(figures: Sequence[Figures]) -> Table:
+    table = Table(title=f"last image sent to SR stored; {os.cpu_count()} cores")
+    for column in ("studies", "number", "min s", "median s", "p95 s", "max s", "peak MB"):
         table.add_column(column, justify="right")
-    figures = min(seconds), statistics.median(seconds), quantile_95(seconds), max(seconds)
-    table.add_row(str(len(seconds)), *(f"{value:.2f}" for value in figures))
+    for one in figures:
+        seconds = one.seconds
+        told = min(seconds), statistics.median(seconds), quantile_95(seconds), max(seconds)
+        peaks = "\n".join(f"{name}: {mb:.0f}" for name, mb in one.peak_mb.items())
+        table.add_row(one.what, str(len(seconds)), *(f"{value:.2f}" for value in told), peaks)
     return table
 
 
@@ -81,13 +110,23 @@ def quantile_95(seconds: Sequence[float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--films", type=int, default=20)
-    parser.add_argument("--size", type=int, default=2048, help="rows and columns")
+    parser.add_argument("--size", type=int, default=2048, help="rows and columns of a film")
+    parser.add_argument("--scans", type=int, default=8, help="CTs of 300 slices")
     options = parser.parse_args()
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
-        seconds = measure(Path(folder), options.films, options.size)
-    Console().print(show(seconds, options.size))
+        if options.films:
+            each = ([films.film(n, size=options.size)] for n in range(options.films + 1))
+            name = f"chest films {options.size} x {options.size}"
+            figures.append(measure(Path(folder, "films"), name, each))
+        if options.scans:
+            slices = long_ct(RESULTS / "ct300")
+            scans = (as_another_study(slices, str(n)) for n in range(options.scans + 1))
+            name = f"CTs of {len(slices)} slices 512 x 512"
+            figures.append(measure(Path(folder, "scans"), name, scans))
+    Console().print(show(figures))
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "turnaround.json").write_text(json.dumps(seconds))
+    (RESULTS / "turnaround.json").write_text(json.dumps([asdict(one) for one in figures]))
 
 
 if __name__ == "__main__":

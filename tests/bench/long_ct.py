@@ -1,0 +1,54 @@
+"""A CT of 300 slices of 512 x 512, made once and kept: a virtual patient, T10 to the hips."""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.uid import generate_uid
+
+from engines.exams import Exam
+from engines.phantoms.body.build import draw_build
+from engines.phantoms.ct.protocol import CtProtocol
+from engines.phantoms.ct.volume import ct_volume
+from engines.phantoms.dicom.ct import Scan, ct_series
+from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.dicom.slices import Slices
+from engines.phantoms.people.draw import draw_person
+
+SLICES = 300
+SEED = 7
+PROTOCOL = CtProtocol(slice_thickness_mm=1.5, spacing_mm=1.25, top="T9")
+
+
+def long_ct(folder: Path) -> list[Dataset]:
+    """Return its slices from the feet up, read from a folder; made there where it is empty."""
+    if not list(folder.glob("*.dcm")):
+        folder.mkdir(parents=True, exist_ok=True)
+        for n, ds in enumerate(_made()):
+            ds.save_as(folder / f"{n:03}.dcm", enforce_file_format=True)
+    return [dcmread(file) for file in sorted(folder.glob("*.dcm"))]
+
+
+def _made() -> list[Dataset]:
+    person = draw_person(SEED)
+    build = replace(draw_build(person, lying=True), arms_raised=True)
+    volume = ct_volume(build, PROTOCOL, SEED)
+    pixel_mm, step_mm = float(volume.affine[0, 0]), PROTOCOL.spacing_mm
+    x, y, z = (float(one) for one in volume.affine[:3, 3])
+    axes: tuple[tuple[float, float, float], ...] = ((1, 0, 0), (0, 1, 0), (0, 0, step_mm))
+    pixels = (pixel_mm, pixel_mm)
+    slices = Slices(volume.hu, (x, y, z), *axes, pixels, PROTOCOL.slice_thickness_mm)
+    visit = Visit(person, Exam.ABDOMEN_CT, SEED)
+    images = ct_series(visit, slices, Scan(float(PROTOCOL.kvp), 120.0))
+    return sorted(images, key=lambda ds: float(ds.ImagePositionPatient[2]))[-SLICES:]
+
+
+def as_another_study(images: list[Dataset], name: str) -> Iterator[Dataset]:
+    """Return copies under other UIDs."""
+    for ds in images:
+        other = copy(ds)
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            setattr(other, keyword, generate_uid(entropy_srcs=[name, str(ds[keyword].value)]))
+        yield other
