@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from engines.lab import commands
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.nuisances import Nuisance
 from engines.phantoms.people.population import Clinic
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from engines.clinical_table import ClinicalTable
 
 _WIDE = 140
-
-KeptFilms = Annotated[
-    Path | None,
-    typer.Option(
-        file_okay=False,
-        help="Folder where films are kept, so that the same command goes on after a break. Use "
-        "another one after an update.",
-    ),
-]
 
 app = typer.Typer(
     name=f"{PRODUCT}-lab",
@@ -110,10 +102,10 @@ def screen(
 
     Example: `osteoscreen-lab screen ~/films --clinical ages.csv --json > results.json`
     """
+    from engines.lab.screening_table import series_table
     from engines.rules import Rules
     from engines.screening import Screener, files_in, group
     from engines.screening_studies import screen_all
-    from engines.screening_table import series_table
 
     _quieten_pydicom()
     table = _clinical_table(clinical)
@@ -185,7 +177,7 @@ def phantom(
 
     Example: `osteoscreen-lab phantom patients --patients 50 --seed 7 --exams cxr,hip`
     """
-    from engines.lab_phantoms import wanted_exams
+    from engines.lab.phantoms import wanted_exams
     from engines.phantoms.exams import Setting
     from engines.phantoms.studies import Order, OtherOrder, write_cohort
 
@@ -197,51 +189,7 @@ def phantom(
         raise typer.BadParameter(str(error), param_hint="OUT") from error
 
 
-@app.command()
-def train(
-    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights.")],
-    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 4000,
-    seed: Annotated[int, typer.Option(min=0, help="Of patients, net and order.")] = 0,
-    keep: KeptFilms = None,
-) -> None:
-    """Train a model on virtual patients; needs the extra `lab` (torch).
-
-    Example: `osteoscreen-lab train cxr_osporscreen --patients 4000 --seed 1 --out weights`
-    """
-    from engines.lab_training import train_model
-    from engines.lab_training_table import evaluation_table
-    from engines.phantoms.cohort import Cohort
-
-    _chosen(model)
-    evaluation = train_model(model, Cohort(patients, seed, kept=keep), out, notes())
-    Console().print(evaluation_table(f"{model}: patients who set the threshold", evaluation))
-    typer.echo(out / model)
-
-
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
-    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="One the weights were not trained with.")] = 99,
-    weights: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
-    ] = None,
-    keep: KeptFilms = None,
-) -> None:
-    """Measure a model's weights on virtual patients. Says nothing about real ones.
-
-    Example: `osteoscreen-lab evaluate cxr_osporscreen --patients 1000 --seed 99`
-    """
-    from engines.lab_training import evaluate_model
-    from engines.lab_training_table import evaluation_table
-    from engines.phantoms.cohort import Cohort
-
-    _chosen(model)
-    cohort = Cohort(patients, seed, kept=keep)
-    evaluation = evaluate_model(model, cohort, notes(), weights)
-    Console().print(evaluation_table(f"{model}: virtual patients, seed {seed}", evaluation))
+app.add_typer(commands.app)
 
 
 def _chosen(name: str | None) -> "tuple[Model, ...]":

@@ -51,7 +51,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     BadSeries
         If the pixels of no eligible film can be read.
     """
-    ds, film = _read_film(case)
+    ds, film = read_film(case)
     size, region = int(weights.parameters["input_size_px"]), str(weights.parameters["region"])
     if min(film.source_shape) < size:
         # enlarged, it would show the network a blur that no film in its training had
@@ -71,8 +71,16 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     )
 
 
-def _read_film(case: Case) -> tuple[Dataset, Radiograph]:
-    """Decode the first eligible film that can be; where none can, say what the first one said."""
+def read_film(case: Case) -> tuple[Dataset, Radiograph]:
+    """Decode the first eligible film that can be.
+
+    Raises
+    ------
+    NotEligible
+        If no film is eligible.
+    BadSeries
+        If none can be decoded: what the first one said.
+    """
     faults = []
     for ds in eligibility.frontal_films(case):
         try:

@@ -3,32 +3,40 @@
 Jang 2022 states the label. The rest of this file is ours, not stated by the paper.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engines.cxr_osporscreen.inputs import Film, prepare
 from engines.cxr_osporscreen.model import CAM, ENGINE, FILM, PROBABILITY
 from engines.cxr_osporscreen.net import OsPorScreen
-from engines.train import Lesson, Schedule
+from engines.cxr_osporscreen.sights import prepare as prepare
+from engines.cxr_osporscreen.sights import sights as sights
+from engines.lab.labels import lowest_t_score
+from engines.lab.loop import Inputs, Lesson, Schedule
+from engines.lab.recipes import Filming, Network, Outputs, Row, Target
+from engines.phantoms.people.person import OSTEOPOROSIS_T
 
 #: Of the weights that this recipe makes; goes up whenever they would come out differently.
 VERSION = "2"
 
-#: The network's name in the manifest, the names of its inputs and outputs, the finding.
-NETWORK = ENGINE
-ARRAYS = ((FILM,), (PROBABILITY, CAM))
-FINDING = "osteoporosis"
+#: Not stated by the paper, which compares several sizes and regions. ``paper`` is for those who
+#: have films enough: a larger input, the same net.
+CONFIGS = {
+    "reference": {"input_size_px": 256, "region": "whole", "backbone": "small-residual"},
+    "paper": {"input_size_px": 512, "region": "whole", "backbone": "small-residual"},
+}
 
-#: Not stated by the paper, which compares several sizes and regions.
-PARAMETERS = {"input_size_px": 256, "region": "whole", "backbone": "small-residual"}
+#: Larger than the input sizes in use, so that films are reduced as in service; the frontal alone.
+FILMING = Filming(longer_side_px=(320, 460), images=1)
 
 #: Part of the osteoporotic that the threshold is set to find; not stated by the paper.
-WANTED_SENSITIVITY = 0.9
+TARGETS = (Target("osteoporosis", label=0, wanted_sensitivity=0.9),)
+HEAT = (ENGINE, CAM)
 
 #: Not stated by the paper.
 SCHEDULE = Schedule(epochs=20, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
@@ -41,36 +49,53 @@ _GAMMA, _NOISE = 0.2, 0.01
 _DENSITY_WEIGHT = 1.0
 
 
-def preparation(parameters: Mapping[str, Any]) -> Callable[[Film], Film]:
-    """Return what a film goes through before the network, in training as in service."""
-    return partial(prepare, input_size_px=parameters["input_size_px"], region=parameters["region"])
+def labels(row: Row, site: str) -> tuple[float, float]:
+    """Return osteoporosis (1, 0 or NaN) and the lowest T-score, as Jang 2022 labels its films."""
+    lowest = lowest_t_score(row)
+    return (float(lowest <= OSTEOPOROSIS_T) if lowest == lowest else lowest), lowest
 
 
-def lesson(backbone: str = str(PARAMETERS["backbone"])) -> Lesson:
-    """Return the recipe for :func:`engines.train.train`."""
-    return Lesson(build=lambda: OsPorScreen(backbone), augment=augment, loss=loss)
+def networks(parameters: Mapping[str, Any]) -> tuple[Network]:
+    """Return the one network."""
+    lesson = Lesson(lambda: OsPorScreen(str(parameters["backbone"])), augment, loss)
+    return (Network(ENGINE, (FILM,), (PROBABILITY, CAM), lesson, SCHEDULE),)
 
 
-def loss(net: nn.Module, films: Tensor, labels: Tensor) -> Tensor:
+def tune(outputs: Mapping[str, Outputs], labels: NDArray[np.float32]) -> dict[str, Any]:
+    """Fit nothing."""
+    return {}
+
+
+def scores(outputs: Mapping[str, Outputs], parameters: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the network's probability."""
+    return np.asarray(outputs[ENGINE][PROBABILITY], np.float64)
+
+
+def loss(net: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
     """Score the label and, beside it, the T-score it was made from.
 
     Parameters
     ----------
     net : OsPorScreen
         In training.
-    films : Tensor
-        float32, shape (N, 1, size, size), range [0, 1].
+    inputs : mapping
+        ``film``: float32, shape (N, 1, size, size), range [0, 1].
     labels : Tensor
         float32, shape (N, 2): osteoporosis (0 or 1), lowest T-score of the three sites.
     """
     assert isinstance(net, OsPorScreen)
-    features = net.maps(films).mean(dim=(2, 3))
+    features = net.maps(inputs[FILM]).mean(dim=(2, 3))
     ill = functional.binary_cross_entropy_with_logits(net.head(features), labels[:, :1])
     density = functional.smooth_l1_loss(net.density(features), labels[:, 1:])
     return ill + _DENSITY_WEIGHT * density
 
 
-def augment(films: Tensor, draw: torch.Generator) -> Tensor:
+def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
+    """Move, turn, mirror and re-expose films."""
+    return {FILM: augmented(inputs[FILM], draw)}
+
+
+def augmented(films: Tensor, draw: torch.Generator) -> Tensor:
     """Move, turn, mirror and re-expose films.
 
     Parameters

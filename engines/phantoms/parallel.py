@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+Of = TypeVar("Of")
 T = TypeVar("T")
 
 #: Read by the linear algebra library when it is first loaded, so it must be set for the child.
@@ -24,16 +25,16 @@ _THREADS = "OMP_NUM_THREADS"
 
 
 def for_each_patient(
-    work: Callable[[int], T], seeds: Sequence[int], what: str, console: Console
+    work: Callable[[Of], T], seeds: Sequence[Of], what: str, console: Console
 ) -> Iterator[T]:
-    """Do some work for each seed on all cores, with a progress bar.
+    """Do some work for each patient on all cores, with a progress bar.
 
     Parameters
     ----------
     work : callable
         Seed -> result; importable by name, for other processes run it.
-    seeds : sequence of int
-        Of the patients.
+    seeds : sequence
+        Of the patients; or what else stands for them, e.g. rows of a table.
     what : str
         Said beside the bar.
     console : Console
@@ -52,7 +53,7 @@ def for_each_patient(
             yield result
 
 
-def _results(work: Callable[[int], T], seeds: Sequence[int], cores: int) -> Iterator[T]:
+def _results(work: Callable[[Of], T], seeds: Sequence[Of], cores: int) -> Iterator[T]:
     if cores < 2:
         yield from map(work, seeds)
         return

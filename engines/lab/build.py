@@ -48,42 +48,42 @@ class Release:
 
 
 def export(
-    net: nn.Module, example: NDArray[np.float32], names: Sequence[Sequence[str]], folder: Path
+    net: nn.Module, example: Mapping[str, NDArray[np.float32]], outputs: Sequence[str], file: Path
 ) -> Path:
-    """Write a net as ``model.onnx``, batch size free, weights inside.
+    """Write a net as ONNX, batch size free, weights inside.
 
     Parameters
     ----------
     net : Module
         In evaluation mode.
-    example : ndarray
-        float32, shape (batch, ...), batch of at least 2; also used for the parity check.
-    names : (inputs, outputs)
-        Names of the arrays.
-    folder : Path
-        Made if it does not exist.
+    example : mapping of str to ndarray
+        By name of the net's arguments, in their order; float32, shape (batch, ...), batch of at
+        least 2; also used for the parity check.
+    outputs : sequence of str
+        Names of the net's results.
+    file : Path
+        Its folder is made if it does not exist.
 
     Raises
     ------
     EngineMismatch
         If ONNX Runtime does not compute what torch computes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    film = torch.from_numpy(example)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         net,
-        (film,),
+        tuple(map(torch.from_numpy, example.values())),
         dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        input_names=list(names[0]),
-        output_names=list(names[1]),
+        dynamic_shapes=tuple({0: batch} for _ in example),
+        input_names=list(example),
+        output_names=list(outputs),
         verbose=False,
     )
     if program is None:
         raise EngineMismatch("torch could not export the net")
-    file = folder / "model.onnx"
     onnx.save(_without_traces(program.model_proto), file)
-    _check_parity(net, file, example, names)
+    _check_parity(net, file, example, outputs)
     return file
 
 
@@ -101,12 +101,13 @@ def _without_traces(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _check_parity(
-    net: nn.Module, file: Path, example: NDArray[np.float32], names: Sequence[Sequence[str]]
+    net: nn.Module, file: Path, example: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]
 ) -> None:
     with torch.no_grad():
-        wanted = [output.numpy() for output in net(torch.from_numpy(example))]
-    got = OrtEngine(file)({names[0][0]: example})
-    for name, array in zip(names[1], wanted, strict=True):
+        out = net(*map(torch.from_numpy, example.values()))
+    wanted = [one.numpy() for one in (out if isinstance(out, tuple) else (out,))]
+    got = OrtEngine(file)(example)
+    for name, array in zip(outputs, wanted, strict=True):
         worst = float(np.abs(got[name] - array).max()) / max(float(np.abs(array).max()), 1e-6)
         if not worst <= TOLERANCE:
             raise EngineMismatch(f"{name}: ONNX Runtime is {worst:.1e} off torch, not released")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engines.evaluate import (
+from engines.lab.figures import (
     auc,
     sensitivity,
     specificity,

@@ -1,0 +1,1 @@
+"""The researcher's bench: cohorts, training, evaluation, calibration; needs the extra `lab`."""

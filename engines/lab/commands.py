@@ -1,0 +1,139 @@
+"""The commands of `osteoscreen-lab` that train and measure; the work is in modules of their own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from engines.lab.cohort import Cohort
+
+app = typer.Typer()
+
+KeptFilms = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="Folder where what is looked at is kept, so that the same command goes on after a "
+        "break. Use another one for another model, or after an update.",
+    ),
+]
+CohortFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Table of a cohort, CSV or Parquet; else virtual patients are made.",
+    ),
+]
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="The run's folder.")],
+    cohort: CohortFile = None,
+    config: Annotated[
+        str, typer.Option(help="`reference`, a small net; or `paper`, of the paper's size.")
+    ] = "reference",
+    folds: Annotated[
+        int, typer.Option(min=0, max=20, help="Cross-validate by patients; 0: do not.")
+    ] = 0,
+    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 4000,
+    seed: Annotated[int, typer.Option(min=0, help="Of patients, net and order.")] = 0,
+    keep: KeptFilms = None,
+) -> None:
+    """Train a model on a cohort or on virtual patients; needs the extra `lab` (torch).
+
+    The same command goes on where it was broken off. Weights are in OUT/MODEL.
+
+    Example: `osteoscreen-lab train cxr_osporscreen --patients 4000 --seed 1 --out weights`
+    """
+    from engines.lab.cohort import read_cohort, virtual_cohort, with_splits
+    from engines.lab.evaluation_table import evaluation_table
+    from engines.lab.recipes import recipe_of
+    from engines.lab.runs import Order, train_run
+
+    _require_model(model)
+    if config not in recipe_of(model).CONFIGS:
+        known = ", ".join(recipe_of(model).CONFIGS)
+        raise typer.BadParameter(f"{model} has: {known}", param_hint="--config")
+    command = f"osteoscreen-lab train {model}"
+    if cohort:
+        group = with_splits(read_cohort(cohort), seed)
+        command += f" --cohort {cohort.name}"
+    else:
+        # a third as many others, whom training never sees, set the threshold
+        group = virtual_cohort(patients, seed, max(8, patients // 3))
+        command += f" --patients {patients}"
+    order = Order(model, group, config, seed, folds, _told(command, config, folds, seed))
+    for found in train_run(order, out, Console(stderr=True), keep):
+        title = f"{model}: patients who set the threshold of {found.finding}"
+        Console().print(evaluation_table(title, found, group.simulated))
+    typer.echo(out / model)
+
+
+def _told(command: str, config: str, folds: int, seed: int) -> str:
+    told = command + (f" --config {config}" if config != "reference" else "")
+    return told + (f" --folds {folds}" if folds else "") + f" --seed {seed}"
+
+
+@app.command()
+def evaluate(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or e.g. `cxr_osporscreen`.")
+    ],
+    cohort: CohortFile = None,
+    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="One the weights were not trained with.")] = 99,
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
+    keep: KeptFilms = None,
+) -> None:
+    """Measure a run's weights, or a model's, on a cohort or on virtual patients.
+
+    Figures on virtual patients say nothing about real ones.
+
+    Example: `osteoscreen-lab evaluate cxr_osporscreen --patients 1000 --seed 99`
+    """
+    from engines.lab.evaluation import measure
+    from engines.lab.evaluation_table import evaluation_table
+
+    model, root = _subject(subject, weights)
+    group = _cohort(cohort, patients, seed)
+    measured = measure(model, group, Console(stderr=True), root, keep)
+    for found in measured.evaluations():
+        title = f"{model}: {found.finding}, {group.name}"
+        Console().print(evaluation_table(title, found, group.simulated))
+
+
+def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
+    """Return the model's name and the folder of its weights, of a run or of a name."""
+    from engines.lab.runs import order_of
+
+    if (Path(subject) / "run.json").exists():
+        return order_of(Path(subject))["model"], Path(subject)
+    _require_model(subject)
+    return subject, weights
+
+
+def _cohort(file: Path | None, patients: int, seed: int) -> "Cohort":
+    from engines.lab.cohort import TEST, read_cohort, virtual_cohort
+
+    if file is None:
+        return virtual_cohort(patients, seed)
+    cohort = read_cohort(file)
+    # where a table says who is for testing, nobody else is measured
+    is_split = "split" in cohort.rows and bool((cohort.rows["split"] == TEST).any())
+    return cohort.of(TEST) if is_split else cohort
+
+
+def _require_model(name: str) -> None:
+    from engines.catalog import MODELS
+
+    if name not in {model.CARD.model for model in MODELS}:
+        known = ", ".join(model.CARD.model for model in MODELS)
+        raise typer.BadParameter(f"no model of that name; there are: {known}")

@@ -1,0 +1,177 @@
+"""What weights make of a cohort, through the runtime that serves them: outputs, scores, figures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from torch import nn
+
+from engines.cards import Weights, read_weights
+from engines.catalog import named
+from engines.lab.cohort import Cohort, Table
+from engines.lab.figures import Figure, auc, sensitivity, specificity, youden_threshold
+from engines.lab.recipes import Network, Outputs, Recipe, Target, recipe_of
+from engines.lab.seeing import Look, Seen, see
+from engines.runtime import Arrays
+from engines.runtime.loading import load
+
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one target on one cohort, each with a 95 % interval.
+
+    Attributes
+    ----------
+    finding : str
+        What the target is.
+    patients, examples, positive : int
+        Who was judged: truth and score are known.
+    threshold : float
+        The operating point.
+    """
+
+    finding: str
+    patients: int
+    examples: int
+    positive: int
+    threshold: float
+    auc: Figure
+    sensitivity: Figure
+    specificity: Figure
+    youden_threshold: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Weights and what they made of a cohort.
+
+    Attributes
+    ----------
+    weights : Weights
+        Whose.
+    recipe : Recipe
+        Its targets are the columns of ``scores``.
+    seen : Seen
+        Of whom.
+    outputs : mapping
+        By network and output.
+    scores : ndarray
+        float64, shape (example, target).
+    """
+
+    weights: Weights
+    recipe: Recipe
+    seen: Seen
+    outputs: Mapping[str, Outputs]
+    scores: NDArray[np.float64]
+
+    def evaluations(self) -> list[Evaluation]:
+        """Return the figures of each target."""
+        points = self.weights.operating_points
+        return [
+            evaluation_of(target, self.seen, self.scores[:, i], points[target.finding].threshold)
+            for i, target in enumerate(self.recipe.TARGETS)
+        ]
+
+
+def measure(
+    model: str, cohort: Cohort, console: Console, root: Path | None = None, kept: Path | None = None
+) -> Measured:
+    """Let a model's weights score a cohort.
+
+    Parameters
+    ----------
+    model : str
+        The card's name.
+    cohort : Cohort
+        Of patients whom the weights were not trained with.
+    console : Console
+        Where the progress bar goes.
+    root : Path, optional
+        Other weights than the reference ones.
+    kept : Path, optional
+        Folder for sights.
+
+    Raises
+    ------
+    EngineMismatch
+        If the weights are not what their manifest promises.
+    """
+    recipe, weights = recipe_of(model), read_weights(model, root)
+    look = Look(named(model).CARD.exam, recipe, weights.parameters, kept)
+    seen = see(cohort, look, console)
+    engines = {name: load(weights.folder / file) for name, (file, _) in weights.engines.items()}
+    outputs = outputs_of(recipe.networks(weights.parameters), engines, seen)
+    return Measured(weights, recipe, seen, outputs, recipe.scores(outputs, weights.parameters))
+
+
+def outputs_of(
+    networks: Sequence[Network], engines: Mapping[str, Callable[[Arrays], Arrays]], seen: Seen
+) -> dict[str, Outputs]:
+    """Run networks; where one lacks an input of an example, its outputs there are NaN."""
+    found: dict[str, Outputs] = {}
+    for network in networks:
+        there = np.flatnonzero(np.all([seen.there[name] for name in network.inputs], axis=0))
+        parts = []
+        for start in range(0, len(there), _BATCH):
+            chosen = there[start : start + _BATCH]
+            batch = {name: seen.arrays[name][chosen] for name in network.inputs}
+            parts.append(engines[network.name](_exact(batch)))
+        whole = {}
+        for name in network.outputs:
+            array = np.concatenate([part[name] for part in parts])
+            whole[name] = np.full((len(seen.labels), *array.shape[1:]), np.nan, np.float32)
+            whole[name][there] = array
+        found[network.name] = whole
+    return found
+
+
+def torch_engine(net: nn.Module, network: Network) -> Callable[[Arrays], Arrays]:
+    """Return an engine that runs a net as it is, without export."""
+
+    def run(arrays: Arrays) -> Arrays:
+        with torch.no_grad():
+            out = net(*(torch.from_numpy(arrays[name]) for name in network.inputs))
+        outputs = out if isinstance(out, tuple) else (out,)
+        return {name: array.numpy() for name, array in zip(network.outputs, outputs, strict=True)}
+
+    return run
+
+
+def evaluation_of(
+    target: Target, seen: Seen, scores: NDArray[np.float64], threshold: float
+) -> Evaluation:
+    """Return the figures of one target over the examples whose truth and score are known."""
+    truth = target.truth(seen.labels)
+    judged = np.isfinite(truth) & np.isfinite(scores)
+    ill, known = truth[judged] > 0, scores[judged]
+    return Evaluation(
+        finding=target.finding,
+        patients=int(seen.rows.loc[judged, "PatientID"].nunique()),
+        examples=len(known),
+        positive=int(ill.sum()),
+        threshold=threshold,
+        auc=auc(known, ill),
+        sensitivity=sensitivity(known, ill, threshold),
+        specificity=specificity(known, ill, threshold),
+        youden_threshold=youden_threshold(known, ill),
+    )
+
+
+def scores_table(seen: Seen, targets: Sequence[Target], scores: NDArray[np.float64]) -> Table:
+    """Return the cohort's rows with ``truth FINDING`` and ``score FINDING`` of each target."""
+    rows = seen.rows.copy()
+    for i, target in enumerate(targets):
+        rows[f"truth {target.finding}"] = target.truth(seen.labels)
+        rows[f"score {target.finding}"] = scores[:, i]
+    return rows
+
+
+def _exact(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
