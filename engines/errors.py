@@ -47,6 +47,12 @@ class Reason(StrEnum):
     SCAN_OBLIQUE = "scan-oblique"
     SPINE_NOT_FOUND = "spine-not-found"
     LEVEL_UNCERTAIN = "level-uncertain"
+    # which hips a film shows, and whether they can be read
+    HIP_NOT_FOUND = "hip-not-found"
+    HIP_CUT_OFF = "hip-cut-off"
+    HIP_METAL = "hip-metal"
+    LATERALITY_MISSING = "laterality-missing"
+    LATERALITY_CONTRADICTORY = "laterality-contradictory"
     # faults
     PIXELS_MISSING = "pixels-missing"
     PIXELS_UNDECODABLE = "pixels-undecodable"
