@@ -30,7 +30,7 @@ CONFIDENCE: Final = 0.81
 METAL: Final = 0.042
 CUT_OFF: Final = 0.03
 
-# The circle found about a head is the wall of its socket, which is so much wider (virtual patients: ours).
+# The circle found about a head is the wall of its socket, so much wider in virtual patients.
 _SOCKET = 1.16
 # How alike the heads of one patient are, and how far apart at least, in radii.
 _ALIKE = 1.3

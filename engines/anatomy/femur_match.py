@@ -169,11 +169,11 @@ class _Spectra:
 def _edges(film: Grey) -> Grey:
     """Return how the film brightens to the right and downwards, whatever the contrast there."""
     smooth = ndimage.gaussian_filter(film, _EDGE_PX)
-    edges = np.stack([ndimage.sobel(smooth, axis=1), ndimage.sobel(smooth, axis=0)])
+    edges: Grey = np.stack([ndimage.sobel(smooth, axis=1), ndimage.sobel(smooth, axis=0)])
     strength = np.sqrt(np.square(edges).sum(0))
     around = ndimage.uniform_filter(strength**2, round(2 * _RADIUS_PX) + 1)
     around = np.sqrt(np.maximum(around, 0.0))
-    edges /= np.maximum(np.maximum(around, strength), 0.02 * float(strength.max()) + 1e-6)
+    edges = edges / np.maximum(np.maximum(around, strength), 0.02 * float(strength.max()) + 1e-6)
     return np.asarray(edges, dtype=np.float32)
 
 
@@ -224,7 +224,8 @@ def bone_drawn(radius_px: int) -> NDArray[np.bool_]:
     side = round(SIDE * radius_px)
     y, x = (np.mgrid[:side, :side] + 0.5) / radius_px
     x, y = x - INNER, y - ABOVE
-    return (_inside(x, y) | (np.hypot(x, y) < 1.0)) & (y < _NEEDED)
+    needed: NDArray[np.bool_] = (_inside(x, y) | (np.hypot(x, y) < 1.0)) & (y < _NEEDED)
+    return needed
 
 
 def _coarse(array: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
