@@ -35,6 +35,8 @@ PIECE: Final = 1 << 16
 """Bytes read at once: nearly every header ends in the first of them."""
 MOST_READ: Final = 1 << 20
 """Bytes of one header that pydicom may read; values that nobody wants are not among them."""
+MOST_OF_FRAMES: Final = 16 << 20
+"""The same, with the functional groups of an image of many frames: a few KB for each."""
 MOST_INFLATED: Final = 4 << 20
 """Bytes to which a deflated data set may grow while its header is looked for."""
 
@@ -43,6 +45,7 @@ _LAST_META: Final = 0x0002FFFF
 _SYNTAX, _SENDER, _CHARACTER_SET = 0x00020010, 0x00020016, 0x00080005
 _BEHIND: Final = 0x52000000
 """Functional groups of multi-frame objects, then pixels: nothing wanted comes so late."""
+_PIXELS: Final = 0x7FE00000
 _PLAIN: Final = frozenset({b"", b"UI", b"CS"})
 _NOT_IN_AE: Final = re.compile(r"[^ -\[\]-~]")
 
@@ -82,6 +85,12 @@ def excerpt(path: Path, keywords: tuple[str, ...]) -> Dataset:
     """
     with path.open("rb", buffering=0) as file:
         return _Part10(file).dataset(keywords)
+
+
+def excerpt_with_frames(path: Path, keywords: tuple[str, ...]) -> Dataset:
+    """Read the wanted elements of one image of many frames, its functional groups too."""
+    with path.open("rb", buffering=0) as file:
+        return _Part10(file).framed(keywords)
 
 
 def dataset_sha256(path: Path) -> tuple[str, int]:
@@ -140,6 +149,9 @@ class _Part10:
         raw = b"".join(element.raw for element in found.values())
         return _decoded(raw, self.meta[0] == ImplicitVRLittleEndian)
 
+    def framed(self, keywords: tuple[str, ...]) -> Dataset:
+        return self._with_pydicom(_pixels, keywords, MOST_OF_FRAMES)
+
     def _walk(self) -> Walk:
         syntax, _ = self.meta
         if not self._start or syntax == ExplicitVRBigEndian:
@@ -177,9 +189,11 @@ class _Part10:
             return read_dataset(bounded, False, True, stop_when=_behind, specific_tags=list(tags))
         return self._with_pydicom(_behind, keywords)
 
-    def _with_pydicom(self, stop_when: StopWhen, keywords: tuple[str, ...]) -> FileDataset:
+    def _with_pydicom(
+        self, stop_when: StopWhen, keywords: tuple[str, ...], most: int = MOST_READ
+    ) -> FileDataset:
         self._file.seek(0)
-        bounded = cast(BinaryIO, _Bounded(self._file))
+        bounded = cast(BinaryIO, _Bounded(self._file, most))
         tags: list[BaseTag | int] = [BaseTag(tag) for tag in _tags(keywords)]
         return read_partial(bounded, stop_when, specific_tags=tags)
 
@@ -187,8 +201,8 @@ class _Part10:
 class _Bounded:
     """A file of which only so much may be read, however much is asked for."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._left = file, MOST_READ
+    def __init__(self, file: BinaryIO, most: int = MOST_READ) -> None:
+        self._file, self._left = file, most
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
@@ -207,6 +221,10 @@ class Unbounded(Exception):
 
 def _behind(tag: BaseTag, _vr: str | None, _length: int) -> bool:
     return bool(tag >= _BEHIND)
+
+
+def _pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return bool(tag >= _PIXELS)
 
 
 def _dataset_at(head: bytes) -> int:

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -274,7 +274,9 @@ class Intake:
             raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on")
         if exam not in PER_STUDY:
             return exam
-        slices = [_header(file, series_choice.READ) for file in files]
+        framed = any(map(series_choice.is_enhanced, different))
+        read = header.excerpt_with_frames if framed else header.excerpt
+        slices = [_header(file, series_choice.READ, read) for file in files]
         return Candidate(exam, series_choice.appraise(slices, self._rules))
 
     def _stage(self, card: Card) -> Stage:
@@ -296,9 +298,13 @@ def _arrival(file: Path, received: Received) -> Arrival | None:
     )
 
 
-def _header(file: Path, keywords: tuple[str, ...]) -> Dataset:
+def _header(
+    file: Path,
+    keywords: tuple[str, ...],
+    read: Callable[[Path, tuple[str, ...]], Dataset] = header.excerpt,
+) -> Dataset:
     try:
-        return header.excerpt(file, keywords)
+        return read(file, keywords)
     except OSError:
         raise
     except Exception as error:

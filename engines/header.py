@@ -87,6 +87,12 @@ def items(ds: Dataset, keyword: str) -> tuple[Dataset, ...]:
         return ()
 
 
+def shared_macros(ds: Dataset) -> list[Dataset]:
+    """Return what all frames of an enhanced image have in common (PS3.3 C.7.6.16.2)."""
+    groups = items(ds, "SharedFunctionalGroupsSequence")
+    return [item for group in groups for element in group for item in items(group, element.keyword)]
+
+
 def codes(ds: Dataset, keyword: str) -> frozenset[str]:
     """Return the code values of a code sequence, whatever their scheme calls itself."""
     return frozenset(text(item, "CodeValue") for item in items(ds, keyword)) - {""}

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from engines.header import texts
+from engines.header import shared_macros, texts
 
 
 class Sharpness(StrEnum):
@@ -47,10 +47,13 @@ def sharpness(ds: Dataset) -> Sharpness:
     Parameters
     ----------
     ds : Dataset
-        A header with ConvolutionKernel (PS3.3 C.8.2.1). Several values, as Siemens writes the
+        A header with ConvolutionKernel (PS3.3 C.8.2.1), its own or that all its frames share
+        (C.8.15.3.7). Several values, as Siemens writes the
         strength of its iterations beside the kernel, are all looked at; one that is sharp decides.
     """
-    return _together(_of_name(name) for name in texts(ds, "ConvolutionKernel"))
+    places = (ds, *shared_macros(ds))
+    names = (name for place in places for name in texts(place, "ConvolutionKernel"))
+    return _together(map(_of_name, names))
 
 
 def _of_name(name: str) -> Sharpness:

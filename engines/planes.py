@@ -114,7 +114,9 @@ def _plane(ds: Dataset, places: list[Dataset], frame: int) -> Plane:
         shape=(count(ds, "Rows"), count(ds, "Columns")),
         slope=_value(places, "RescaleSlope") or 1.0,
         intercept=_value(places, "RescaleIntercept") or 0.0,
-        localizer=any("LOCALIZER" in terms(one, "ImageType") for one in places),
+        localizer=any(
+            "LOCALIZER" in terms(one, kind) for one in places for kind in ("ImageType", "FrameType")
+        ),
     )
 
 

@@ -20,8 +20,8 @@ from engines.planes import planes_of
 from engines.rules import Rules
 from engines.stack import Stack, stacked
 
-#: What of a header :func:`appraise` reads. Enhanced images keep their geometry further behind, in
-#: functional groups: where those were not read, it is left open.
+#: What of a header :func:`appraise` reads. Enhanced images keep geometry and kernel further behind,
+#: in functional groups: where those were not read, it is left open.
 READ: Final = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -138,6 +138,11 @@ def appraise(headers: Sequence[Dataset], rules: Rules | None = None) -> Appraisa
     return Appraisal(score, told, gapless=stack is None or stack.even)
 
 
+def is_enhanced(ds: Dataset) -> bool:
+    """Tell whether a header is that of an image of many frames, which have their own geometry."""
+    return text(ds, "SOPClassUID") == EnhancedCTImageStorage
+
+
 def ranked(scores: Mapping[str, float]) -> list[str]:
     """Return the SeriesInstanceUIDs of one study that are worth a try, best first.
 
@@ -197,10 +202,7 @@ def _sharp(ds: Dataset) -> None:
 def _stack(headers: Sequence[Dataset]) -> Stack | None:
     """Return how the slices lie; None where only reading can tell."""
     groups = "PerFrameFunctionalGroupsSequence"
-    if any(
-        text(ds, "SOPClassUID") == EnhancedCTImageStorage and not items(ds, groups)
-        for ds in headers
-    ):
+    if any(is_enhanced(ds) and not items(ds, groups) for ds in headers):
         return None
     stack = stacked([plane for ds in headers for plane in planes_of(ds)])
     if abs(stack.planes[0].normal[2]) < _AXIAL_COSINE:

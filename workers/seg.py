@@ -11,8 +11,10 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescr
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+from pydicom.valuerep import DSfloat
 
 from engines.findings import Result
+from engines.header import items
 from engines.product import PRODUCT, VERSION
 from engines.sights import Mask
 from workers import codes, wording
@@ -134,8 +136,20 @@ def _placed(header: Dataset, source: Dataset) -> Dataset:
     placed = deepcopy(header)
     for keyword in _GEOMETRY:
         if keyword in source:
-            placed[keyword] = source[keyword]
+            placed[keyword] = deepcopy(source[keyword])
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in placed.get(groups, ()):
+            _shorten(group)
     return placed
+
+
+def _shorten(group: Dataset) -> None:
+    """Write a frame's place in the 16 characters of a DS (PS3.5 6.2): not all scanners do."""
+    for item in (one for element in group for one in items(group, element.keyword)):
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+            if keyword in item:
+                exact = [float(value) for value in item[keyword].value]
+                setattr(item, keyword, [DSfloat(value, auto_format=True) for value in exact])
 
 
 def _pixels(masks: Sequence[Mask], sources: Sequence[Dataset]) -> NDArray[np.uint8]:

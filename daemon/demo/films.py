@@ -12,14 +12,18 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from engines.exams import Exam
+from engines.phantoms.ct.protocol import CtProtocol
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.dicom.views import View
 from engines.phantoms.filming import one_radiograph
 from engines.phantoms.people.draw import low_density_person, normal_density_person
 from engines.phantoms.people.person import Person
+from engines.phantoms.scanning import one_ct
 
 SHAPE = (768, 768)
+SCAN = CtProtocol(slice_thickness_mm=5.0, spacing_mm=5.0, matrix=256, noise_hu=8.0, field_mm=380.0)
+"""As coarse as can be measured: two of these are most of what there is to wait for."""
 REAL_FILM = "RG1_UNCI.dcm"
 """A real chest film (Philips CR, woman of 64) in the package pydicom-data, MIT."""
 
@@ -62,12 +66,18 @@ def _virtual() -> Iterator[Film]:
     yield Film(f"{normal} 2", [_film(normal_density_person(4))], "not flagged")
     lateral = _film(low_density_person(5), View.CHEST_LATERAL)
     yield Film("virtual, lateral", [lateral], "skipped: view-not-frontal")
+    yield Film("virtual CT, low density", _scan(low_density_person(5)), "flagged")
+    yield Film("virtual CT, normal density", _scan(normal_density_person(4)), "not flagged")
     yield Film("virtual, aged 31", [_aged(first, "031Y")], "skipped: age-below-minimum")
     yield Film("virtual, age unknown", [_aged(first, "")], "skipped: age-missing")
 
 
 def _film(person: Person, view: View = View.CHEST_PA) -> Dataset:
     return one_radiograph(Visit(person, Exam.CHEST_XRAY, person.seed), view, SHAPE)
+
+
+def _scan(person: Person) -> list[Dataset]:
+    return list(one_ct(Visit(person, Exam.ABDOMEN_CT, person.seed), SCAN))
 
 
 def _aged(film: Dataset, age: str) -> Dataset:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from engines.anatomy.contrast import Contrast, contrast_of
 from engines.anatomy.spine import Vertebra
-from engines.header import items, number, text, texts
+from engines.header import number, shared_macros, text, texts
 from engines.volume import Volume
 
 Grid = NDArray[np.float32]
@@ -57,9 +57,7 @@ def quality(
 
 def _of_header(ds: Dataset) -> Mapping[str, Any]:
     """Read a classic header, or an enhanced one's functional groups (PS3.3 C.8.15.3)."""
-    places = [ds]
-    for group in items(ds, "SharedFunctionalGroupsSequence"):
-        places += [item for element in group for item in items(group, element.keyword)]
+    places = [ds, *shared_macros(ds)]
     kvp, thickness = (
         next((value for one in places if (value := number(one, keyword)) is not None), None)
         for keyword in ("KVP", "SliceThickness")

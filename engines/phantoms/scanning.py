@@ -76,6 +76,26 @@ def abdomen_ct(
         yield from ct_series(visit, _slices(again), _scan(sharp), number=3)
 
 
+def one_ct(visit: Visit, protocol: CtProtocol) -> Iterator[Dataset]:
+    """Take one axial series.
+
+    Parameters
+    ----------
+    visit : Visit
+        Whose, with what.
+    protocol : CtProtocol
+        How; the visit's flaws change nothing of it.
+
+    Yields
+    ------
+    Dataset
+        The images by InstanceNumber.
+    """
+    build = replace(draw_build(visit.person, lying=True), arms_raised=True)
+    volume = ct_volume(build, protocol, visit.seed)
+    yield from ct_series(visit, _slices(volume), _scan(protocol))
+
+
 def _slices(volume: CtVolume) -> Slices:
     column, row, step, first = volume.affine[:3].T
     across, down = float(np.linalg.norm(column)), float(np.linalg.norm(row))

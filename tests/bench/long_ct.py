@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import generate_uid
 
 from engines.exams import Exam
-from engines.phantoms.body.build import draw_build
 from engines.phantoms.ct.protocol import CtProtocol
-from engines.phantoms.ct.volume import ct_volume
-from engines.phantoms.dicom.ct import Scan, ct_series
 from engines.phantoms.dicom.identity import Visit
-from engines.phantoms.dicom.slices import Slices
 from engines.phantoms.people.draw import draw_person
+from engines.phantoms.scanning import one_ct
 
 SLICES = 300
 SEED = 7
@@ -32,16 +28,7 @@ def long_ct(folder: Path) -> list[Dataset]:
 
 
 def _made() -> list[Dataset]:
-    person = draw_person(SEED)
-    build = replace(draw_build(person, lying=True), arms_raised=True)
-    volume = ct_volume(build, PROTOCOL, SEED)
-    pixel_mm, step_mm = float(volume.affine[0, 0]), PROTOCOL.spacing_mm
-    x, y, z = (float(one) for one in volume.affine[:3, 3])
-    axes: tuple[tuple[float, float, float], ...] = ((1, 0, 0), (0, 1, 0), (0, 0, step_mm))
-    pixels = (pixel_mm, pixel_mm)
-    slices = Slices(volume.hu, (x, y, z), *axes, pixels, PROTOCOL.slice_thickness_mm)
-    visit = Visit(person, Exam.ABDOMEN_CT, SEED)
-    images = ct_series(visit, slices, Scan(float(PROTOCOL.kvp), 120.0))
+    images = one_ct(Visit(draw_person(SEED), Exam.ABDOMEN_CT, SEED), PROTOCOL)
     return sorted(images, key=lambda ds: float(ds.ImagePositionPatient[2]))[-SLICES:]
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from enhanced import enhanced
 from pydicom.uid import EnhancedCTImageStorage
 from radiographs import shared
 from slices import ct_slice, ct_stack
@@ -140,6 +141,14 @@ def test_an_enhanced_image_whose_frames_were_not_read_is_left_to_reading():
     appraisal = appraise([ds])
     assert appraisal.verdict is None
     assert "how its slices lie is read with its pixels" in " ".join(appraisal.points)
+
+
+def test_an_enhanced_image_whose_frames_were_read_scores_as_the_slices_it_holds_would():
+    assert appraise([enhanced(series())]).score == appraise(series()).score
+    assert isinstance(appraise([enhanced(series(ConvolutionKernel="LUNG"))]).verdict, NotEligible)
+    holed = appraise([enhanced([*series()[:40], *series()[50:]])])
+    assert holed.verdict.reason is Reason.SLICES_MISSING
+    assert not holed.gapless
 
 
 def test_the_order_of_equals_does_not_depend_on_the_order_they_come_in():

@@ -5,9 +5,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from enhanced import enhanced
 from pydicom import Dataset
-from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedCTImageStorage, JPEGLSLossless, RLELossless, generate_uid
+from pydicom.uid import JPEGLSLossless, RLELossless
 from radiographs import shared
 from slices import AXIAL, ct_slice, ct_stack, ramp_hu
 
@@ -200,35 +200,6 @@ def test_a_voxel_is_found_again_on_its_slice() -> None:
     plane, (column, row) = volume.source((7, 5, 3))
     assert plane.SOPInstanceUID == images[7].SOPInstanceUID
     assert (round(column, 6), round(row, 6)) == (3, 5)
-
-
-def enhanced(images: list[Dataset]) -> Dataset:
-    """Put slices into one image of several frames, geometry in its functional groups."""
-    ds = Dataset()
-    ds.file_meta = images[0].file_meta
-    ds.SOPClassUID, ds.SOPInstanceUID = EnhancedCTImageStorage, generate_uid()
-    for keyword in ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"):
-        setattr(ds, keyword, getattr(images[0], keyword))
-    for keyword in ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
-        setattr(ds, keyword, getattr(images[0], keyword))
-    shared_group, measures, transform, orientation = (Dataset() for _ in range(4))
-    measures.PixelSpacing = images[0].PixelSpacing
-    transform.RescaleSlope, transform.RescaleIntercept = 1, -1024
-    orientation.ImageOrientationPatient = images[0].ImageOrientationPatient
-    shared_group.PixelMeasuresSequence = Sequence([measures])
-    shared_group.PixelValueTransformationSequence = Sequence([transform])
-    shared_group.PlaneOrientationSequence = Sequence([orientation])
-    ds.SharedFunctionalGroupsSequence = Sequence([shared_group])
-    frames = []
-    for one in images:
-        frame, position = Dataset(), Dataset()
-        position.ImagePositionPatient = one.ImagePositionPatient
-        frame.PlanePositionSequence = Sequence([position])
-        frames.append(frame)
-    ds.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    ds.NumberOfFrames = len(images)
-    ds.PixelData = b"".join(one.PixelData for one in images)
-    return ds
 
 
 def test_an_enhanced_image_is_a_volume_too() -> None:

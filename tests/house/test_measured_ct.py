@@ -1,9 +1,16 @@
 """A real CT comes in by C-STORE; report, picture and regions go back and satisfy the judges."""
 
 import pytest
+from clumsy_pacs import ClumsyPacs
+from enhanced import enhanced
 from line import running_line
-from peers import dcmsend
+from ours import deliveries
+from peers import LOOPBACK, dcmsend, wait_for
 from pydicom import dcmread
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    SecondaryCaptureImageStorage,
+)
 from radiographs import write
 from real_ct import as_series, example
 from validators import dcentvfy, dciodvfy, dsrdump
@@ -15,9 +22,19 @@ MODEL = "ct_attenuation"
 def line(tmp_path_factory, orthanc):
     """Start the embedded default, regions switched on, beside an Orthanc."""
     folder = tmp_path_factory.mktemp("ours")
-    with running_line(folder, orthanc, segmentation=True) as running:
+    hurried = {"delivery_backoff_s": 0.1, "sweep_s": 0.5}
+    with running_line(folder, orthanc, segmentation=True, **hurried) as running:
         running.system.cli("models", "stage", MODEL, "research")
         yield running
+
+
+@pytest.fixture(scope="module")
+def sparse_pacs(line):
+    """Add a PACS that takes reports and pictures, and no segmentations."""
+    with ClumsyPacs.accepting_only(Comprehensive3DSRStorage, SecondaryCaptureImageStorage) as pacs:
+        place = [pacs.aet, LOOPBACK, str(pacs.port), "--no-sends"]
+        line.system.cli("peers", "add", *place, "--results", "all", "--role", "research")
+        yield pacs
 
 
 def test_what_the_pacs_received_of_a_measured_ct_satisfies_every_judge(line, tmp_path):
@@ -47,3 +64,36 @@ def test_what_the_pacs_received_of_a_measured_ct_satisfies_every_judge(line, tmp
     told = [group.ContentSequence[0].TextValue for group in groups]
     assert {"trabecular bone: L2", "skeletal muscle: L3"} <= set(names) & set(told)
     assert "psoas muscle: L3, left" in names
+
+
+def test_an_enhanced_image_is_chosen_by_its_frames_measured_and_told_of(
+    line, sparse_pacs, tmp_path
+):
+    whole = enhanced(as_series(example(), "enhanced"))
+    whole.StudyTime = "101500"
+    line.send(dcmsend, write(tmp_path, whole))
+
+    def results():
+        series = line.system.ended(whole.StudyInstanceUID, within_s=120)
+        states = {one["state"] for _, one in deliveries(series)}
+        return series if states == {"sent", "parked"} else None
+
+    series = wait_for("its results", results, within_s=120)
+    assert any("mm long" in point for point in series["appraisal"]["points"])
+    made = {one["kind"]: one for one in series["results"][0]["objects"]}
+    assert set(made) == {"SR", "SC", "SEG"}
+    told = {
+        (kind, one["aet"]): (one["state"], one["detail"])
+        for kind, each in made.items()
+        for one in each["deliveries"]
+    }
+    refused = told.pop(("SEG", sparse_pacs.aet))
+    assert refused[0] == "parked"
+    assert "does not accept Segmentation Storage" in refused[1]
+    assert {state for state, _ in told.values()} == {"sent"}
+    assert set(sparse_pacs.stored) == {made["SR"]["SOPInstanceUID"], made["SC"]["SOPInstanceUID"]}
+    received = []
+    for uid, content in line.stored(whole.StudyInstanceUID).items():
+        received.append(tmp_path / f"{uid}.received.dcm")
+        received[-1].write_bytes(content)
+    assert [words for path in received for words in dciodvfy(path)] == []
