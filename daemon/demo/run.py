@@ -32,7 +32,7 @@ from engines import catalog
 MODALITY = "DEMO_CR1"
 PACS = "DEMO_PACS"
 START_S = 60.0
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 WORKERS = 2
 
 
