@@ -8,6 +8,9 @@ pytest_plugins = ["peers"]
 WAITING = {"faults", "house"}
 """Folders whose tests start whole sites and wait for them."""
 
+SPREAD = 0.75
+"""Part of the run over which they are spread; ours."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -22,12 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal files out in turns, one that mostly waits and one that mostly computes.
+    """Deal files out so that some that wait run beside some that compute, to the end of both.
 
-    With several at a time on a few cores, neither then runs beside its like.
+    Those that wait take longest and are spread over the first part: what is left at the end keeps
+    every core at work.
     """
     files = dict.fromkeys(item.path for item in items)
     waiting = [path for path in files if WAITING & set(path.parts)]
     computing = [path for path in files if path not in waiting]
-    turns = {path: turn for kind in (waiting, computing) for turn, path in enumerate(kind)}
+    turns = {path: turn / len(computing) for turn, path in enumerate(computing)}
+    turns |= {path: SPREAD * turn / len(waiting) for turn, path in enumerate(waiting)}
     items.sort(key=lambda item: turns[item.path])
