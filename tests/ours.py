@@ -73,7 +73,7 @@ class Osteoscreen(Process):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=240,
         )
 
     def cli(self, *arguments: str) -> str:

@@ -47,6 +47,8 @@ PIXELMED_JAR = Path("/usr/share/java/pixelmed.jar")
 JVM_LIMITS = tuple(
     f"-Djdk.xml.xpath{name}=0" for name in ("ExprGrpLimit", "ExprOpLimit", "TotalOpLimit")
 )
+# it lives for some seconds: one thread that collects, and a compiler that does not dwell
+JVM_SHORT = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def complaints(made: Sequence[Path], source: Path) -> list[str]:
@@ -106,7 +108,7 @@ def pixelmed(path: Path) -> list[str]:
         missing("pixelmed.jar")
     options = ("-checktemplateid", "-checkcontentitemorder")
     validator = ("-cp", PIXELMED_JAR, "com.pixelmed.validate.DicomSRValidator")
-    _, said = _run(java, "-XX:TieredStopAtLevel=1", *JVM_LIMITS, *validator, *options, path)
+    _, said = _run(java, *JVM_SHORT, *JVM_LIMITS, *validator, *options, path)
     complaints = _left(said, (*PIXELMED_SAYS, *PIXELMED_MAY_SAY))
     # it always exits 0, so the sentences that it ends with have to be there
     unsaid = [line.pattern for line in PIXELMED_SAYS if not any(map(line.search, said))]
@@ -140,7 +142,7 @@ def _run(program: str, *arguments: str | Path) -> tuple[int, list[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     lines = ran.stdout.decode(errors="replace").splitlines()
     return ran.returncode, [line for line in lines if line.strip()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import films
 import pytest
-from line import running_line
+from line import MODEL
 from modality import Modality, asked_for, shadow
 from ours import Osteoscreen, deliveries
 from peers import LOOPBACK, dcmsend, echoscu, free_port, wait_for
@@ -215,23 +215,22 @@ def test_orthanc_hears_our_report_as_a_modality_does(system, orthanc):
         assert wait_for("Orthanc to be told", told) == said
 
 
-def test_orthanc_commits_to_our_results(tmp_path, orthanc):
+def test_orthanc_commits_to_our_results(system, orthanc, tmp_path):
     """The whole line: a film in, results to Orthanc, its report to our listener."""
-    with running_line(tmp_path, orthanc, **QUICK) as line:
-        orthanc.know(line.system.aet, line.system.port)
-        peer = peers.named(line.system.ledger, orthanc.aet)
-        peer.commits = True
-        peers.add(line.system.ledger, peer)
-        film = films.film(1)
-        line.send(dcmsend, films.write(tmp_path, film))
-        line.system.delivered(film.StudyInstanceUID)
+    orthanc.know(system.aet, system.port)
+    archive = [orthanc.aet, LOOPBACK, str(orthanc.port), "--results", "all", "--role", "research"]
+    system.cli("peers", "add", *archive, "--commits")
+    system.cli("models", "stage", MODEL, "research")
+    film = films.film(1)
+    assert dcmsend(system.port, [films.write(tmp_path, film)], system.aet)[0] == 0
+    system.delivered(film.StudyInstanceUID)
 
-        def confirmed() -> bool:
-            [story] = line.system.show(film.StudyInstanceUID)["series"]
-            told = {(one["confirmation"], one["detail"]) for _, one in deliveries(story)}
-            return told == {("confirmed", "committed")}
+    def confirmed() -> bool:
+        [story] = system.show(film.StudyInstanceUID)["series"]
+        told = {(one["confirmation"], one["detail"]) for _, one in deliveries(story)}
+        return told == {("confirmed", "committed")}
 
-        wait_for("Orthanc to commit", confirmed)
+    wait_for("Orthanc to commit", confirmed)
 
 
 def kill(system: Osteoscreen, part: str, number: int = signal.SIGKILL) -> int:

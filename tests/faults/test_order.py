@@ -4,12 +4,8 @@ import random
 import threading
 import time
 
-import films
 import pytest
 from faults.taken import SETTLE_S, at_rest, audited, ct_slice, events, new_uid, send, taking
-from line import running_line
-from peers import dcmsend, wait_for
-from pydicom import dcmread
 
 LONGEST_S = 4
 
@@ -68,33 +64,3 @@ def test_a_series_that_never_becomes_quiet_is_taken_as_it_is_and_says_so(system)
     assert f"after {LONGEST_S} s" in told
     at_rest(system)
     assert audited(system) == []
-
-
-def test_a_film_that_comes_after_the_result_gives_one_revised_result(tmp_path, orthanc):
-    first = films.film(1, AcquisitionTime="100000")
-    late = films.film(1, size=448, AcquisitionTime="100500")
-    late.StudyInstanceUID, late.SeriesInstanceUID = first.StudyInstanceUID, first.SeriesInstanceUID
-    with running_line(tmp_path / "ours", orthanc) as line:
-        reports = []
-        for results, film in ((1, first), (2, late)):
-            line.send(dcmsend, films.write(tmp_path, film))
-            wait_for(
-                "the result to be made",
-                lambda results=results: len(_results(line, first)) == results,
-                within_s=60,
-            )
-            line.system.delivered(first.StudyInstanceUID)
-            [current] = [one for one in _results(line, first) if one["current"]]
-            reports += [one["SOPInstanceUID"] for one in current["objects"] if one["kind"] == "SR"]
-        line.settle()
-        assert len(_results(line, first)) == 2
-        revised = dcmread(line.system.home / "outbox" / f"{reports[1]}.dcm")
-        [study] = revised.PredecessorDocumentsSequence
-        [old] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
-        assert old.ReferencedSOPInstanceUID == reports[0]
-        assert audited(line.system) == []
-
-
-def _results(line, film):
-    story = line.system.show(film.StudyInstanceUID)
-    return story["series"][0]["results"] if story else []
