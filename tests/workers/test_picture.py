@@ -117,9 +117,10 @@ def test_report_and_picture_of_a_large_film_take_less_than_0_4_s():
     report = of_shape(2000, 2000)
     taken = []
     for _ in range(4):
-        start = time.perf_counter()
+        # of this process: on a busy machine the clock goes on without it
+        start = time.process_time()
         for _, ds in reports.result_objects(report):
             part10_bytes(ds)
-        taken.append(time.perf_counter() - start)
-    # the best of several, for a busy machine is no reason to fail
+        taken.append(time.process_time() - start)
+    # the best of several, for a cold cache is no reason to fail
     assert min(taken) < 0.4
