@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.config import Settings
 from daemon.header import dataset_sha256
-from daemon.records import evidence, summary
+from daemon.records import evidence, summary, trail
 from daemon.records.ledger import Ledger
 from daemon.spool import Spool
 
@@ -59,6 +59,7 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         *_asides(ledger, spool),
         *_outbox(settings, ledger),
         *evidence.contradictions(ledger),
+        *trail.problems(ledger),
     ]
     return {"objects": objects, "totals": _totals(ledger, spool), "problems": problems}
 
@@ -74,6 +75,7 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
         **{f"series {state}": count for state, count in told["series"]["by_state"].items()},
         **{f"deliveries {state}": count for state, count in told["deliveries"].items()},
         **{f"commitments {state}": count for state, count in told["commitments"].items()},
+        "audit trail": trail.count(ledger),
     }
 
 

@@ -15,6 +15,7 @@ from daemon.models_cli import models_app
 from daemon.options import AsJson, Home, show_facts
 from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
+from daemon.records.people_tables import Right
 from daemon.serve import Part
 from engines.product import PRODUCT, VERSION
 
@@ -50,10 +51,10 @@ app.add_typer(models_app, name="models")
 def serve(
     home: Home = None,
     only: Annotated[
-        str, typer.Option(help="Run some parts only: listener,intake,worker.", metavar="PARTS")
-    ] = "listener,intake,worker",
+        str, typer.Option(help="Run some parts only: listener,intake,worker,web.", metavar="PARTS")
+    ] = "listener,intake,worker,web",
 ) -> None:
-    """Run the system: listener, intake and worker, restarted if one dies, until Ctrl-C.
+    """Run the system: listener, intake, worker and site, restarted if one dies, until Ctrl-C.
 
     On several hosts, with PostgreSQL and Redis: `osteoscreen serve --only worker`
     """
@@ -129,6 +130,21 @@ def retry(
     if series_uid and not again:
         raise ConfigError(f"{series_uid} is not parked, failed or skipped: osteoscreen status")
     typer.echo(f"{len(again)} series will be judged and screened once more")
+
+
+@app.command("web-link")
+def web_link(
+    name: Annotated[str, typer.Argument(help="Who signs in; added if there is none.")] = "admin",
+    right: Annotated[
+        Right | None, typer.Option(help="What they may do; the first is an administrator.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Print a link with which a person sets a new password on the site, once, within a day."""
+    from daemon.invitations import link
+
+    settings = config.load(home)
+    typer.echo(link(settings, schema.ready_ledger(settings), name, right))
 
 
 @app.command()

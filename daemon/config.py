@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,6 +142,23 @@ class Settings(BaseSettings):
         False, description="send the measured regions as DICOM SEG too, where a model has them"
     )
     weights: Path | None = Field(None, description="folder with the site's own model weights")
+    web_port: int = Field(8411, ge=0, le=65535, description="port of the site; 0: no site")
+    web_host: str = Field(
+        "127.0.0.1", description="address the site binds to; beyond this host it needs TLS"
+    )
+    web_certificate: Path | None = Field(
+        None, description="certificate and chain of the site, PEM; unset: no TLS"
+    )
+    web_key: Path | None = Field(
+        None, description="its private key without passphrase, PEM; unset: in the same file"
+    )
+    web_behind_proxy: bool = Field(
+        False, description="a proxy with TLS stands before the site, and nothing else reaches it"
+    )
+    web_idle_s: float = Field(1800, gt=0, description="time unused after which a visitor is out")
+    web_visit_s: float = Field(
+        43200, gt=0, description="time after which a visitor signs in again, however busy"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
 
     @property
@@ -163,6 +181,11 @@ class Settings(BaseSettings):
             kvp_correction=self.ct_kvp_correction,
         )
         return Rules(self.min_age_years, self.accept_derived_primary, measuring)
+
+    @property
+    def web_secured(self) -> bool:
+        """Whether browsers reach the site by TLS."""
+        return self.web_certificate is not None or self.web_behind_proxy
 
     @property
     def spool(self) -> Path:
@@ -223,6 +246,7 @@ def load(home: Path | None = None) -> Settings:
         raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
     _refuse_half_tls(settings)
     _refuse_unknown_tables(settings)
+    _refuse_open_site(settings)
     return settings
 
 
@@ -246,6 +270,22 @@ def _refuse_half_tls(settings: Settings) -> None:
         raise ConfigError("setting 'tls_ca': who vouches for peers? (or tls_mutual = false)")
     if settings.tls_port == settings.port and not settings.tls_only:
         raise ConfigError("setting 'tls_port': the plain port has that number")
+
+
+def _refuse_open_site(settings: Settings) -> None:
+    """Refuse to send passwords and patients over a network in the clear."""
+    if settings.web_port and not (_is_loopback(settings.web_host) or settings.web_secured):
+        raise ConfigError(
+            f"setting 'web_host': {settings.web_host} is reached from other hosts, so the site "
+            "needs TLS there: set web_certificate, or web_behind_proxy = true if a proxy adds it"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _refuse_unknown_tables(settings: Settings) -> None:

@@ -31,6 +31,7 @@ class Part(StrEnum):
     LISTENER = "listener"
     INTAKE = "intake"
     WORKER = "worker"
+    WEB = "web"
 
 
 @dataclass
@@ -87,7 +88,7 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
     children = _children(settings, parts)
     if Part.LISTENER in parts:
         spool.drop_partial()
-    if settings.broker_url == EMBEDDED and set(parts) == set(Part):
+    if settings.broker_url == EMBEDDED and set(Part) - {Part.WEB} <= set(parts):
         embedded.silence(settings.home / "doorbell")
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -118,6 +119,8 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
         children.append(_Child("worker-screen", [*workers, "screen", *ours]))
         children.append(_Child("worker-deliver", [*workers, "deliver", *ours]))
         children.append(_Child("worker-alone", [*workers, "alone", *ours]))
+    if Part.WEB in parts and settings.web_port:
+        children.append(_Child("web", [sys.executable, "-m", "daemon.web", *ours]))
     return children
 
 

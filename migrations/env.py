@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from daemon.records import people_tables  # noqa: F401 - its tables are part of the schema
 from daemon.records.tables import Table
 
 context.configure(

@@ -102,7 +102,9 @@ def _site(folder: Path) -> Iterator[Site]:
     home = folder / "home"
     home.mkdir()
     port = free_port()
-    (home / config.FILE).write_text(f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\n')
+    (home / config.FILE).write_text(
+        f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\nweb_port = 0\n'
+    )
     settings = config.load(home)
     ledger = schema.ready_ledger(settings)
     for aet, at, sends, wants in (

@@ -166,6 +166,7 @@ class Series(Table):
     __tablename__ = "series"
     __table_args__ = (
         Index("series_by_state", "state", "last_at"),
+        Index("series_by_first", "first_at"),
         Index(
             "series_kept",
             "state",
@@ -222,7 +223,10 @@ class Instance(Purgeable, Table):
     """One object as received; the bytes lie in the spool."""
 
     __tablename__ = "instance"
-    __table_args__ = (_to_purge("instance"),)
+    __table_args__ = (
+        _to_purge("instance"),
+        Index("instance_by_sender", "calling_aet", "received_at"),
+    )
 
     SOPInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
     SOPClassUID: Mapped[str] = mapped_column(UID)

@@ -12,7 +12,15 @@ from daemon.errors import ConfigError
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "osteoscreen.example.toml"
 
 # the file shows one for each of these, and none is the default
-UNSET = {"weights", "tls_port", "tls_certificate", "tls_key", "tls_ca"}
+UNSET = {
+    "weights",
+    "tls_port",
+    "tls_certificate",
+    "tls_key",
+    "tls_ca",
+    "web_certificate",
+    "web_key",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from sqlalchemy import inspect
 
 from daemon import config, schema
 from daemon.errors import ConfigError
+from daemon.records import people_tables  # noqa: F401 - its tables are part of the schema
 from daemon.records.tables import Table
 
 

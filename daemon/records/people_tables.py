@@ -1,0 +1,78 @@
+"""The tables of the site: who may sign in, who has, and what each did."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daemon.records.tables import Table
+
+NAME = String(64)
+SHA256 = String(64)
+
+
+class Right(StrEnum):
+    """What a person may do on the site; each includes the one before."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+    def includes(self, other: "Right") -> bool:
+        """Tell whether who has this right has the other, too."""
+        order = list(Right)
+        return order.index(self) >= order.index(other)
+
+
+class Person(Table):
+    """Somebody who may sign in; without a password hash, nobody has followed the link yet."""
+
+    __tablename__ = "person"
+
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    right: Mapped[str]
+    password_hash: Mapped[str | None]
+    created_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class Invitation(Table):
+    """A link with which a person sets a password, once; kept as the hash of its secret."""
+
+    __tablename__ = "invitation"
+
+    key: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
+class Visit(Table):
+    """A person who is signed in; ``key`` is the hash of the secret in the browser's cookie."""
+
+    __tablename__ = "visit"
+
+    key: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), index=True)
+    # every form of this visit carries it
+    form_key: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    shows_names: Mapped[bool] = mapped_column(default=False)
+
+
+class Trail(Table):
+    """One thing a person did or looked at; ``seal`` is the hash of it and of the row before."""
+
+    __tablename__ = "trail"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(index=True)
+    # no foreign key: what was done outlives who did it
+    person: Mapped[str] = mapped_column(NAME)
+    address: Mapped[str] = mapped_column(NAME)
+    action: Mapped[str] = mapped_column(NAME)
+    subject: Mapped[str] = mapped_column(String(128), index=True)
+    detail: Mapped[str]
+    seal: Mapped[str] = mapped_column(SHA256)

@@ -1,0 +1,74 @@
+"""What came and what became of it, day by day, and when each peer last sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from daemon.records.ledger import Ledger, now
+from daemon.records.tables import Instance, Screening, Series, SeriesState
+
+
+@dataclass(frozen=True)
+class Day:
+    """The series whose first image came on one day of the site's own calendar."""
+
+    begin: datetime
+    by_state: Mapping[str, int]
+    flagged: int
+
+    @property
+    def received(self) -> int:
+        """All series of the day."""
+        return sum(self.by_state.values())
+
+    @property
+    def screened(self) -> int:
+        """Those with a result."""
+        return self.by_state.get(SeriesState.SCREENED, 0)
+
+
+def days(ledger: Ledger, many: int) -> list[Day]:
+    """Count the series of today and of the days before, oldest day first."""
+    midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = [midnight - timedelta(days=back) for back in reversed(range(many))]
+    with ledger.read() as session:
+        return [_day(session, begin) for begin in begins]
+
+
+def _day(session: Session, begin: datetime) -> Day:
+    of_day = Series.first_at >= begin, Series.first_at < begin + timedelta(days=1)
+    states = select(Series.state, func.count()).where(*of_day).group_by(Series.state)
+    flagged = (
+        select(func.count(func.distinct(Series.SeriesInstanceUID)))
+        .join(Screening, Screening.SeriesInstanceUID == Series.SeriesInstanceUID)
+        .where(*of_day, Screening.current, Screening.flagged)
+    )
+    by_state: dict[str, int] = dict(session.execute(states).all())
+    return Day(begin, by_state, session.scalar(flagged) or 0)
+
+
+def reasons(ledger: Ledger, since: datetime, state: SeriesState) -> list[tuple[str, int]]:
+    """Return why series that came since then ended in a state, the commonest first."""
+    why = (
+        select(Series.reason, func.count())
+        .where(Series.first_at >= since, Series.state == state)
+        .group_by(Series.reason)
+        .order_by(func.count().desc())
+    )
+    with ledger.read() as session:
+        return [(reason or "no reason", count) for reason, count in session.execute(why).all()]
+
+
+def last_images(ledger: Ledger, aets: list[str]) -> dict[str, datetime | None]:
+    """Return when each peer sent its newest image, None for who never did."""
+    with ledger.read() as session:
+        return {aet: _last_image(session, aet) for aet in aets}
+
+
+def _last_image(session: Session, aet: str) -> Any:
+    mine = select(Instance.received_at).where(Instance.calling_aet == aet)
+    return session.scalars(mine.order_by(Instance.received_at.desc()).limit(1)).first()

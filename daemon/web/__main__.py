@@ -1,0 +1,51 @@
+"""The process of the site: ``python -m daemon.web``, run by serve."""
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+from daemon import config, invitations, logs, parent, schema
+from daemon.errors import ConfigError
+from daemon.web.app import make_app
+from daemon.web.server import server_of
+
+log = logging.getLogger("daemon.web")
+
+NICENESS = 10
+"""A page can wait; an image that is received cannot."""
+
+
+def main() -> None:
+    """Serve the site until told to stop."""
+    parser = argparse.ArgumentParser(prog="daemon.web", description=__doc__)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--parent", type=int, help="process that started this one")
+    arguments = parser.parse_args()
+    parent.leave_with_parent(arguments.parent)
+    settings = config.load(arguments.home)
+    logs.set_up(settings.log_level)
+    os.nice(NICENESS)
+    ledger = schema.awaited_ledger(settings)
+    try:
+        sock = _bound(settings.web_host, settings.web_port)
+        server = server_of(settings, make_app(settings, ledger))
+    except (ConfigError, OSError) as error:
+        log.error("event=no-site why=%r", str(error))
+        sys.exit(1)
+    log.info("event=site at=%s", invitations.origin(settings))
+    if link := invitations.first_administrator(settings, ledger):
+        log.warning("event=first-administrator link=%s", link)
+    asyncio.run(server.serve(sockets=[sock]))
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=64)
+
+
+if __name__ == "__main__":
+    main()

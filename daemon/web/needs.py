@@ -1,0 +1,76 @@
+"""What needs a person, in plain words, the worst first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.disk import Door
+from daemon.records.tables import Peer, Wants
+
+STUCK_S = 3600.0
+"""How long anything may wait before a person should look."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing to do: how bad it is, what is wrong, where to see it."""
+
+    state: str
+    words: str
+    path: str = ""
+    link: str = ""
+
+
+def needs(numbers: Mapping[str, Any], everyone: list[Peer]) -> list[Need]:
+    """Return what needs a person.
+
+    Parameters
+    ----------
+    numbers : mapping
+        As :func:`daemon.records.summary.status` tells, with ``disk`` beside it.
+    everyone : list of Peer
+        The peers.
+    """
+    found = [*_disk(numbers["disk"]), *_deliveries(numbers), *_series(numbers)]
+    found += [*_waiting(numbers["oldest"]), *_peers(everyone)]
+    return sorted(found, key=lambda need: need.state != "bad")
+
+
+def _disk(disk: Mapping[str, Any]) -> Iterator[Need]:
+    if disk["lets_in"] != Door.OPEN.reason:
+        yield Need("bad", f"The disk is short of room: {disk['why']}.")
+
+
+def _deliveries(numbers: Mapping[str, Any]) -> Iterator[Need]:
+    for row in numbers["parked_deliveries"]:
+        words = f"{row['objects']} result objects could not be sent to {row['aet']}"
+        yield Need("bad", f"{words}: {row['detail']}", f"/peers/{row['aet']}", "Look at this peer")
+    for row in numbers["parked_commitments"]:
+        words = f"{row['requests']} answers to {row['aet']} about its images were given up"
+        yield Need("warn", f"{words}: {row['detail']}", f"/peers/{row['aet']}", "Look at this peer")
+
+
+def _series(numbers: Mapping[str, Any]) -> Iterator[Need]:
+    for state, words in (
+        ("parked", "series stopped after several tries"),
+        ("failed", "series could not be read"),
+    ):
+        if count := numbers["series"]["by_state"][state]:
+            yield Need("warn", f"{count} {words}.", f"/studies?state={state}", "Show them")
+    if numbers["set_aside"]:
+        words = "received files were set aside, unreadable or at odds with earlier ones."
+        yield Need("warn", f"{numbers['set_aside']} {words}")
+
+
+def _waiting(oldest: Mapping[str, Mapping[str, Any]]) -> Iterator[Need]:
+    for stage, item in oldest.items():
+        if (item.get("waits_s") or 0) > STUCK_S:
+            hours = item["waits_s"] / 3600
+            yield Need("warn", f"Something has waited {hours:.0f} h in {stage}: {item.get('why')}.")
+
+
+def _peers(everyone: list[Peer]) -> Iterator[Need]:
+    if not any(peer.sends for peer in everyone):
+        yield Need("warn", "No peer may send images to us yet.", "/peers/new", "Add a peer")
+    if not any(peer.results != Wants.NONE for peer in everyone):
+        yield Need("warn", "No peer receives results yet.", "/peers/new", "Add a peer")

@@ -1,0 +1,103 @@
+"""How a page is made: a template, who looks, and nothing that could run as a script."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from daemon.records.people_tables import Right
+from daemon.records.visits import Visitor
+from daemon.web.guard import FORM_KEY, cookie_of, form_key, settings_of
+from engines.product import PRODUCT, VERSION
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MENU = (
+    ("/", "Overview", Right.VIEWER),
+    ("/studies", "Studies", Right.VIEWER),
+    ("/peers", "Peers", Right.VIEWER),
+    ("/models", "Models", Right.VIEWER),
+    ("/people", "People", Right.ADMINISTRATOR),
+    ("/trail", "Audit", Right.ADMINISTRATOR),
+)
+
+_PAGES = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
+    """Return a page.
+
+    Parameters
+    ----------
+    request : Request
+        Who asks is known from it.
+    template : str
+        File name without ending.
+    status : int
+        The HTTP status.
+    **facts
+        What the template shows; whatever it is, it is escaped.
+    """
+    who: Visitor | None = getattr(request.state, "visitor", None)
+    key = form_key(request)
+    shell = {
+        "product": PRODUCT,
+        "version": VERSION,
+        "who": who,
+        "menu": [(path, title) for path, title, right in MENU if who and who.right.includes(right)],
+        "here": request.url.path,
+        "key_field": FORM_KEY,
+        "key": key,
+    }
+    answer = HTMLResponse(_PAGES.get_template(f"{template}.html").render(shell | facts), status)
+    if getattr(request.state, "new_form_key", None):
+        set_cookie(request, answer, "form", key)
+    return answer
+
+
+def set_cookie(request: Request, answer: Response, purpose: str, value: str) -> None:
+    """Give the browser a secret that no script reads and no other site sends."""
+    settings = settings_of(request)
+    answer.set_cookie(
+        cookie_of(settings, purpose),
+        value,
+        httponly=True,
+        secure=settings.web_secured,
+        samesite="lax",
+        path="/",
+    )
+
+
+def see(path: str) -> RedirectResponse:
+    """Send the browser on, after a form, to a page of ours."""
+    return RedirectResponse(path, 303)
+
+
+def moment(at: datetime | str | None) -> str:
+    """Show a moment in the site's own time."""
+    if at is None:
+        return "never"
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def waited(seconds: float | None) -> str:
+    """Show a time span in the largest unit that says enough."""
+    if seconds is None:
+        return "a while"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+_PAGES.filters |= {"moment": moment, "waited": waited}

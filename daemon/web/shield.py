@@ -1,0 +1,78 @@
+"""What stands before every page: limits on what is sent to us, headers on what we send."""
+
+import logging
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon.logs import where
+
+log = logging.getLogger(__name__)
+
+LONGEST_FORM = 64 << 10
+FORM = "application/x-www-form-urlencoded"
+
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""No script at all, ours neither; nothing from elsewhere, and in nobody's frame."""
+
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+# what is about patients stays in no browser's cache
+NOT_KEPT = "no-store"
+HSTS = "max-age=31536000"
+
+
+class Shield:
+    """The outermost layer; no error passes it, for a server's log would quote it."""
+
+    def __init__(self, app: ASGIApp, secured: bool) -> None:
+        self._app = app
+        self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if secured else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        began: list[bool] = []
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                began.append(True)
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers)
+                headers.setdefault("Cache-Control", NOT_KEPT)
+            await send(message)
+
+        refusal = _refusal(scope["method"], Headers(scope=scope))
+        try:
+            await (refusal or self._app)(scope, receive, sealed)
+        except Exception as error:  # noqa: BLE001 - the edge of the site: named, never quoted
+            log.error("event=page-failed error=%s", where(error))
+            if not began:
+                await PlainTextResponse("Something went wrong here.\n", 500)(scope, receive, sealed)
+
+
+def _refusal(method: str, headers: Headers) -> PlainTextResponse | None:
+    """Return the answer to a request that no browser's form of ours makes."""
+    if method in ("GET", "HEAD"):
+        return None
+    length = headers.get("content-length", "")
+    answers: Sequence[tuple[bool, int, str]] = (
+        (method != "POST", 405, "GET or POST"),
+        (not length.isdecimal(), 411, "a length is needed"),
+        (length.isdecimal() and int(length) > LONGEST_FORM, 413, "too long"),
+        (headers.get("content-type", "").split(";")[0] != FORM, 415, f"send {FORM}"),
+    )
+    return next((PlainTextResponse(f"{why}\n", code) for no, code, why in answers if no), None)
