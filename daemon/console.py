@@ -63,6 +63,11 @@ def status(numbers: Mapping[str, Any]) -> None:
     if asked:
         console.print(f"storage commitment asked of us: {asked}")
     _lines(console, "why", [_reason(row) for row in numbers["reasons"]])
+    beside = [
+        f"{row['series']:>5}  {row['model']}: {row['reason']}"
+        for row in numbers["failed_beside_others"]
+    ]
+    _lines(console, "failed, while another model of the exam has a result", beside)
     _lines(console, "oldest that waits", [_waits(*item) for item in numbers["oldest"].items()])
     _lines(console, "parked deliveries", [_parked(row) for row in numbers["parked_deliveries"]])
     _lines(console, "parked commitments", [_unheard(row) for row in numbers["parked_commitments"]])

@@ -59,7 +59,8 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
         seat = room.seat(model)
     except EngineMismatch as error:
         log.error("event=engine-mismatch model=%s why=%r", name, str(error))
-        return Look(_no_engine(model, place))
+        detail = f"{name} has no usable engine here: see the log"
+        return failed(model, place, BadSeries(Reason.ENGINE_FAILED, detail))
     place = _within_limits(place, seat.weights)
     moved_on("prepare")
     outcome = _screen(model, case, seat)
@@ -161,10 +162,10 @@ def _written(report: Report, key: str, place: Place) -> Outcome:
     )
 
 
-def _no_engine(model: Model, place: Place) -> Outcome:
+def failed(model: Model, place: Place, verdict: BadSeries) -> Look:
+    """Say of a model that it could not look; there is nothing to send."""
     name = model.CARD.model
-    verdict = BadSeries(Reason.ENGINE_FAILED, f"{name} has no usable engine here: see the log")
-    return Outcome(
+    outcome = Outcome(
         model=name,
         version="",
         weights_sha256="",
@@ -177,6 +178,7 @@ def _no_engine(model: Model, place: Place) -> Outcome:
         result=contract.entry(name, None, verdict),
         analysed_at=place.series.queued_at or place.series.last_at,
     )
+    return Look(outcome)
 
 
 def _state(outcome: Result | Verdict) -> SeriesState:

@@ -22,6 +22,7 @@ from daemon.records.tables import Series, Stage
 from daemon.spool import Spool, write_durably
 from engines import catalog
 from engines.cases import Case, read_case
+from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
@@ -109,21 +110,41 @@ def _why(error: Exception, stage: str) -> str:
 def _screen_claimed(bench: Bench, series: Series) -> bool:
     case = _read(bench, series)
     outcomes = []
+    broke: list[Exception] = []
     for model in catalog.for_exam(case.exam):
         stage = peers.stage_of(bench.ledger, model.CARD.model)
         if stage is Stage.OFF:
             continue
         place = looking.Place(bench.ledger, series, stage, bench.settings.segmentation)
-        look = looking.look(bench.room, model, case, place)
+        try:
+            look = looking.look(bench.room, model, case, place)
+        except Exception as error:
+            if series.attempts < bench.settings.max_attempts or _of_the_house(error):
+                raise
+            broke.append(error)
+            look = looking.failed(model, place, _internal_error(model, error))
         moved_on("write")
         for made in look.made:
             write_durably(bench.settings.outbox / f"{made.record.SOPInstanceUID}.dcm", made.part10)
         outcomes.append(look.outcome)
+    if broke and len(broke) == len(outcomes):
+        raise broke[0]
     if not outcomes:
         detail = f"the models for {case.exam} were switched off while it waited"
         return claims.skip(bench.ledger, series, Reason.NO_MODEL, detail)
     overdue = _was_overdue(series, bench.settings.longest_settle_s)
     return results.keep(bench.ledger, series, outcomes, though_more_came=overdue)
+
+
+def _of_the_house(error: Exception) -> bool:
+    """Tell what no model is to blame for."""
+    return isinstance(error, LedgerError) or disk.is_full(error)
+
+
+def _internal_error(model: Model, error: Exception) -> BadSeries:
+    name, place = model.CARD.model, where(error)
+    log.error("event=model-broke model=%s error=%s", name, place)
+    return BadSeries(Reason.INTERNAL_ERROR, f"{name} broke each time: {place}")
 
 
 def _was_overdue(series: Series, longest_settle_s: float) -> bool:

@@ -48,6 +48,7 @@ def status(ledger: Ledger) -> dict[str, Any]:
                 {"state": state, "reason": reason, "series": count}
                 for state, reason, count in reasons
             ],
+            "failed_beside_others": _failed_beside_others(session),
             "set_aside": session.scalar(select(func.count()).select_from(Aside)),
             "flagged": session.scalar(
                 select(func.count()).where(Screening.current, Screening.flagged)
@@ -187,6 +188,25 @@ def _beside(session: Session, series: Series) -> str | None:
 def _age_s(moment: datetime | None) -> float | None:
     # a clock that was set back makes nothing younger than now
     return round(max(0.0, (now() - moment).total_seconds()), 1) if moment else None
+
+
+def _failed_beside_others(session: Session) -> list[dict[str, Any]]:
+    """Tell of models that failed where another one of the same exam has a result."""
+    found = (
+        select(Screening.model, Screening.reason, func.count())
+        .join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
+        .where(
+            Screening.current,
+            Screening.state == SeriesState.FAILED,
+            Series.state == SeriesState.SCREENED,
+        )
+        .group_by(Screening.model, Screening.reason)
+        .order_by(Screening.model, Screening.reason)
+    )
+    return [
+        {"model": model, "reason": reason, "series": count}
+        for model, reason, count in session.execute(found)
+    ]
 
 
 def study(ledger: Ledger, study_uid: str) -> dict[str, Any] | None:

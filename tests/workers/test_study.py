@@ -1,6 +1,8 @@
 """One result for a CT study, whatever series it has and in whatever order they come."""
 
+from dataclasses import replace
 from io import BytesIO
+from types import SimpleNamespace
 
 import ct_studies
 import pytest
@@ -11,7 +13,7 @@ from pydicom import dcmread, dcmwrite
 from daemon.records import peers, summary
 from daemon.records.tables import Delivery, DeliveryState, Stage
 from engines import catalog
-from engines.errors import Reason
+from engines.errors import BadSeries, Reason
 from workers import screen
 from workers.room import EngineRoom
 
@@ -167,3 +169,54 @@ def test_the_whole_study_again_changes_nothing(site):
     site.study, series = ct_study()
     before = site.take(*series.values())
     assert site.take(*series.values()) == before
+
+
+@pytest.fixture
+def with_another_model(site, monkeypatch):
+    """Give the site a second model for CTs, which breaks as it is told."""
+
+    def add(error):
+        def screen_ct(*_):
+            raise error
+
+        card = replace(ct_studies.CARD, model="other_ct")
+        model = SimpleNamespace(CARD=card, eligible=ct_studies.eligible, screen=screen_ct)
+        monkeypatch.setattr(catalog, "MODELS", (ct_studies, model))
+        peers.set_stage(site.ledger, "other_ct", Stage.RESEARCH)
+        mine = site.bench.room.seat(ct_studies)
+        other = replace(mine, weights=replace(mine.weights, model="other_ct"))
+        site.bench.room.seat = lambda one: other if one is model else mine
+
+    return add
+
+
+def test_a_model_that_fails_beside_one_that_measures_is_told_of_with_its_reason(
+    site, with_another_model
+):
+    with_another_model(BadSeries(Reason.SPINE_NOT_FOUND, "none"))
+    site.study = "1.2.5"
+    told = site.take(ct_series(site.study, 1))
+    assert outcome(told) == {"1": SCREENED}
+    assert summary.status(site.ledger)["failed_beside_others"] == [
+        {"model": "other_ct", "reason": Reason.SPINE_NOT_FOUND, "series": 1}
+    ]
+
+
+def test_a_model_that_breaks_takes_the_result_of_another_along_only_until_the_last_try(
+    site, with_another_model
+):
+    with_another_model(RuntimeError("a bug"))
+    site.study, uid = "1.2.5", "1.2.5.1"
+    for ds in ct_series(site.study, 1):
+        out = BytesIO()
+        dcmwrite(out, ds, enforce_file_format=True)
+        site.spool.put(b"", out.getvalue())
+    site.intake.turn()
+    states = []
+    for alone in (False, True, True):
+        screen.screen(replace(site.bench, alone=alone), uid)
+        states.append(outcome(site.told())["1"][0])
+    assert states == ["queued", "queued", "screened"]
+    results = {one["model"]: (one["state"], one["reason"]) for one in site.told()[uid]["results"]}
+    assert results == {"mean_ct": SCREENED, "other_ct": ("failed", Reason.INTERNAL_ERROR)}
+    assert list(site.reports()) == [uid]
