@@ -79,7 +79,7 @@ class Receiver:
     def cpu_s(self) -> float:
         """Return the CPU time that it and all it has started have used so far."""
         assert self.running.process is not None
-        return sum(_cpu_s(pid) for pid in tree(self.running.process.pid))
+        return cpu_s(self.running.process.pid)
 
     def forget_peak(self) -> None:
         """Let the peak memory of its processes be what they hold now."""
@@ -138,6 +138,11 @@ def tree(pid: int) -> list[int]:
             children = Path(f"/proc/{one}/task/{one}/children").read_text()
             pids += [int(child) for child in children.split()]
     return pids
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU time that a process and all it has started have used so far."""
+    return sum(map(_cpu_s, tree(pid)))
 
 
 def _cpu_s(pid: int) -> float:

@@ -21,7 +21,7 @@ import films
 import pydicom
 from bench.long_ct import as_another_study, long_ct
 from bench.payloads import Object
-from bench.receivers import peak_mb, tree
+from bench.receivers import cpu_s, peak_mb, tree
 from bench.sender import Association, encode_pdus
 from ours import Osteoscreen
 from peers import LOOPBACK, DcmtkStorescp, wait_for
@@ -38,27 +38,32 @@ WITHIN_S = 300.0
 
 @dataclass(frozen=True)
 class Figures:
-    """How studies of one kind went."""
+    """How studies of one kind went: ``cpu_s`` is the CPU time of all our processes for each."""
 
     what: str
     seconds: list[float]
+    cpu_s: list[float]
     peak_mb: dict[str, float]
 
 
-def turnaround_s(images: Iterable[Dataset], system: Osteoscreen, pacs: DcmtkStorescp) -> float:
-    """Send one study and wait for its SR; return the seconds between."""
+def turnaround_s(
+    images: Iterable[Dataset], system: Osteoscreen, pacs: DcmtkStorescp
+) -> tuple[float, float]:
+    """Send one study and wait for its SR; return the seconds between, and the CPU time of it."""
+    assert system.process is not None, "it is running"
     objects = [Object(d.SOPClassUID, d.SOPInstanceUID, encode(d, False, True)) for d in images]
     before = set(pacs.files())
     association = Association(system.port, system.aet, "BENCH", objects[0].sop_class)
     for one in objects:
         association.store(encode_pdus(one, association.maximum_length))
-    sent_at = time.time()
+    sent_at, used_s = time.time(), cpu_s(system.process.pid)
     association.release()
     wait_for("SR and picture", lambda: len(set(pacs.files()) - before) == 2, WITHIN_S)
+    used_s = cpu_s(system.process.pid) - used_s
     # storescp may still be writing the second of them
     time.sleep(0.2)
     (report,) = [path for path in set(pacs.files()) - before if _is_report(path)]
-    return report.stat().st_mtime - sent_at
+    return report.stat().st_mtime - sent_at, used_s
 
 
 def _is_report(path: Path) -> bool:
@@ -74,9 +79,10 @@ def measure(folder: Path, what: str, studies: Iterable[Iterable[Dataset]]) -> Fi
         with Osteoscreen(folder / "ours", [bench, receives]) as system:
             for model in MODELS:
                 system.cli("models", "stage", model, "research")
-            seconds = [turnaround_s(images, system, pacs) for images in studies][1:]
+            each = [turnaround_s(images, system, pacs) for images in studies][1:]
             assert system.process is not None, "it is running"
-            return Figures(what, seconds, peaks_mb(system.process.pid))
+            peaks = peaks_mb(system.process.pid)
+            return Figures(what, [wall for wall, _ in each], [cpu for _, cpu in each], peaks)
 
 
 def peaks_mb(pid: int) -> dict[str, float]:
@@ -93,11 +99,12 @@ def peaks_mb(pid: int) -> dict[str, float]:
 
 def show(figures: Sequence[Figures]) -> Table:
     table = Table(title=f"last image sent to SR stored; {os.cpu_count()} cores")
-    for column in ("studies", "number", "min s", "median s", "p95 s", "max s", "peak MB"):
+    for column in ("studies", "number", "min s", "median s", "p95 s", "max s", "CPU s", "peak MB"):
         table.add_column(column, justify="right")
     for one in figures:
         seconds = one.seconds
-        told = min(seconds), statistics.median(seconds), quantile_95(seconds), max(seconds)
+        told = [min(seconds), statistics.median(seconds), quantile_95(seconds), max(seconds)]
+        told.append(statistics.median(one.cpu_s))
         peaks = "\n".join(f"{name}: {mb:.0f}" for name, mb in one.peak_mb.items())
         table.add_row(one.what, str(len(seconds)), *(f"{value:.2f}" for value in told), peaks)
     return table
