@@ -53,6 +53,12 @@ class Volume:
         point: Vector = np.array(self.origin_mm) + steps
         return point
 
+    def voxel_of(self, places_mm: Vector) -> Vector:
+        """Return the (slice, row, column) of places in LPS, shape (..., 3), between voxels too."""
+        steps = (places_mm - np.array(self.origin_mm)) / np.array(self.spacing_mm[::-1])
+        voxels: Vector = steps[..., ::-1]
+        return voxels
+
     def source(self, at: Sequence[float]) -> tuple[Plane, tuple[float, float]]:
         """Return the slice that shows a (slice, row, column), and its (column, row) there."""
         point = self.point_mm(at)

@@ -99,21 +99,47 @@ def block_of(
     step_mm : float
         Between samples.
     """
-    counts = [int(reach / step_mm) for reach in reach_mm]
-    offsets = [np.arange(-n, n + 1) * step_mm for n in counts]
-    directions = (axes.up, axes.front, axes.left)
-    spacing = np.array(volume.spacing_mm[::-1])
-    first = (axes.middle_mm - np.array(volume.origin_mm)) / spacing
-    # each axis gives its share of x, y and z; a block is their sum
-    shares = [
-        np.outer(offset, way / spacing) for offset, way in zip(offsets, directions, strict=True)
-    ]
-    at = [
-        first[i]
-        + shares[0][:, None, None, i]
-        + shares[1][None, :, None, i]
-        + shares[2][None, None, :, i]
-        for i in (2, 1, 0)
-    ]
-    hu = map_coordinates(volume.hu, np.array(at), order=1, cval=np.nan, output=np.float32)
-    return Block(hu, step_mm)
+    up, front, left = (
+        np.arange(-count, count + 1) * step_mm
+        for count in (int(reach / step_mm) for reach in reach_mm)
+    )
+    places = (
+        axes.middle_mm
+        + up[:, None, None, None] * axes.up
+        + front[None, :, None, None] * axes.front
+        + left[None, None, :, None] * axes.left
+    )
+    return Block(sampled(volume, places), step_mm)
+
+
+def sampled(volume: Volume, places_mm: Vector, missing_hu: float = np.nan) -> Grid:
+    """Interpolate a volume linearly.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    places_mm : ndarray
+        float64, shape (..., 3), LPS.
+    missing_hu : float
+        What stands where nothing was measured.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (...), HU.
+    """
+    at = volume.voxel_of(places_mm)
+    around = tuple(range(at.ndim - 1))
+    last = np.array(volume.hu.shape) - 1
+    low = np.clip(np.floor(at.min(axis=around)).astype(int) - 1, 0, last)
+    high = np.maximum(np.ceil(at.max(axis=around)).astype(int) + 2, low + 1)
+    part = volume.hu[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    hu: Grid = map_coordinates(
+        np.nan_to_num(part, nan=missing_hu),
+        np.moveaxis(at - low, -1, 0),
+        order=1,
+        cval=missing_hu,
+        output=np.float32,
+    )
+    return hu

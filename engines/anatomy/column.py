@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, map_coordinates
+from scipy.ndimage import gaussian_filter1d
 
+from engines.anatomy.block import sampled
 from engines.anatomy.canal import Canal
 from engines.volume import Volume
 
@@ -105,23 +106,9 @@ def straightened(volume: Volume, line: Line, front_mm: Values, left_mm: Values) 
     ndarray
         float32, shape (step, front, left), HU; air where nothing was measured.
     """
-    spacing = np.array(volume.spacing_mm)
-    origin = np.array(volume.origin_mm)[::-1]
-    base, front, left = (
-        (one[:, ::-1] - shift) / spacing
-        for one, shift in ((line.at_mm, origin), (line.front, 0), (line.left, 0))
-    )
     places = (
-        base[:, None, None]
-        + front[:, None, None] * front_mm[None, :, None, None]
-        + left[:, None, None] * left_mm[None, None, :, None]
-    ).astype(np.float32)
-    low = np.clip(np.floor(places.min(axis=(0, 1, 2))).astype(int) - 1, 0, None)
-    high = np.ceil(places.max(axis=(0, 1, 2))).astype(int) + 2
-    part = volume.hu[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    part = np.nan_to_num(part, nan=_AIR_HU)
-    places -= low.astype(np.float32)
-    sampled: Grid = map_coordinates(
-        part, np.moveaxis(places, -1, 0), order=1, mode="constant", cval=_AIR_HU, output=np.float32
+        line.at_mm[:, None, None]
+        + line.front[:, None, None] * front_mm[None, :, None, None]
+        + line.left[:, None, None] * left_mm[None, None, :, None]
     )
-    return sampled
+    return sampled(volume, places, _AIR_HU)

@@ -72,18 +72,17 @@ def on_source(volume: Volume, number: int, marked: Pixels) -> dict[tuple[str, in
     dict
         The ``pixels`` of a :class:`engines.sights.Mask`.
     """
-    origin, spacing = np.array(volume.origin_mm), np.array(volume.spacing_mm[::-1])
     _, rows, columns = volume.hu.shape
 
     def inside(places: Points) -> Pixels:
-        column, row, _ = np.moveaxis(np.rint((places - origin) / spacing).astype(int), -1, 0)
+        _, row, column = np.moveaxis(np.rint(volume.voxel_of(places)).astype(int), -1, 0)
         seen = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         within: Pixels = seen & marked[row.clip(0, rows - 1), column.clip(0, columns - 1)]
         return within
 
     middle = volume.point_mm((number, rows // 2, columns // 2))
     plane, _ = volume.source((number, rows // 2, columns // 2))
-    reach_mm = float(np.hypot(rows * spacing[1], columns * spacing[0]))
+    reach_mm = float(np.hypot(*np.multiply((rows, columns), volume.spacing_mm[1:])))
     return {(plane.SOPInstanceUID, plane.frame): _around(plane, middle, reach_mm, inside)}
 
 

@@ -58,7 +58,7 @@ class _Side:
     def __init__(self, volume: Volume, spine: Spine) -> None:
         self._volume = volume
         slices, rows, columns = volume.hu.shape
-        middles = np.array([_voxel(volume, one.middle_mm) for one in spine.vertebrae])
+        middles = np.array([volume.voxel_of(one.middle_mm) for one in spine.vertebrae])
         along = np.arange(slices)
         column = np.interp(along, middles[:, 0], middles[:, 2])
         half = max(0, round(_THICK_MM / 2 / volume.spacing_mm[2]))
@@ -91,7 +91,7 @@ class _Side:
         )
 
     def _at(self, place_mm: Points) -> tuple[float, float]:
-        z, y, _ = _voxel(self._volume, place_mm)
+        z, y, _ = self._volume.voxel_of(place_mm)
         return float(self._volume.hu.shape[0] - 1 - z), float(y - self._first)
 
 
@@ -99,16 +99,10 @@ def bone_section(volume: Volume, level: Level) -> Section:
     """Cut the slice through a level's region, with its border."""
     region, body = level.region, level.body
     assert region is not None, "only levels with one are shown"
-    z, y, x = _voxel(volume, body.axes.place_mm(0.0, region.oval.front_mm, 0.0))
+    z, y, x = volume.voxel_of(body.axes.place_mm(0.0, region.oval.front_mm, 0.0))
     number = int(np.clip(round(float(z)), 0, volume.hu.shape[0] - 1))
     reach = [round(_AROUND_MM / spacing) for spacing in volume.spacing_mm[1:]]
     row, column = (max(0, round(float(at)) - by) for at, by in zip((y, x), reach, strict=True))
     cut = volume.hu[number, row : row + 2 * reach[0], column : column + 2 * reach[1]]
-    border = np.array([_voxel(volume, place)[1:] for place in border_mm(body, region.oval)])
+    border = volume.voxel_of(border_mm(body, region.oval))[:, 1:]
     return Section(cut, volume.spacing_mm[1:], level.name, (border - (row, column),))
-
-
-def _voxel(volume: Volume, place_mm: Points) -> Points:
-    """Return the (slice, row, column) of a place in LPS."""
-    at: Points = ((place_mm - volume.origin_mm) / np.array(volume.spacing_mm[::-1]))[::-1]
-    return at
