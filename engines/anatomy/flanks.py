@@ -32,8 +32,8 @@ _LEAST_VOXELS = 8
 _MOST_RIB_MM2 = 400.0
 # Where transverse processes are, and from where outwards they are followed.
 _PROCESS_FRONT_MM, _PROCESS_ROOT_MM, _PROCESS_HU = (-28.0, 4.0), 18.0, 150.0
-# Of hip bones, which are thicker than ribs and denser than kidneys.
-_HIP_HU, _HIP_LEFT_MM = 220.0, (40.0, 110.0)
+# Where hip bones are sought.
+_HIP_LEFT_MM = (40.0, 110.0)
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,15 @@ class Flanks:
         outwards = brightest[_LEFT_MM >= _PROCESS_ROOT_MM] > _PROCESS_HU
         return _PROCESS_ROOT_MM + 2.0 * int(np.argmin(np.append(outwards, False)))
 
-    @cached_property
-    def wings(self) -> tuple[Values, Values]:
-        """How many mm of hip bone there are at each side, by mm along the line."""
+    def wings_mm(self, above_hu: float) -> tuple[Values, Values]:
+        """How many mm of hip bone, denser than this, there are at each side, by mm along the line.
+
+        Hip bones are thicker than ribs.
+        """
         both = []
         for side in (-1, 1):
             out = (_LEFT_MM * side > _HIP_LEFT_MM[0]) & (_LEFT_MM * side < _HIP_LEFT_MM[1])
-            wide = (self.hu[:, :, out] > _HIP_HU).any(axis=1).sum(axis=1) * _LEFT_STEP_MM
+            wide = (self.hu[:, :, out] > above_hu).any(axis=1).sum(axis=1) * _LEFT_STEP_MM
             both.append(np.repeat(wide.astype(np.float64), _EVERY))
         return both[0], both[1]
 

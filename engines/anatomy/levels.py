@@ -20,6 +20,8 @@ _PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.3, 1.0)
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
 _WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
+# Hip bones are denser than kidneys, but in osteoporosis: then they count where the last rib agrees.
+_HIP_HU, _FAINT_HU = 220.0, 150.0
 # With so much in view below the lowest disc, that must be the last one.
 _MORE_BELOW_MM = 60
 _BOTH, _SACRUM_ALONE, _RIB_ALONE, _ODD = 0.95, 0.8, 0.6, 0.5
@@ -50,8 +52,9 @@ class Naming:
 def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     """Name the vertebrae between discs, which are places along the line in mm from the feet up."""
     count = max(0, len(discs) - 1)
-    sacrum, ribs = _above_sacrum(discs, flanks), _last_ribs(discs, flanks)
-    if sacrum:
+    ribs = _last_ribs(discs, flanks)
+    faint = _L5 - _T12 in ribs and _above_sacrum(discs, flanks, _FAINT_HU)
+    if faint or _above_sacrum(discs, flanks, _HIP_HU):
         return _from_sacrum(discs, flanks, ribs)
     if not ribs:
         return _unnamed(count, (), "neither the sacrum nor the last rib is in view")
@@ -99,12 +102,12 @@ def _unnamed(count: int, anchors: tuple[str, ...], why: str) -> Naming:
     return Naming(("",) * count, 0.0, anchors, why)
 
 
-def _above_sacrum(discs: list[int], flanks: Flanks) -> bool:
+def _above_sacrum(discs: list[int], flanks: Flanks, hip_hu: float) -> bool:
     """Tell whether hip bones stand at both sides below the lowest disc."""
     if not discs or discs[0] < _LEAST_BELOW_MM:
         return False
     below = slice(max(0, discs[0] - _BELOW_MM), discs[0])
-    wings = [float(wing[below].mean()) for wing in flanks.wings]
+    wings = [float(wing[below].mean()) for wing in flanks.wings_mm(hip_hu)]
     return sum(wings) / 2 > _WINGS_MM and min(wings) > _LEAST_WING_MM
 
 

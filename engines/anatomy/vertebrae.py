@@ -3,6 +3,7 @@
 The canal leads along the column; discs split it; ribs and sacrum name the levels. Ours.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +27,12 @@ _LOOK_MM = 5
 _FEWEST = 3
 # One vertebra and its discs are about as high.
 _LEAST_VIEW_MM = 45.0
+_BRIGHTEST_HU = np.float32(700.0)
+# The disc below L5 lies so aslant that the line may pass it by: a lowest body that is lower than
+# this part of the usual height ends farther down.
+_LOWEST = 0.75
+# Neighbours are as deep as one another but for such a factor (its logarithm).
+_UNLIKE_DEPTH = 0.22
 
 
 def find_spine(volume: Volume) -> Spine:
@@ -45,7 +52,8 @@ def find_spine(volume: Volume) -> Spine:
     if (len(canal.at) - 1) * volume.spacing_mm[0] < _LEAST_VIEW_MM:
         return Spine(canal, (), 0.0, (), "too little of the spine is in view")
     line = middle_line(volume, canal)
-    column = straightened(volume, line, FRONT_MM, LEFT_MM)
+    # metal and cement would outshine every endplate
+    column = np.minimum(straightened(volume, line, FRONT_MM, LEFT_MM), _BRIGHTEST_HU)
     signs = signs_of(column)
     possible = above_sacrum(signs, chain(signs))
     if len(possible[0]) < 2:
@@ -56,7 +64,7 @@ def find_spine(volume: Volume) -> Spine:
         _vertebra(name, column, line, ends)
         for name, ends in zip(naming.names, pairwise(zip(discs, tilts, strict=True)), strict=True)
     )
-    return Spine(canal, vertebrae, naming.confidence, naming.anchors, naming.why)
+    return Spine(canal, _mended(vertebrae), naming.confidence, naming.anchors, naming.why)
 
 
 def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[int], Naming]:
@@ -114,6 +122,25 @@ def _vertebra(name: str, column: Grid, line: Line, ends: tuple[Disc, Disc]) -> V
     place = line.point_mm((top + bottom) / 2, (back + front) / 2, (right + left) / 2)
     height = float(top - bottom) * float(np.cos(lean))
     return Vertebra(name, place, up, ahead, height, float(front - back), float(left - right))
+
+
+def _mended(vertebrae: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:
+    """Give those the usual depth and height of which the wrong edge was taken for their end."""
+    usual_mm = float(np.median([one.depth_mm for one in vertebrae]))
+    lowest, *others = (_as_deep(one, usual_mm) for one in vertebrae)
+    usual_mm = float(np.median([one.height_mm for one in others or vertebrae]))
+    if lowest.height_mm < _LOWEST * usual_mm:
+        below_mm = (usual_mm - lowest.height_mm) / 2 * lowest.up
+        lowest = replace(lowest, middle_mm=lowest.middle_mm - below_mm, height_mm=usual_mm)
+    return (lowest, *others)
+
+
+def _as_deep(one: Vertebra, usual_mm: float) -> Vertebra:
+    """Begin at the canal: the aorta may be as bright as the body that it lies on."""
+    if abs(np.log(one.depth_mm / usual_mm)) < _UNLIKE_DEPTH:
+        return one
+    ahead_mm = (usual_mm - one.depth_mm) / 2 * one.front
+    return replace(one, middle_mm=one.middle_mm + ahead_mm, depth_mm=usual_mm)
 
 
 def _fall(profile: Values | Grid, places: Values, within: tuple[float, float]) -> float:

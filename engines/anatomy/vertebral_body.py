@@ -107,6 +107,24 @@ def look_closely(volume: Volume, vertebra: Vertebra) -> VertebralBody:
     )
 
 
+def boxed(vertebra: Vertebra) -> VertebralBody:
+    """Return the body that a vertebra would have if it were as plain as what is known of it."""
+    half_mm = vertebra.height_mm / 2
+    turn = np.arange(_ANGLES) * 2 * np.pi / _ANGLES
+    ahead, aside = np.cos(turn) * vertebra.width_mm, np.sin(turn) * vertebra.depth_mm
+    return VertebralBody(
+        level=vertebra.level,
+        axes=Axes(vertebra.middle_mm, vertebra.up, vertebra.front),
+        upper_mm=np.full(2, half_mm),
+        lower_mm=np.full(2, -half_mm),
+        front_mm=np.array([-vertebra.depth_mm, vertebra.depth_mm]) / 2,
+        wall_mm=vertebra.depth_mm * vertebra.width_mm / 2 / np.hypot(ahead, aside),
+        anterior_mm=vertebra.height_mm,
+        middle_mm=vertebra.height_mm,
+        posterior_mm=vertebra.height_mm,
+    )
+
+
 def _settled(cuts: "_Cuts") -> Axes:
     """Move the axes to the middle of what is found, and turn them with its endplates."""
     wall = cuts.wall()

@@ -20,10 +20,7 @@ def bone_mask(volume: Volume, body: VertebralBody, oval: Oval) -> Mask:
     """Return the pixels whose centres lie in the oval cylinder of one level."""
 
     def inside(places: Points) -> Pixels:
-        up, front, left = np.moveaxis(body.axes.along_mm(places), -1, 0)
-        ring = np.square((front - oval.front_mm) / oval.deep_mm) + np.square(left / oval.across_mm)
-        within: Pixels = (ring <= 1) & (np.abs(up) <= oval.high_mm)
-        return within
+        return oval.holds(body.axes.along_mm(places))
 
     middle = body.axes.place_mm(0.0, oval.front_mm, 0.0)
     reach_mm = float(np.linalg.norm([oval.deep_mm, oval.across_mm, oval.high_mm]))

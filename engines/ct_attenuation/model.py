@@ -13,7 +13,7 @@ from engines.cases import Case
 from engines.ct_attenuation import muscle, tables
 from engines.ct_attenuation.card import CARD
 from engines.ct_attenuation.decision import correction, deciding_first, findings, measurements
-from engines.ct_attenuation.levels import THICKEST_MM, look_at
+from engines.ct_attenuation.levels import THICKEST_MM, UNFOUND, look_at
 from engines.ct_attenuation.masks import bone_mask, wall_contour
 from engines.ct_attenuation.quality import quality
 from engines.ct_attenuation.views import views_of
@@ -72,7 +72,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         scan=scan_of([plane.SOPInstanceUID for plane in volume.planes], volume.hu),
         contours=(
             *(level.region.contour for level in counted if level.region),
-            *(wall_contour(volume, level.body) for level in levels),
+            *(wall_contour(volume, level.body) for level in levels if level.why != UNFOUND),
         ),
         masks=(
             *(bone_mask(volume, one.body, one.region.oval) for one in counted if one.region),

@@ -42,6 +42,13 @@ class Oval:
     across_mm: float
     high_mm: float
 
+    def holds(self, along_mm: Points) -> NDArray[np.bool_]:
+        """Tell of places along the body's axes, shape (..., 3), which lie in the cylinder."""
+        up, front, left = np.moveaxis(along_mm, -1, 0)
+        off = (front - self.front_mm) / self.deep_mm, left / self.across_mm
+        within: NDArray[np.bool_] = (np.hypot(*off) <= 1) & (np.abs(up) <= self.high_mm)
+        return within
+
 
 @dataclass(frozen=True)
 class Region:
@@ -127,10 +134,7 @@ def measure(volume: Volume, body: VertebralBody, oval: Oval) -> Region:
         Where.
     """
     box, places = _box(volume, body, oval)
-    up, front, left = np.moveaxis(body.axes.along_mm(places), -1, 0)
-    ring = np.square((front - oval.front_mm) / oval.deep_mm) + np.square(left / oval.across_mm)
-    inside = (ring <= 1) & (np.abs(up) <= oval.high_mm)
-    hu = volume.hu[box][inside]
+    hu = volume.hu[box][oval.holds(body.axes.along_mm(places))]
     size = float(np.prod(volume.spacing_mm))
     return Region(body.level, oval, hu, size, _contour(volume, body, oval))
 

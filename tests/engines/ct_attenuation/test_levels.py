@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from column import DEPTH_MM, HEIGHT_MM, SPONGY_HU, WIDTH_MM, Column, spine, vertebra
 
-from engines.anatomy.vertebral_body import look_closely
+from engines.anatomy.vertebral_body import boxed, look_closely
 from engines.ct_attenuation.levels import look_at
 from engines.volume import Volume
 
@@ -72,6 +72,27 @@ def test_what_is_no_spongy_bone_is_set_aside_by_name(hu, radius_mm, why):
     found = looked_at(Column(), lambda volume: ball(volume, hu, radius_mm))
     assert found["L1"].why == why
     assert found["L2"].why == found["T12"].why == ""
+
+
+def test_cement_as_dense_as_metal_is_cement_and_a_screw_through_the_arch_is_metal():
+    def screw(volume):
+        z, y, x = np.indices(volume.hu.shape)
+        off_mm = np.hypot(x - 42 - 12, z - 58)
+        # from the front of the body through its back wall, 25 mm farther
+        volume.hu[(off_mm < 3.1) & (y > 40 - 5) & (y < 40 + DEPTH_MM / 2 + 25)] = 3000.0
+
+    def both(volume):
+        ball(volume, 3000.0, 7.0)
+
+    assert looked_at(Column(), both)["L1"].why == "cement"
+    assert looked_at(Column(), screw)["L1"].why == "metal"
+
+
+def test_a_box_has_the_size_of_what_is_roughly_known():
+    rough = vertebra("L1")
+    box = boxed(rough)
+    assert (box.depth_mm, box.width_mm) == pytest.approx((rough.depth_mm, rough.width_mm))
+    assert box.anterior_mm == box.middle_mm == box.posterior_mm == rough.height_mm
 
 
 def test_a_level_much_denser_than_the_others_is_set_aside():
