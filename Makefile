@@ -11,7 +11,7 @@ PIP := -m pip --disable-pip-version-check
 .PHONY: help demo venv test check bench faults soak clean
 
 help:
-	@echo 'make demo    install the runtime into $(RUN) and send films through the whole system'
+	@echo 'make demo    install the runtime into $(RUN) and send films and CTs through the whole system'
 	@echo '             (KEEP=1: leave it running afterwards, to play with; FILMS=folder: send those too)'
 	@echo 'make venv    install the development environment, torch included, into $(DEV)'
 	@echo 'make test    run the tests          (ARGS="-k listener": hand arguments to pytest)'
@@ -19,7 +19,7 @@ help:
 	@echo 'make faults  kill, cut off, starve and confuse every part: nothing lost, nothing doubled'
 	@echo '             (LONG=1: for hours, with the figures of docs/reliability.md)'
 	@echo 'make soak    mixed traffic for MINUTES=30 at a fixed rate, and is everything flat?'
-	@echo 'make bench   time the listener beside DCMTK and Orthanc, and a film from sent to SR stored'
+	@echo 'make bench   time the listener beside DCMTK and Orthanc, and films and CTs from sent to SR stored'
 	@echo 'make clean   remove all that the others made'
 	@echo
 	@echo 'PYTHON=/path/to/python3.12 picks the Python that the environments are made with.'

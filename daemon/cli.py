@@ -231,7 +231,7 @@ def demo(
         Path, typer.Option(help="Where to leave the SR and SC files; emptied first.")
     ] = Path("demo-results"),
 ) -> None:
-    """Send films through a whole system of its own and show what came back."""
+    """Send films and CTs through a whole system of its own and show what came back."""
     from daemon.demo.run import run
 
     raise typer.Exit(run(results.absolute(), films, keep))

@@ -1,1 +1,1 @@
-"""``osteoscreen demo``: a whole system of its own, films sent to it, and what came back."""
+"""``osteoscreen demo``: a whole system of its own, films and CTs sent to it, and what came back."""

@@ -1,4 +1,4 @@
-"""Start a system and a PACS, send films, wait, and show what came back."""
+"""Start a system and a PACS, send films and CTs, wait, and show what came back."""
 
 import os
 import shutil
@@ -73,7 +73,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
-            made = list(progress.track(virtual_and_real(films), description="making films"))
+            made = list(progress.track(virtual_and_real(films), description="making films and CTs"))
         with _site(Path(folder)) as site:
             console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
             with _progress(console) as progress:

@@ -71,7 +71,10 @@ def show(console: Console, rows: list[Row]) -> None:
         )
     console.print(table)
     console.print("s: seconds from the last image sent to the SR stored in the PACS.")
-    console.print("Weights trained on simulated patients: research only, not for clinical use.")
+    console.print(
+        "CTs are measured, not learned; weights for films are trained on simulated patients:"
+    )
+    console.print("research only, not for clinical use.")
 
 
 def _each(result: dict[str, Any], number: str) -> str:

@@ -56,7 +56,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         raise BadSeries(Reason.LEVEL_UNCERTAIN, spine.why or "no vertebra is wholly in view")
     facts = quality(case.images, volume, spine.vertebrae)
     measuring, phase = case.rules.measuring, facts["contrast_phase"]
-    bands = None if phase in tables.NO_BAND else tables.BANDS[measuring.bands]
+    bands = tables.bands_in(phase, measuring.bands)
     counted = deciding_first(level for level in levels if level.region and not level.why)
     l3 = _composed(volume, spine)
     body = l3 if isinstance(l3, Composition) else None

@@ -55,3 +55,8 @@ PHASES: Final = ("native", "arterial", "portal venous", "delayed", "unknown")
 
 #: In these phases contrast medium may add anything to spongy bone: no band is given.
 NO_BAND: Final = frozenset({"arterial"})
+
+
+def bands_in(phase: str, name: str) -> Bands | None:
+    """Return the table of that name, None in a phase in which no band is given."""
+    return None if phase in NO_BAND else BANDS[name]

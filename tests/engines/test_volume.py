@@ -82,6 +82,19 @@ def test_each_slice_has_its_own_rescale() -> None:
     assert_shows_the_ramp(read_volume(images))
 
 
+@pytest.mark.parametrize("bits", [12, 14, 16])
+@pytest.mark.parametrize("signed", [True, False])
+def test_values_of_12_to_16_bits_are_read_signed_or_not(bits: int, signed: bool) -> None:
+    images = ct_stack()
+    for ds in images:
+        stored = np.frombuffer(ds.PixelData, "<u2").astype(int) - (1024 if signed else 0)
+        ds.RescaleIntercept, ds.PixelRepresentation = (0, 1) if signed else (-1024, 0)
+        ds.BitsStored, ds.HighBit = bits, bits - 1
+        # above the stored bits PS3.5 8.1.1 promises nothing
+        ds.PixelData = (stored & (2**bits - 1)).astype("<u2").tobytes()
+    assert_shows_the_ramp(read_volume(images))
+
+
 @pytest.mark.parametrize("padding_hu", [-2000, -3024])
 @pytest.mark.parametrize("named", [True, False])
 def test_padding_is_never_a_value(padding_hu: int, named: bool) -> None:

@@ -90,3 +90,12 @@ def test_what_is_not_there_is_said_and_not_drawn():
     tile = bare[178:578, 1116:1560]
     # black but for the words in the middle
     assert (tile[:150] == 0).all() and (tile[180:220] > 100).any()
+
+
+def test_muscle_is_shaded_on_the_slice_where_there_is_a_mask_of_it():
+    old = ct_reports.result().views
+    plain = replace(old, muscle=replace(old.muscle, masks={}))
+    shaded, grey = (drawn(views)[178:578, 1116:1560].astype(int) for views in (old, plain))
+    changed = np.abs(shaded - grey).sum(axis=2) > 30
+    assert 0.02 < changed.mean() < 0.9
+    assert np.ptp(grey, axis=2).max() == 0
