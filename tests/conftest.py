@@ -1,6 +1,11 @@
 """Fixtures that tests of every room may ask for, and the option that lengthens some."""
 
+import gc
+
 import pytest
+
+# what is collected is no garbage: to look for some among it takes a third of the time
+gc.disable()
 
 # real peers: orthanc, dcmtk_storescp, redis_server, postgres_server
 pytest_plugins = ["peers"]
@@ -22,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: run with --long alone")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on, but not among what is loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
