@@ -92,6 +92,9 @@ def evaluate(
         typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
     ] = None,
     keep: KeptFilms = None,
+    report: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="One HTML file with charts and tables.")
+    ] = None,
 ) -> None:
     """Measure a run's weights, or a model's, on a cohort or on virtual patients.
 
@@ -108,6 +111,11 @@ def evaluate(
     for found in measured.evaluations():
         title = f"{model}: {found.finding}, {group.name}"
         Console().print(evaluation_table(title, found, group.simulated))
+    if report:
+        from engines.lab.report import write_report
+
+        write_report(report, measured, group.name, group.simulated)
+        typer.echo(report)
 
 
 def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:

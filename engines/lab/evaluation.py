@@ -72,12 +72,16 @@ class Measured:
     scores: NDArray[np.float64]
 
     def evaluations(self) -> list[Evaluation]:
-        """Return the figures of each target."""
+        """Return the figures of each target of which there are cases of both classes."""
         points = self.weights.operating_points
-        return [
-            evaluation_of(target, self.seen, self.scores[:, i], points[target.finding].threshold)
-            for i, target in enumerate(self.recipe.TARGETS)
-        ]
+        found = []
+        for i, target in enumerate(self.recipe.TARGETS):
+            scores, truth = self.scores[:, i], target.truth(self.seen.labels)
+            known = truth[np.isfinite(truth) & np.isfinite(scores)]
+            if 0 < known.sum() < len(known):
+                threshold = points[target.finding].threshold
+                found.append(evaluation_of(target, self.seen, scores, threshold))
+        return found
 
 
 def measure(

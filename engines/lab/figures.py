@@ -1,12 +1,18 @@
-"""How well scores separate: AUC, sensitivity, specificity, each with a 95 % interval."""
+"""How well scores separate: AUC, sensitivity, specificity and more, each with a 95 % interval."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from engines.lab.delong import delong
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
+#: Scores and labels of some cases -> a number.
+Statistic = Callable[[Scores, Labels], float]
 
 _Z95 = 1.959964
 
@@ -38,27 +44,63 @@ def auc(scores: Scores, labels: Labels) -> Figure:
     ValueError
         If a class is missing.
     """
-    positive, negative = scores[labels], scores[~labels]
-    m, n = len(positive), len(negative)
-    if not m or not n:
-        raise ValueError("AUC needs cases of both classes")
-    every = _midranks(np.concatenate([positive, negative]))
-    above = (every[:m] - _midranks(positive)) / n
-    below = 1 - (every[m:] - _midranks(negative)) / m
-    area = float(above.mean())
-    variance = float(above.var(ddof=min(1, m - 1)) / m + below.var(ddof=min(1, n - 1)) / n)
-    reach = _Z95 * variance**0.5
+    _, covariance = delong(scores[None], labels)
+    area = float(roc_auc_score(labels, scores))
+    reach = _Z95 * float(covariance[0, 0]) ** 0.5
     return Figure(area, max(0.0, area - reach), min(1.0, area + reach))
+
+
+def average_precision(scores: Scores, labels: Labels) -> float:
+    """Area under the precision-recall curve; its baseline is the share of positives."""
+    return float(average_precision_score(labels, scores))
+
+
+def bootstrapped(
+    statistic: Statistic, scores: Scores, labels: Labels, whose: NDArray[np.object_]
+) -> Figure:
+    """Return a statistic with its percentile interval over 500 draws of patients.
+
+    Parameters
+    ----------
+    statistic : callable
+        (scores, labels) -> number; draws on which it cannot be computed are left out.
+    scores, labels : ndarray
+        Shape (case,).
+    whose : ndarray
+        Shape (case,): the patient of each; all cases of a patient are drawn together.
+    """
+    people, member = np.unique(whose.astype(str), return_inverse=True)
+    cases = [np.flatnonzero(member == i) for i in range(len(people))]
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(_DRAWS):
+        drawn = np.concatenate([cases[i] for i in rng.integers(0, len(people), len(people))])
+        if 0 < labels[drawn].sum() < len(drawn):
+            found.append(statistic(scores[drawn], labels[drawn]))
+    low, high = np.quantile(found, [0.025, 0.975]) if found else (np.nan, np.nan)
+    return Figure(statistic(scores, labels), float(low), float(high))
+
+
+_DRAWS = 500
 
 
 def sensitivity(scores: Scores, labels: Labels, threshold: float) -> Figure:
     """Share of positives at or above the threshold, with Wilson's interval."""
-    return _share(scores[labels] >= threshold)
+    return share(scores[labels] >= threshold)
 
 
 def specificity(scores: Scores, labels: Labels, threshold: float) -> Figure:
     """Share of negatives below the threshold, with Wilson's interval."""
-    return _share(scores[~labels] < threshold)
+    return share(scores[~labels] < threshold)
+
+
+def predictive_values(sensitive: float, specific: float, prevalence: float) -> tuple[float, float]:
+    """Return PPV and NPV at a prevalence in (0, 1); NaN where nobody is on that side."""
+    found, alarmed = sensitive * prevalence, (1 - specific) * (1 - prevalence)
+    missed, cleared = (1 - sensitive) * prevalence, specific * (1 - prevalence)
+    ppv = found / (found + alarmed) if found + alarmed else float("nan")
+    npv = cleared / (cleared + missed) if cleared + missed else float("nan")
+    return ppv, npv
 
 
 def threshold_for_sensitivity(scores: Scores, labels: Labels, wanted: float) -> float:
@@ -75,7 +117,14 @@ def youden_threshold(scores: Scores, labels: Labels) -> float:
     return float(candidates[int(np.argmax(found))])
 
 
-def _share(hits: Labels) -> Figure:
+def share(hits: Labels) -> Figure:
+    """Return a share with Wilson's interval.
+
+    Raises
+    ------
+    ValueError
+        If there are no cases.
+    """
     n = len(hits)
     if not n:
         raise ValueError("no cases of this class")
@@ -83,14 +132,3 @@ def _share(hits: Labels) -> Figure:
     middle = (p + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
     reach = _Z95 / (1 + _Z95**2 / n) * (p * (1 - p) / n + _Z95**2 / (4 * n**2)) ** 0.5
     return Figure(p, max(0.0, middle - reach), min(1.0, middle + reach))
-
-
-def _midranks(values: Scores) -> Scores:
-    """Rank from 1, ties sharing their mean rank."""
-    order = np.argsort(values, kind="stable")
-    _, first, inverse, counts = np.unique(
-        values[order], return_index=True, return_inverse=True, return_counts=True
-    )
-    ranks = np.empty(len(values))
-    ranks[order] = (first + (counts - 1) / 2 + 1)[inverse]
-    return ranks

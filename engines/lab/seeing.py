@@ -24,7 +24,7 @@ class Seen:
     Attributes
     ----------
     rows : DataFrame
-        One an example: the cohort's columns and ``site``.
+        One an example: the cohort's columns, ``site``, and ``row``, counted from 0.
     arrays : mapping of str to ndarray
         By name of a network's input, shape (example, ...); zeros where ``there`` is false.
     there : mapping of str to ndarray
@@ -94,7 +94,8 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
     camera = Camera(look.exam, recipe.FILMING, cohort.home, look.kept)
     work = Shower(camera, recipe.sights, recipe.prepare, dict(look.parameters))
     examples, labels, seen, left_out = [], [], [], []
-    for row, found in zip(rows, for_each_patient(work, rows, "looking", console), strict=True):
+    looks = for_each_patient(work, rows, "looking", console)
+    for number, (row, found) in enumerate(zip(rows, looks, strict=True)):
         if isinstance(found, Refusal):
             left_out.append({**row, "reason": found.reason, "detail": found.detail})
             continue
@@ -105,7 +106,7 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
                 continue
             seen.append(arrays)
             labels.append(told)
-            examples.append({**row, "site": site})
+            examples.append({**row, "site": site, "row": number})
     if not examples:
         most = Counter(str(row["reason"]) for row in left_out).most_common(1)[0]
         raise ValueError(f"nothing to look at in {len(rows)} rows: {most[0]} in {most[1]} of them")
