@@ -32,6 +32,8 @@ Prepare = Callable[[Array | None, Row, Mapping[str, Any]], Mapping[str, Array]]
 Looking = Callable[[Case], Sequence[Sight]]
 
 _STREAM = 81
+#: Between the paths of a study that shares its folder with others.
+NEXT = ";"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Camera:
     def _cases(self, row: Row) -> Iterator[Case]:
         """Read or make a row's study: a case for each series that may do, the best first."""
         if known(row, "path"):
-            for series in series_of(self.home / str(row["path"]), self.exam):
+            paths = [self.home / part for part in str(row["path"]).split(NEXT)]
+            for series in series_of(paths, self.exam):
                 read = [read_image(file) for file in series.files]
                 yield read_case(self.exam, read, clinical_of(row))
             return
@@ -102,9 +105,9 @@ class Camera:
         yield read_case(self.exam, tuple(islice(made, self.filming.images)), clinical_of(row))
 
 
-def series_of(path: Path, exam: Exam) -> list[SeriesFiles]:
-    """Return the series of an exam in a folder or file, in the order in which they are tried."""
-    found = [one for one in group(files_in([path])) if classify(one.headers) is exam]
+def series_of(paths: Sequence[Path], exam: Exam) -> list[SeriesFiles]:
+    """Return the series of an exam in folders or files, in the order in which they are tried."""
+    found = [one for one in group(files_in(paths)) if classify(one.headers) is exam]
     if exam not in PER_STUDY:
         return found
     appraised = [(appraise(one.headers), one) for one in found]

@@ -136,7 +136,8 @@ def _written(sheet: Sheet) -> str:
     # the same evaluation gives the same bytes
     with mpl.rc_context({"svg.hashsalt": "osteoscreen", "svg.fonttype": "none"}):
         sheet.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    written = buffer.getvalue()
+    # without the notes on vocabularies, whose addresses look like something to fetch
+    written = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
     # parts are called alike in every picture, and a page holds several
     prefix = hashlib.sha256(written.encode()).hexdigest()[:8]
     named = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>p{prefix}-", written)

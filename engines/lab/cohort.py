@@ -5,8 +5,10 @@ A table of pandas, as CSV or Parquet. Columns that mean something here, all othe
 ``PatientID``, ``StudyInstanceUID``, ``StudyDate`` (YYYYMMDD)
     Whose, which, when.
 ``path`` or ``seed``
-    Folder or file of the study's images, relative to the table; or the virtual patient whose images
-    are made when they are needed. Neither: values of a patient without images.
+    Folder or files (with semicolons) of the study's images, relative to the table; or the virtual
+    patient whose images are made when they are needed. Neither: values of a patient without images.
+``exam``
+    Rows of another exam than a model's are passed over; rows without one are looked at.
 ``split``
     ``train``, ``tune`` (sets thresholds) or ``test``.
 ``age_years``, ``sex``, ``height_m``, ``weight_kg``
@@ -32,8 +34,18 @@ Table = Any  # pandas.DataFrame, which ships no types
 
 TRAIN, TUNE, TEST = "train", "tune", "test"
 SPLITS: Final = (TRAIN, TUNE, TEST)
+_STREAM = 82
 #: Never read as numbers: a PatientID may begin with zeros.
-_TEXTS: Final = ("PatientID", "StudyInstanceUID", "StudyDate", "AccessionNumber", "path", "split")
+_TEXTS: Final = (
+    "PatientID",
+    "StudyInstanceUID",
+    "StudyDate",
+    "AccessionNumber",
+    "path",
+    "exam",
+    "split",
+    "dxa_date",
+)
 
 
 class CohortError(ValueError):
@@ -77,11 +89,11 @@ def read_cohort(file: Path) -> Cohort:
     CohortError
         If there is no PatientID, it is empty somewhere, or a patient is in two splits.
     """
-    pandas = _pandas()
+    library = pandas()
     if file.suffix == ".parquet":
-        rows = pandas.read_parquet(file)
+        rows = library.read_parquet(file)
     else:
-        rows = pandas.read_csv(file, dtype=dict.fromkeys(_TEXTS, str), encoding="utf-8-sig")
+        rows = library.read_csv(file, dtype=dict.fromkeys(_TEXTS, str), encoding="utf-8-sig")
     for column in set(_TEXTS) & set(rows):
         rows[column] = rows[column].astype("string").astype(object)
     if "PatientID" not in rows or rows["PatientID"].isna().any():
@@ -130,11 +142,11 @@ def virtual_cohort(patients: int, seed: int, tuning: int = 0) -> Cohort:
         split = TRAIN if number < patients else TUNE
         rows.append({"PatientID": patient_id(person), "split": split, **row(person)})
     name = f"{patients + tuning} virtual patients of seed {seed}"
-    return Cohort(_pandas().DataFrame(rows), Path(), name)
+    return Cohort(pandas().DataFrame(rows), Path(), name)
 
 
-def with_splits(cohort: Cohort, seed: int, tuning: float = 0.25) -> Cohort:
-    """Give patients without a split one: the wanted share ``tune``, the others ``train``.
+def with_splits(cohort: Cohort, seed: int, tuning: float = 0.25, testing: float = 0.0) -> Cohort:
+    """Give patients without a split one: the wanted shares ``tune`` and ``test``, else ``train``.
 
     Parameters
     ----------
@@ -142,8 +154,8 @@ def with_splits(cohort: Cohort, seed: int, tuning: float = 0.25) -> Cohort:
         Rows that have a split keep it.
     seed : int
         Of the draw.
-    tuning : float
-        Share of the patients, [0, 1).
+    tuning, testing : float
+        Shares of the patients, together in [0, 1).
     """
     rows = cohort.rows.copy()
     if "split" not in rows:
@@ -151,18 +163,17 @@ def with_splits(cohort: Cohort, seed: int, tuning: float = 0.25) -> Cohort:
     rows["split"] = rows["split"].astype(object)
     # a patient with one row in a split belongs there with all of them
     known = rows.dropna(subset=["split"]).groupby("PatientID")["split"].first()
-    rows["split"] = rows["split"].fillna(rows["PatientID"].map(known))
+    rows["split"] = rows["split"].where(rows["split"].notna(), rows["PatientID"].map(known))
     free = np.sort(rows.loc[rows["split"].isna(), "PatientID"].unique().astype(str))
     np.random.default_rng([seed, _STREAM]).shuffle(free)
-    tuned = set(free[: round(tuning * len(free))])
-    drawn = rows["PatientID"].map(lambda one: TUNE if one in tuned else TRAIN)
-    rows["split"] = rows["split"].fillna(drawn)
+    tuned, tested = round(tuning * len(free)), round(testing * len(free))
+    drawn = dict.fromkeys(free, TRAIN) | dict.fromkeys(free[:tuned], TUNE)
+    drawn |= dict.fromkeys(free[tuned : tuned + tested], TEST)
+    rows["split"] = rows["split"].where(rows["split"].notna(), rows["PatientID"].map(drawn))
     require_no_leak(rows)
     return replace(cohort, rows=rows)
 
 
-_STREAM = 82
-
-
-def _pandas() -> Any:
+def pandas() -> Any:
+    """Return the library, loaded when first needed: it takes its time."""
     return importlib.import_module("pandas")

@@ -29,6 +29,53 @@ CohortFile = Annotated[
 ]
 
 
+cohorts = typer.Typer(no_args_is_help=True, help="Make the table that a model is trained on.")
+app.add_typer(cohorts, name="cohort")
+
+
+@cohorts.command()
+def build(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="DICOM files, in any order.")
+    ],
+    dxa: Annotated[
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="CSV with PatientID, dxa_date and any of t_spine, t_neck, t_hip.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The table, .csv or .parquet.")],
+    window_days: Annotated[
+        int, typer.Option(min=0, help="How far apart image and DXA may be, either way.")
+    ] = 180,
+    tune: Annotated[float, typer.Option(min=0, max=0.9, help="Share for thresholds.")] = 0.2,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share kept for evaluation.")] = 0.2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, which is by patients.")] = 0,
+) -> None:
+    """Pair a hospital's images with its DXA results; say who was left out and why.
+
+    Beside OUT lies OUT's name with `.left_out.csv`.
+
+    Example: `osteoscreen-lab cohort build ~/films --dxa dxa.csv --out cohort.csv`
+    """
+    from engines.lab.archive import build_cohort
+    from engines.lab.cohort import with_splits, write_cohort
+    from engines.lab.cohort_table import cohort_table
+    from engines.lab.dxa import read_dxa
+
+    found = build_cohort(folder, read_dxa(dxa), out, window_days)
+    if not len(found.cohort.rows):
+        Console(stderr=True).print(cohort_table(found))
+        raise typer.BadParameter("no study has a DXA; see above", param_hint="FOLDER")
+    split = with_splits(found.cohort, seed, tune, test)
+    write_cohort(split, out)
+    found.left_out.to_csv(out.with_suffix(".left_out.csv"), index=False)
+    Console().print(cohort_table(found))
+    typer.echo(out)
+
+
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],

@@ -27,7 +27,8 @@ _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ccc}
 table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.2rem .7rem;text-align:left;
-border-bottom:1px solid #e4e4e4;font-size:.86rem;font-variant-numeric:tabular-nums}th{background:#f4f4f4}
+border-bottom:1px solid #e4e4e4;font-size:.86rem;font-variant-numeric:tabular-nums}
+th{background:#f4f4f4}
 .charts{display:flex;flex-wrap:wrap;gap:.5rem}svg{max-width:100%;height:auto}
 .note{background:#fff4d6;border-left:4px solid #e0a800;padding:.6rem 1rem}.small{color:#666}
 """
@@ -113,7 +114,8 @@ def _target(measured: Measured, target: Target, scores: Numbers) -> Iterator[str
         )
         for g in groups
     ]
-    yield "<h3>Parts of the cohort</h3><p class=small>Intervals: 500 draws of patients; Wilson's where all cases are alike.</p>"
+    said = "Intervals: 500 draws of patients; Wilson's where all cases are alike."
+    yield f"<h3>Parts of the cohort</h3><p class=small>{said}</p>"
     head = ("by", "", "cases", "positive", "AUC", "sensitivity", "specificity")
     yield _table(head, cells)
 

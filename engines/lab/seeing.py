@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from engines.exams import Exam
-from engines.lab.camera import Camera, Refusal, Shower
+from engines.lab.camera import Camera, Refusal, Shower, known
 from engines.lab.cohort import Cohort, Table
 from engines.lab.recipes import Array, Recipe, Row
 from engines.phantoms.parallel import for_each_patient
@@ -89,7 +89,11 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
     """
     if look.kept:
         look.kept.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = cohort.rows.to_dict("records")
+    rows: list[Row] = [
+        row
+        for row in cohort.rows.to_dict("records")
+        if not known(row, "exam") or row["exam"] == str(look.exam)
+    ]
     recipe = look.recipe
     camera = Camera(look.exam, recipe.FILMING, cohort.home, look.kept)
     work = Shower(camera, recipe.sights, recipe.prepare, dict(look.parameters))
@@ -107,6 +111,8 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
             seen.append(arrays)
             labels.append(told)
             examples.append({**row, "site": site, "row": number})
+    if not examples and not left_out:
+        raise ValueError(f"no row of the cohort is of {look.exam}")
     if not examples:
         most = Counter(str(row["reason"]) for row in left_out).most_common(1)[0]
         raise ValueError(f"nothing to look at in {len(rows)} rows: {most[0]} in {most[1]} of them")

@@ -130,15 +130,15 @@ def test_without_censoring_the_auroc_at_a_time_is_the_plain_one() -> None:
 
 def test_censoring_that_depends_on_nothing_leaves_the_auroc_where_it_was() -> None:
     rng = np.random.default_rng(9)
-    risk = rng.normal(size=4000)
+    risk = rng.normal(size=1200)
     years = rng.exponential(np.exp(-risk) * 5)
-    ends = rng.exponential(6, 4000)
-    whole = auroc_at(risk, years, np.ones(4000, bool), 3.0)
+    ends = rng.exponential(6, 1200)
+    whole = auroc_at(risk, years, np.ones(1200, bool), 3.0)
     seen = years <= ends
     found = with_interval(
         lambda r, t, e: auroc_at(r, t, e, 3.0), risk, np.minimum(years, ends), seen
     )
-    assert found.low < whole < found.high and found.high - found.low < 0.06
+    assert found.low < whole < found.high and found.high - found.low < 0.12
 
 
 def test_an_auroc_needs_someone_on_either_side() -> None:
