@@ -10,6 +10,8 @@ from typing import Any
 
 from engines.errors import EngineMismatch
 from engines.exams import Exam
+from engines.operating_points import OperatingPoint as OperatingPoint
+from engines.operating_points import read_point
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -57,14 +59,6 @@ class Card:
     paper: str
     claims: tuple[Claim, ...]
     deviations: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold in [0, 1] and where it came from."""
-
-    threshold: float
-    source: str
 
 
 @dataclass(frozen=True)
@@ -157,9 +151,7 @@ def _parse(folder: Path, manifest: Mapping[str, Any]) -> Weights:
         version=manifest["version"],
         trained_on=trained_on,
         training=manifest["training"],
-        operating_points={
-            k: OperatingPoint(v["threshold"], v["source"]) for k, v in points.items()
-        },
+        operating_points={name: read_point(point) for name, point in points.items()},
         engines={k: (v["file"], v["sha256"]) for k, v in manifest["engines"].items()},
         parameters=manifest["parameters"],
     )

@@ -60,11 +60,14 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     thorax.require_frontal_chest(film)
     found = run(ENGINE, {FILM: prepare(film.pixels, size, region)[None]})
     point = weights.operating_points["osteoporosis"]
-    probability = float(found[PROBABILITY][0, 0])
+    patient = case.clinical
+    probability, threshold = point.judge(
+        float(found[PROBABILITY][0, 0]), patient.sex, patient.age_years
+    )
     return Result(
         model=CARD.model,
         version=weights.version,
-        findings=(Finding("osteoporosis", "chest", probability, point.threshold),),
+        findings=(Finding("osteoporosis", "chest", probability, threshold),),
         film=film,
         saliency=Saliency(heat_on_film(found[CAM][0], film.pixels.shape, region), "Grad-CAM"),
         quality=_quality(ds, size, region),

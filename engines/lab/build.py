@@ -15,6 +15,7 @@ from torch import nn
 
 from engines.cards import OperatingPoint, TrainedOn
 from engines.errors import EngineMismatch
+from engines.operating_points import written
 from engines.runtime.ort import OrtEngine
 
 #: Largest difference between torch and ONNX Runtime, against the largest value of the output.
@@ -121,8 +122,7 @@ def write_manifest(release: Release, networks: Mapping[str, Path], folder: Path)
         "trained_on": release.trained_on.value,
         "training": release.training,
         "operating_points": {
-            name: {"threshold": point.threshold, "source": point.source}
-            for name, point in release.operating_points.items()
+            name: written(point) for name, point in release.operating_points.items()
         },
         "engines": {
             name: {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -24,15 +24,15 @@ _SIZE_IN = (4.2, 3.6)
 _BINS = 10
 
 
-def roc(scores: Scores, labels: Labels, threshold: float, area: Figure) -> str:
+def roc(scores: Scores, labels: Labels, flagged: Labels, area: Figure) -> str:
     """Draw the ROC curve with the operating point."""
 
     def draw(axes: Any) -> None:
         false, true, _ = roc_curve(labels, scores)
         axes.plot(false, true, color=_OURS, label=f"AUC {area}")
         axes.plot([0, 1], [0, 1], color=_OTHER, lw=0.8, ls=":")
-        at = (scores[~labels] >= threshold).mean(), (scores[labels] >= threshold).mean()
-        axes.plot(*at, "o", color=_OURS, label=f"operating point {threshold:.3f}")
+        at = flagged[~labels].mean(), flagged[labels].mean()
+        axes.plot(*at, "o", color=_OURS, label="operating point")
         axes.set(xlabel="1 - specificity", ylabel="sensitivity")
         axes.legend(loc="lower right", fontsize=7)
 

@@ -165,6 +165,57 @@ def evaluate(
         typer.echo(report)
 
 
+@app.command()
+def calibrate(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or e.g. `cxr_osporscreen`.")
+    ],
+    cohort: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Your own patients.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="For the setting `weights`.")],
+    aim: Annotated[
+        str, typer.Option(help="sensitivity, specificity, ppv or flag-rate.")
+    ] = "sensitivity",
+    wanted: Annotated[float, typer.Option(min=0.01, max=0.999, help="Of the aim.")] = 0.9,
+    method: Annotated[
+        str, typer.Option(help="platt, isotonic (hundreds of patients), or none.")
+    ] = "platt",
+    by_sex: Annotated[bool, typer.Option("--by-sex", help="A threshold for each sex.")] = False,
+    age_edges: Annotated[
+        str, typer.Option(help="A threshold for each age band, e.g. `65,75`.")
+    ] = "",
+    keep: KeptFilms = None,
+) -> None:
+    """Set thresholds on a site's own patients, and make probabilities of scores there.
+
+    Nothing is trained: the networks stay as they are. Weights with a version of their own are in
+    OUT/MODEL.
+
+    Example: `osteoscreen-lab calibrate RUN --cohort ours.csv --out weights --by-sex`
+    """
+    from engines.lab.aims import AIMS
+    from engines.lab.cohort import read_cohort
+    from engines.lab.evaluation import measure
+    from engines.lab.evaluation_table import local_table
+    from engines.lab.local_weights import Wish, calibrate
+    from engines.operating_points import METHODS
+
+    if aim not in AIMS:
+        raise typer.BadParameter(f"one of {', '.join(AIMS)}", param_hint="--aim")
+    if method not in (*METHODS, "none"):
+        raise typer.BadParameter(f"one of {', '.join(METHODS)}, none", param_hint="--method")
+    try:
+        edges = tuple(sorted(float(edge) for edge in age_edges.split(",") if edge.strip()))
+    except ValueError as error:
+        raise typer.BadParameter("numbers with commas", param_hint="--age-edges") from error
+    model, root = _subject(subject, None)
+    local = read_cohort(cohort)
+    measured = measure(model, local, Console(stderr=True), root, keep)
+    wish = Wish(aim, wanted, method, by_sex, edges)
+    for found in calibrate(measured, wish, local.name, out):
+        Console().print(local_table(found))
+    typer.echo(out / model)
+
+
 def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
     """Return the model's name and the folder of its weights, of a run or of a name."""
     from engines.lab.runs import order_of

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,15 +63,38 @@ class Measured:
         Of whom.
     outputs : mapping
         By network and output.
-    scores : ndarray
-        float64, shape (example, target).
+    raw : ndarray
+        float64, shape (example, target): scores as the recipe makes them.
     """
 
     weights: Weights
     recipe: Recipe
     seen: Seen
     outputs: Mapping[str, Outputs]
-    scores: NDArray[np.float64]
+    raw: NDArray[np.float64]
+
+    @cached_property
+    def judged(self) -> NDArray[np.float64]:
+        """Score and threshold as served: calibrated, and of the patient's group.
+
+        float64, shape (example, target, 2).
+        """
+        sexes = _column(self.seen.rows, "sex")
+        ages = _column(self.seen.rows, "age_years")
+        points = [self.weights.operating_points[one.finding] for one in self.recipe.TARGETS]
+        told = [
+            [
+                (np.nan, np.nan) if np.isnan(score) else point.judge(float(score), sex, age)
+                for point, score in zip(points, scores, strict=True)
+            ]
+            for scores, sex, age in zip(self.raw, sexes, ages, strict=True)
+        ]
+        return np.array(told, np.float64).reshape(*self.raw.shape, 2)
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores as served, shape (example, target)."""
+        return self.judged[..., 0]
 
     def evaluations(self) -> list[Evaluation]:
         """Return the figures of each target of which there are cases of both classes."""
@@ -80,7 +105,8 @@ class Measured:
             known = truth[np.isfinite(truth) & np.isfinite(scores)]
             if 0 < known.sum() < len(known):
                 threshold = points[target.finding].threshold
-                found.append(evaluation_of(target, self.seen, scores, threshold))
+                at = self.judged[:, i, 1]
+                found.append(evaluation_of(target, self.seen, scores, threshold, at))
         return found
 
 
@@ -149,12 +175,32 @@ def torch_engine(net: nn.Module, network: Network) -> Callable[[Arrays], Arrays]
 
 
 def evaluation_of(
-    target: Target, seen: Seen, scores: NDArray[np.float64], threshold: float
+    target: Target,
+    seen: Seen,
+    scores: NDArray[np.float64],
+    threshold: float,
+    thresholds: NDArray[np.float64] | None = None,
 ) -> Evaluation:
-    """Return the figures of one target over the examples whose truth and score are known."""
+    """Return the figures of one target over the examples whose truth and score are known.
+
+    Parameters
+    ----------
+    target : Target
+        Says what is true.
+    seen : Seen
+        Whom the scores are of.
+    scores : ndarray
+        float64, shape (example,).
+    threshold : float
+        The operating point's own.
+    thresholds : ndarray, optional
+        float64, shape (example,): of each patient's group, where groups have their own.
+    """
     truth = target.truth(seen.labels)
     judged = np.isfinite(truth) & np.isfinite(scores)
     ill, known = truth[judged] > 0, scores[judged]
+    # how far above the threshold: the same comparison, exactly, where each has another one
+    above = known - (threshold if thresholds is None else thresholds[judged])
     return Evaluation(
         finding=target.finding,
         patients=int(seen.rows.loc[judged, "PatientID"].nunique()),
@@ -162,8 +208,8 @@ def evaluation_of(
         positive=int(ill.sum()),
         threshold=threshold,
         auc=auc(known, ill),
-        sensitivity=sensitivity(known, ill, threshold),
-        specificity=specificity(known, ill, threshold),
+        sensitivity=sensitivity(above, ill, 0.0),
+        specificity=specificity(above, ill, 0.0),
         youden_threshold=youden_threshold(known, ill),
     )
 
@@ -175,6 +221,13 @@ def scores_table(seen: Seen, targets: Sequence[Target], scores: NDArray[np.float
         rows[f"truth {target.finding}"] = target.truth(seen.labels)
         rows[f"score {target.finding}"] = scores[:, i]
     return rows
+
+
+def _column(rows: Table, name: str) -> list[Any]:
+    """Return a column's values, None for what is unknown."""
+    if name not in rows:
+        return [None] * len(rows)
+    return [None if value != value else value for value in rows[name].astype(object)]
 
 
 def _exact(arrays: Arrays) -> dict[str, NDArray[np.float32]]:

@@ -50,7 +50,7 @@ def write_report(file: Path, measured: Measured, cohort: str, simulated: bool) -
     """
     parts = [*_head(measured, cohort, simulated)]
     for i, target in enumerate(measured.recipe.TARGETS):
-        parts += _target(measured, target, measured.scores[:, i])
+        parts += _target(measured, target, i)
     parts += [*_classes(measured), *_beside_the_paper(measured, cohort)]
     parts += [*_looked_at(measured), *_left_out(measured)]
     title = escape(f"{measured.weights.model}: evaluation")
@@ -79,8 +79,8 @@ def _head(measured: Measured, cohort: str, simulated: bool) -> Iterator[str]:
     yield _table(("", ""), facts)
 
 
-def _target(measured: Measured, target: Target, scores: Numbers) -> Iterator[str]:
-    seen = measured.seen
+def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
+    seen, scores, thresholds = measured.seen, *np.moveaxis(measured.judged[:, i], -1, 0)
     truth = target.truth(seen.labels)
     judged = np.isfinite(truth) & np.isfinite(scores)
     ill, told = truth[judged] > 0, scores[judged]
@@ -90,20 +90,21 @@ def _target(measured: Measured, target: Target, scores: Numbers) -> Iterator[str
         return
     point = measured.weights.operating_points[target.finding]
     rows = seen.rows[judged].reset_index(drop=True)
-    found = evaluation_of(target, seen, scores, point.threshold)
+    found = evaluation_of(target, seen, scores, point.threshold, thresholds)
+    flagged = told >= thresholds[judged]
     precision = bootstrapped(average_precision, told, ill, rows["PatientID"].to_numpy())
     yield _table(("figure", "value (95 %)"), _figures(found, told, ill, point.source))
     yield "<div class=charts>"
-    yield charts.roc(told, ill, point.threshold, found.auc)
+    yield charts.roc(told, ill, flagged, found.auc)
     yield charts.precision_recall(told, ill, precision)
     yield charts.calibration(told, ill) + charts.decision(told, ill)
     yield charts.prevalence(found.sensitivity.value, found.specificity.value) + "</div>"
-    yield _confusion(told >= point.threshold, ill)
+    yield _confusion(flagged, ill)
     yield _predictive(found)
     if target.event is not None:
         times = seen.labels[:, target.label].astype(float)
         yield _in_time(scores, times, seen.labels[:, target.event] > 0)
-    groups = subgroups(rows, told, ill, point.threshold)
+    groups = subgroups(rows, told, ill, flagged)
     cells = [
         (
             g.kind,

@@ -47,7 +47,7 @@ class Subgroup:
     specificity: Figure | None = None
 
 
-def subgroups(rows: Table, scores: Scores, labels: Labels, threshold: float) -> list[Subgroup]:
+def subgroups(rows: Table, scores: Scores, labels: Labels, flagged: Labels) -> list[Subgroup]:
     """Return figures of all, then of each part that the rows tell apart.
 
     Parameters
@@ -56,8 +56,8 @@ def subgroups(rows: Table, scores: Scores, labels: Labels, threshold: float) -> 
         One a case; intervals come from draws of patients.
     scores, labels : ndarray
         Shape (case,).
-    threshold : float
-        The operating point.
+    flagged : ndarray
+        bool, shape (case,).
     """
     found = []
     for kind, name, chosen in _parts(rows):
@@ -74,8 +74,8 @@ def subgroups(rows: Table, scores: Scores, labels: Labels, threshold: float) -> 
                 cases,
                 positive,
                 bootstrapped(_area, told, truth, whose),
-                _rate(told >= threshold, truth, whose),
-                _rate(told < threshold, ~truth, whose),
+                _rate(flagged[chosen], truth, whose),
+                _rate(~flagged[chosen], ~truth, whose),
             )
         )
     return found
