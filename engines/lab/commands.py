@@ -216,6 +216,83 @@ def calibrate(
     typer.echo(out / model)
 
 
+@app.command()
+def compare(
+    subjects: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN|MODEL...", help="The first is what others are held against."),
+    ],
+    finding: Annotated[str, typer.Option(help="On what.")] = "osteoporosis",
+    cohort: CohortFile = None,
+    patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="One no weights were trained with.")] = 99,
+) -> None:
+    """Compare runs on the same patients: paired DeLong test, and a bootstrap by patients.
+
+    Example: `osteoscreen-lab compare image-only multimodal --cohort ours.csv`
+    """
+    from engines.lab.comparison import compare, comparison_table
+    from engines.lab.evaluation import measure
+
+    if len(subjects) < 2:
+        raise typer.BadParameter("name two or more", param_hint="RUN|MODEL")
+    group = _cohort(cohort, patients, seed)
+    runs = []
+    for subject in subjects:
+        model, root = _subject(subject, None)
+        kept = Path(subject) / "sights" if root else None
+        runs.append((subject, measure(model, group, Console(stderr=True), root, kept)))
+    Console().print(comparison_table(f"{finding}: {group.name}", compare(finding, runs)))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A run's folder.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="For the setting `weights`.")],
+) -> None:
+    """Write a run's networks as ONNX again, batch size free, checked against torch.
+
+    `train` has done so already, into RUN/MODEL.
+
+    Example: `osteoscreen-lab export RUN --out weights`
+    """
+    from engines.lab.exporting import export_run
+
+    for found in export_run(run, out):
+        typer.echo(f"{found.file}: opset {found.opset}, {found.megabytes:.1f} MB")
+
+
+@app.command()
+def card(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or e.g. `cxr_osporscreen`.")
+    ],
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="To be measured on as well.")
+    ] = None,
+) -> None:
+    """Print a model's card in Markdown: whom it is for, whose figures are whose.
+
+    Example: `osteoscreen-lab card RUN --cohort ours.csv > README.md`
+    """
+    from engines.cards import read_weights
+    from engines.catalog import named
+    from engines.lab.card_page import card_page
+    from engines.lab.evaluation import measure
+
+    model, root = _subject(subject, weights)
+    figures = []
+    if cohort:
+        group = _cohort(cohort, 0, 0)
+        measured = measure(model, group, Console(stderr=True), root)
+        figures = [(group.name, group.simulated, one) for one in measured.evaluations()]
+    typer.echo(card_page(named(model).CARD, read_weights(model, root), figures))
+
+
 def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
     """Return the model's name and the folder of its weights, of a run or of a name."""
     from engines.lab.runs import order_of

