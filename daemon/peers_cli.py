@@ -1,7 +1,5 @@
 """`osteoscreen peers`: the AEs that send to us or receive results."""
 
-import re
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -10,26 +8,11 @@ from daemon import config, schema
 from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.options import AsJson, Home, show_facts
+from daemon.peering import SR_CLASS_UIDS, SrClass, require_sound, sha256_of
 from daemon.records import peers
 from daemon.records.tables import Peer, Role, Wants
 
 peers_app = typer.Typer(no_args_is_help=True, help="The AEs that send to us or receive results.")
-
-
-class SrClass(StrEnum):
-    """The SR SOP Classes a peer can be sent (PS3.4 B.5)."""
-
-    COMPREHENSIVE_3D = "comprehensive3d"
-    COMPREHENSIVE = "comprehensive"
-    ENHANCED = "enhanced"
-
-
-# written out (PS3.4 B.5): pydicom and its pixel libraries would weigh down the supervisor
-SR_CLASS_UIDS = {
-    SrClass.COMPREHENSIVE_3D: "1.2.840.10008.5.1.4.1.1.88.34",
-    SrClass.COMPREHENSIVE: "1.2.840.10008.5.1.4.1.1.88.33",
-    SrClass.ENHANCED: "1.2.840.10008.5.1.4.1.1.88.22",
-}
 
 
 @peers_app.command("add")
@@ -70,10 +53,6 @@ def peers_add(
     A research archive: `osteoscreen peers add ARCHIVE 10.0.0.9 11112 --results all`
     """
     settings = config.load(home)
-    if not config.is_ae_title(aet):
-        raise ConfigError(f"AE title {aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)")
-    if aet == settings.aet or not host:
-        raise ConfigError("a peer is another AE than ours, at a host with a name or an address")
     peer = Peer(
         aet=aet,
         host=host,
@@ -85,24 +64,17 @@ def peers_add(
         commits=commits,
         answers_find=answers_find,
         tls=tls or bool(tls_fingerprint),
-        tls_fingerprint=_sha256(tls_fingerprint),
+        tls_fingerprint=sha256_of(tls_fingerprint),
         tls_named=tls_name,
         bound=only_from_host,
     )
+    require_sound(settings, peer)
     peers.add(schema.ready_ledger(settings), peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
         f"{' commits' if commits else ''}{' answers C-FIND' if answers_find else ''}"
         f"{' by TLS' if peer.tls else ''}{' from this host alone' if only_from_host else ''}"
     )
-
-
-def _sha256(text: str) -> str:
-    """Read a fingerprint as openssl and browsers write it."""
-    plain = text.rpartition("=")[2].replace(":", "").replace(" ", "").lower()
-    if plain and not re.fullmatch("[0-9a-f]{64}", plain):
-        raise ConfigError(f"fingerprint {text}: openssl x509 -noout -fingerprint -sha256 -in FILE")
-    return plain
 
 
 @peers_app.command("list")

@@ -199,6 +199,13 @@ def resend(ledger: Ledger, aet: str) -> int:
     return objects
 
 
+def counts_of(ledger: Ledger, aet: str) -> dict[str, int]:
+    """Count the objects for a peer by state."""
+    of_peer = select(Delivery.state, func.count()).where(Delivery.aet == aet)
+    with ledger.read() as session:
+        return dict(session.execute(of_peer.group_by(Delivery.state)).all())
+
+
 def supersede(session: Session, screening_ids: Sequence[int]) -> None:
     """Drop what still waits of screenings that stand no more."""
     waiting = update(Delivery).where(

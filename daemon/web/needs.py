@@ -3,9 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from daemon.disk import Door
 from daemon.records.tables import Peer, Wants
+
+
+def peer_path(aet: str) -> str:
+    """Return where a peer is shown; its title may hold anything that is printed."""
+    return f"/peer?aet={quote(aet, safe='')}"
+
 
 STUCK_S = 3600.0
 """How long anything may wait before a person should look."""
@@ -44,10 +51,10 @@ def _disk(disk: Mapping[str, Any]) -> Iterator[Need]:
 def _deliveries(numbers: Mapping[str, Any]) -> Iterator[Need]:
     for row in numbers["parked_deliveries"]:
         words = f"{row['objects']} result objects could not be sent to {row['aet']}"
-        yield Need("bad", f"{words}: {row['detail']}", f"/peers/{row['aet']}", "Look at this peer")
+        yield Need("bad", f"{words}: {row['detail']}", peer_path(row["aet"]), "Look at this peer")
     for row in numbers["parked_commitments"]:
         words = f"{row['requests']} answers to {row['aet']} about its images were given up"
-        yield Need("warn", f"{words}: {row['detail']}", f"/peers/{row['aet']}", "Look at this peer")
+        yield Need("warn", f"{words}: {row['detail']}", peer_path(row["aet"]), "Look at this peer")
 
 
 def _series(numbers: Mapping[str, Any]) -> Iterator[Need]:
@@ -71,6 +78,6 @@ def _waiting(oldest: Mapping[str, Mapping[str, Any]]) -> Iterator[Need]:
 
 def _peers(everyone: list[Peer]) -> Iterator[Need]:
     if not any(peer.sends for peer in everyone):
-        yield Need("warn", "No peer may send images to us yet.", "/peers/new", "Add a peer")
+        yield Need("warn", "No peer may send images to us yet.", "/peer/new", "Add a peer")
     if not any(peer.results != Wants.NONE for peer in everyone):
-        yield Need("warn", "No peer receives results yet.", "/peers/new", "Add a peer")
+        yield Need("warn", "No peer receives results yet.", "/peer/new", "Add a peer")

@@ -21,12 +21,23 @@ WALLS = {
     ("POST", "/sign-out"): Right.VIEWER,
     ("POST", "/names"): Right.VIEWER,
     ("GET", "/"): Right.VIEWER,
+    ("GET", "/peers"): Right.VIEWER,
+    ("GET", "/peer"): Right.VIEWER,
+    ("POST", "/peer/echo"): Right.OPERATOR,
+    ("POST", "/peer/resend"): Right.OPERATOR,
+    ("GET", "/peer/new"): Right.ADMINISTRATOR,
+    ("GET", "/peer/change"): Right.ADMINISTRATOR,
+    ("POST", "/peer/set"): Right.ADMINISTRATOR,
+    ("POST", "/peer/remove"): Right.ADMINISTRATOR,
 }
 """Who may, at least; a route that is not here is a route nobody thought about."""
 
 LAST = {("POST", "/sign-out"): 1}
 """Tried after the others: it ends the visit."""
 PLACES = {"{aet}": "CT1", "{secret}": "no-such-link", "{study_uid}": "1.2.3", "{name}": "nobody"}
+
+
+ASKED = {"aet": "CT1"}
 
 
 def routes(app):
@@ -41,7 +52,7 @@ def tried(browser, wall, key=""):
     for hole, filling in PLACES.items():
         path = path.replace(hole, filling)
     data = {"form_key": key} if method == "POST" else None
-    return browser.client.request(method, path, data=data, follow_redirects=False)
+    return browser.client.request(method, path, data=data, params=ASKED, follow_redirects=False)
 
 
 def test_every_route_has_its_row_and_every_row_its_route(site_settings, site_ledger):

@@ -1,0 +1,61 @@
+"""What an admin may say of a peer, on the command line or in a form, and what is refused."""
+
+import re
+from enum import StrEnum
+
+from daemon.config import Settings, is_ae_title
+from daemon.errors import ConfigError
+from daemon.records.tables import Peer
+
+PORTS = range(1, 65536)
+HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+
+
+class SrClass(StrEnum):
+    """The SR SOP Classes a peer can be sent (PS3.4 B.5)."""
+
+    COMPREHENSIVE_3D = "comprehensive3d"
+    COMPREHENSIVE = "comprehensive"
+    ENHANCED = "enhanced"
+
+
+# written out (PS3.4 B.5): pydicom and its pixel libraries would weigh down the supervisor
+SR_CLASS_UIDS = {
+    SrClass.COMPREHENSIVE_3D: "1.2.840.10008.5.1.4.1.1.88.34",
+    SrClass.COMPREHENSIVE: "1.2.840.10008.5.1.4.1.1.88.33",
+    SrClass.ENHANCED: "1.2.840.10008.5.1.4.1.1.88.22",
+}
+
+
+def require_sound(settings: Settings, peer: Peer) -> None:
+    """Refuse what can be no peer.
+
+    Raises
+    ------
+    ConfigError
+        With the reason in one line.
+    """
+    if not is_ae_title(peer.aet):
+        raise ConfigError(
+            f"AE title {peer.aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)"
+        )
+    if peer.aet == settings.aet or not peer.host:
+        raise ConfigError("a peer is another AE than ours, at a host with a name or an address")
+    if not HOST.fullmatch(peer.host):
+        raise ConfigError(f"host {peer.host!r}: a name or an address")
+    if peer.port not in PORTS:
+        raise ConfigError("port: a number from 1 to 65535")
+
+
+def sha256_of(text: str) -> str:
+    """Read a fingerprint as openssl and browsers write it.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    plain = text.rpartition("=")[2].replace(":", "").replace(" ", "").lower()
+    if plain and not re.fullmatch("[0-9a-f]{64}", plain):
+        raise ConfigError(f"fingerprint {text}: openssl x509 -noout -fingerprint -sha256 -in FILE")
+    return plain

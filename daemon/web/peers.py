@@ -1,0 +1,60 @@
+"""The peers: who sends, who receives, and who was refused."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from daemon.records import peers, tally
+from daemon.records.ledger import last_events
+from daemon.records.tables import REFUSAL, Event
+from daemon.web.guard import Viewer, ledger_of
+from daemon.web.pages import page
+
+router = APIRouter()
+
+REFUSALS = 20
+STRANGER = re.compile(r"peer (?P<aet>.+) at (?P<host>\S+) is not allowed to send")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One refused association; a stranger, who could be allowed, has a title and a host."""
+
+    event: Event
+    aet: str = ""
+    host: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why, without the command that the site spares."""
+        return (self.event.detail or "").partition(": osteoscreen ")[0]
+
+
+def refused(events: Sequence[Event], known: set[str]) -> list[Refused]:
+    """Return who was refused; whoever has become a peer since needs no button."""
+    found = []
+    for event in events:
+        stranger = STRANGER.match(event.detail or "")
+        if stranger and stranger["aet"] not in known:
+            found.append(Refused(event, stranger["aet"], stranger["host"]))
+        else:
+            found.append(Refused(event))
+    return found
+
+
+@router.get("/peers")
+def peers_page(request: Request, who: Viewer) -> HTMLResponse:
+    """List the peers with their last image, and the newest refusals."""
+    ledger = ledger_of(request)
+    everyone = peers.everyone(ledger)
+    known = {one.aet for one in everyone}
+    return page(
+        request,
+        "peers",
+        peers=everyone,
+        last=tally.last_images(ledger, sorted(known)),
+        refused=refused(last_events(ledger, REFUSAL, REFUSALS), known),
+    )
