@@ -7,7 +7,7 @@ break: the newest seal, noted elsewhere from time to time, would tell.
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from hashlib import sha256
 
 from sqlalchemy import func, select
@@ -73,7 +73,7 @@ def seal_of(row: Trail, before: str) -> str:
 def problems(ledger: Ledger) -> list[str]:
     """Return a plain sentence for the first row that does not follow from the one before."""
     number, before = 0, BEGIN
-    for row in _all(ledger):
+    for row in everything(ledger):
         if row.id != number + 1:
             return [f"audit trail: row {number + 1} is gone"]
         if row.seal != seal_of(row, before):
@@ -82,7 +82,8 @@ def problems(ledger: Ledger) -> list[str]:
     return []
 
 
-def _all(ledger: Ledger) -> Iterator[Trail]:
+def everything(ledger: Ledger) -> Iterator[Trail]:
+    """Return all rows, oldest first, read a thousand at a time."""
     last = 0
     while rows := _after(ledger, last):
         yield from rows
@@ -108,8 +109,3 @@ def newest(ledger: Ledger, before: int | None = None, most: int = 100) -> list[T
         rows = rows.where(Trail.id < before)
     with ledger.read() as session:
         return list(session.scalars(rows))
-
-
-def between(ledger: Ledger, begin: datetime, end: datetime) -> Iterator[Trail]:
-    """Return the rows of a time, oldest first."""
-    return (row for row in _all(ledger) if begin <= row.at < end)

@@ -12,14 +12,24 @@ from starlette.types import ASGIApp
 
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
-from daemon.web import overview, peer, peers, signing_in
+from daemon.web import (
+    models,
+    overview,
+    peer,
+    peers,
+    people,
+    signing_in,
+    studies,
+    study,
+    trail_page,
+)
 from daemon.web.guard import Refused, SignedOut, ledger_of
 from daemon.web.pages import page, see
 from daemon.web.shield import Shield
 
 STATIC = Path(__file__).parent / "static"
 
-PARTS = signing_in, overview, peers, peer
+PARTS = signing_in, overview, peers, peer, studies, study, models, people, trail_page
 """The files of routes: each page's, and no others."""
 
 WORDS = {

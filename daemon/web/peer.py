@@ -105,7 +105,7 @@ def peer_page(request: Request, who: Viewer, aet: str) -> HTMLResponse:
 
 def _show(request: Request, peer: Peer, said: tuple[str, str] = ("", "")) -> HTMLResponse:
     last = tally.last_images(ledger_of(request), [peer.aet])[peer.aet]
-    facts = {
+    facts: dict[str, Any] = {
         "peer": peer,
         "last": last,
         "waiting": deliveries.counts_of(ledger_of(request), peer.aet),

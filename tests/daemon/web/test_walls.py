@@ -23,6 +23,18 @@ WALLS = {
     ("GET", "/"): Right.VIEWER,
     ("GET", "/peers"): Right.VIEWER,
     ("GET", "/peer"): Right.VIEWER,
+    ("GET", "/studies"): Right.VIEWER,
+    ("GET", "/study"): Right.VIEWER,
+    ("GET", "/study/picture"): Right.VIEWER,
+    ("POST", "/study/again"): Right.OPERATOR,
+    ("GET", "/models"): Right.VIEWER,
+    ("POST", "/models/stage"): Right.ADMINISTRATOR,
+    ("GET", "/people"): Right.ADMINISTRATOR,
+    ("POST", "/people/set"): Right.ADMINISTRATOR,
+    ("POST", "/people/link"): Right.ADMINISTRATOR,
+    ("POST", "/people/remove"): Right.ADMINISTRATOR,
+    ("GET", "/trail"): Right.ADMINISTRATOR,
+    ("GET", "/trail.csv"): Right.ADMINISTRATOR,
     ("POST", "/peer/echo"): Right.OPERATOR,
     ("POST", "/peer/resend"): Right.OPERATOR,
     ("GET", "/peer/new"): Right.ADMINISTRATOR,
@@ -37,7 +49,7 @@ LAST = {("POST", "/sign-out"): 1}
 PLACES = {"{aet}": "CT1", "{secret}": "no-such-link", "{study_uid}": "1.2.3", "{name}": "nobody"}
 
 
-ASKED = {"aet": "CT1"}
+ASKED = {"aet": "CT1", "uid": "1.2.3", "made_uid": "1.2.4"}
 
 
 def routes(app):

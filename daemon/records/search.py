@@ -1,0 +1,82 @@
+"""Find studies among all that came, the newest first."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+
+from daemon.records.ledger import Ledger
+from daemon.records.tables import Screening, Series
+
+SERIES_MOST = 400
+"""How many series one page of studies is made from: a CT study has several."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for; what is empty does not matter.
+
+    ``before`` is the moment at which the page before this one ended.
+    """
+
+    uid: str = ""
+    state: str = ""
+    reason: str = ""
+    flagged: bool = False
+    first_day: datetime | None = None
+    last_day: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One study, with those of its series that were looked for, newest first."""
+
+    StudyInstanceUID: str
+    first_at: datetime
+    series: list[Series] = field(default_factory=list)
+    flagged: set[str] = field(default_factory=set)
+
+
+def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
+    """Return the newest studies that have a series as wanted."""
+    newest = select(Series).where(*_conditions(wanted))
+    newest = newest.order_by(Series.first_at.desc(), Series.SeriesInstanceUID).limit(SERIES_MOST)
+    found: dict[str, Found] = {}
+    with ledger.read() as session:
+        for series in session.scalars(newest):
+            uid = series.StudyInstanceUID
+            if uid not in found and len(found) == most:
+                break
+            study = found.setdefault(uid, Found(uid, series.first_at))
+            study.series.append(series)
+        uids = [one.SeriesInstanceUID for study in found.values() for one in study.series]
+        flagged = set(session.scalars(_flagged().where(Screening.SeriesInstanceUID.in_(uids))))
+    for study in found.values():
+        study.flagged.update({one.SeriesInstanceUID for one in study.series} & flagged)
+    return list(found.values())
+
+
+def _flagged() -> Select[str]:
+    return select(Screening.SeriesInstanceUID).where(Screening.current, Screening.flagged)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.uid:
+        same = Series.StudyInstanceUID == wanted.uid, Series.SeriesInstanceUID == wanted.uid
+        conditions.append(or_(*same))
+    if wanted.state:
+        conditions.append(Series.state == wanted.state)
+    if wanted.reason:
+        conditions.append(Series.reason == wanted.reason)
+    if wanted.flagged:
+        mine = _flagged().where(Screening.SeriesInstanceUID == Series.SeriesInstanceUID)
+        conditions.append(exists(mine))
+    if wanted.first_day:
+        conditions.append(Series.first_at >= wanted.first_day)
+    if wanted.last_day:
+        conditions.append(Series.first_at < wanted.last_day + timedelta(days=1))
+    if wanted.before:
+        conditions.append(Series.first_at < wanted.before)
+    return conditions

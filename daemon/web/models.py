@@ -1,0 +1,47 @@
+"""The models: what each is for, what is claimed for it and by whom, and how far it may go."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from daemon.errors import ConfigError
+from daemon.models import rows, set_stage
+from daemon.records.tables import Stage
+from daemon.web.guard import Administrator, SentForm, Viewer, ledger_of, note, settings_of
+from daemon.web.pages import page, see
+from engines.card_index import CARDS
+
+router = APIRouter()
+
+RULES = {
+    Stage.OFF: "It does not look.",
+    Stage.SHADOW: "It looks at every case; results are kept here and told to nobody.",
+    Stage.RESEARCH: "Results go to research peers only, marked RESEARCH.",
+    Stage.LIVE: "Results go to clinical peers too; never of weights trained on simulated patients.",
+}
+
+
+@router.get("/models")
+def models_page(request: Request, who: Viewer) -> HTMLResponse:
+    """Show each model's card, weights and stage."""
+    return _show(request)
+
+
+def _show(request: Request, words: str = "", status: int = 200) -> HTMLResponse:
+    told = rows(settings_of(request), ledger_of(request))
+    cards = {card.model: card for card in CARDS}
+    models = [(row, cards[row["model"]]) for row in told]
+    return page(request, "models", status, models=models, rules=RULES, words=words)
+
+
+@router.post("/models/stage")
+def stage(request: Request, who: Administrator, form: SentForm) -> Response:
+    """Give a model a stage, where its weights allow it; say why."""
+    model, wanted, why = (form.get(key, "").strip() for key in ("model", "stage", "why"))
+    if wanted not in list(Stage) or not why:
+        return _show(request, "Choose a stage, and say why.", 400)
+    note(request, who, "model stage asked for", model, detail=f"{wanted}: {why[:500]}")
+    try:
+        set_stage(settings_of(request), ledger_of(request), model, Stage(wanted))
+    except ConfigError as error:
+        return _show(request, str(error), 400)
+    return see("/models")
