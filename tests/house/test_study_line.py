@@ -1,8 +1,10 @@
 """A CT study comes in by C-STORE, series by series over several associations; one SR goes back."""
 
+import contextlib
 import io
 import json
 import time
+from datetime import datetime
 
 import ct_studies
 import pydicom
@@ -23,9 +25,17 @@ SETTLE_S = 4
 @pytest.fixture(scope="module")
 def line(tmp_path_factory, orthanc):
     """Start the embedded default with a model for CTs beside an Orthanc."""
+    # every series waits for its whole quiet time here
+    with started(tmp_path_factory, orthanc, SETTLE_S, SETTLE_S) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def started(tmp_path_factory, orthanc, settle_s, released_s):
     folder = tmp_path_factory.mktemp("ours")
     environment = ct_studies.environment(tmp_path_factory.mktemp("model"))
-    with running_line(folder, orthanc, environment, volume_settle_s=SETTLE_S) as running:
+    quiet = {"volume_settle_s": settle_s, "released_settle_s": released_s}
+    with running_line(folder, orthanc, environment, **quiet) as running:
         known_peers.set_stage(running.system.ledger, ct_studies.NAME, Stage.RESEARCH)
         yield running
 
@@ -114,3 +124,24 @@ def test_the_next_best_is_measured_where_the_best_is_empty_and_the_audit_adds_up
     line.settle()
     audited = line.system.run("audit", "--json")
     assert (audited.returncode, json.loads(audited.stdout)["problems"]) == (0, [])
+
+
+def test_a_series_that_came_whole_is_not_waited_for_and_a_late_slice_gives_one_revision(
+    tmp_path_factory, orthanc, tmp_path
+):
+    study, series = ct_study()
+    long_s = 12.0
+    with started(tmp_path_factory, orthanc, long_s, 0.5) as line:
+        sends(line, tmp_path / "1", series["venous"][:9])
+        told = ended(line, study)["2"]
+        last = max(datetime.fromisoformat(one["received_at"]) for one in told["received"])
+        [queued] = [event["at"] for event in told["events"] if event["kind"] == "queued"]
+        assert (datetime.fromisoformat(queued) - last).total_seconds() < long_s
+        [first] = reports(line, study)
+        sends(line, tmp_path / "2", series["venous"][9:])
+        wait_for("the revision", lambda: len(reports(line, study)) == 2, within_s=90)
+        assert states(ended(line, study)) == {"2": ("screened", None)}
+        [revised] = [ds for ds in reports(line, study) if ds.SOPInstanceUID != first.SOPInstanceUID]
+        [named] = revised.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
+        assert named.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+        assert len(reports(line, study)) == 2
