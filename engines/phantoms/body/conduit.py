@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import cast
 
 import numpy as np
@@ -52,7 +52,7 @@ class Capsule:
         way = self.end_mm - self.start_mm
         dx, dy, dz = x - self.start_mm[0], y - self.start_mm[1], z - self.start_mm[2]
         along = (way[0] * dx + (way[1] * dy + way[2] * dz)) / (way @ way + 1e-12)
-        along = np.clip(along, 0.0, 1.0)
+        along = np.minimum(np.maximum(along, 0.0), 1.0)
         gap = np.square(dx - way[0] * along) + np.square(dy - way[1] * along)
         return np.asarray(self.radius_mm - np.sqrt(gap + np.square(dz - way[2] * along)))
 
@@ -85,8 +85,7 @@ class Tube:
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return how far under the surface places lie."""
-        deep = [piece.depth_mm(x, y, z) for piece in self.pieces()]
-        return np.asarray(np.max(deep, axis=0))
+        return reduce(np.maximum, (piece.depth_mm(x, y, z) for piece in self.pieces()))
 
     def inside(self, points_mm: Values) -> Mask:
         """Tell which points lie in it."""
@@ -162,8 +161,7 @@ class Branches:
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         """Return how far under the surface places lie."""
-        deep = [piece.depth_mm(x, y, z) for piece in self.pieces()]
-        return np.asarray(np.max(deep, axis=0))
+        return reduce(np.maximum, (piece.depth_mm(x, y, z) for piece in self.pieces()))
 
     def inside(self, points_mm: Values) -> Mask:
         """Tell which points lie in one of them."""

@@ -160,9 +160,14 @@ class Stack:
             (u, v) if self.power == 2 else (u ** (self.power - 1), v ** (self.power - 1))
         )
         form = u * steep_u + v * steep_v
-        slope = np.sqrt(np.square(steep_u / a) + np.square(steep_v / b)) + 1e-9
+        a, b = steep_u / a, steep_v / b
+        slope = a * a + b * b
+        slope = np.sqrt(slope, out=slope) + 1e-9
+        slope *= self.power
+        deep = np.subtract(1, form, out=form)
+        deep /= slope
         ends = np.minimum(z - self.z_mm[0], self.z_mm[-1] - z)
-        return np.asarray(np.minimum((1 - form) / (self.power * slope), ends))
+        return np.asarray(np.minimum(deep, ends))
 
     def inside(self, points_mm: Values) -> Mask:
         """Tell which points lie in it."""
@@ -180,7 +185,8 @@ class Stack:
             return [np.asarray(np.interp(z, level, column)) for column in columns]
         inside = np.minimum(np.maximum(z, level[0]), level[-1])
         below = np.searchsorted(level[1:-1], inside, "right")
-        return [a[below] + b[below] * inside for a, b in zip(first, rise, strict=True)]
+        lines = zip(first, rise, strict=True)
+        return [b.take(below) * inside + a.take(below) for a, b in lines]
 
     @cached_property
     def _lines(self) -> tuple[Values, Values, Values]:
@@ -233,8 +239,14 @@ class Outline:
         return np.asarray(np.minimum(radius - np.sqrt(dx * dx + dy * dy), ends))
 
     def _middle(self, level: NDArray[np.intp], up: Values) -> tuple[Values, Values]:
-        x, y = (c[level] + (c[level + 1] - c[level]) * up for c in self.centres_mm.T)
+        x, y = (c.take(level) + rise.take(level) * up for c, rise in self._line)
         return x, y
+
+    @cached_property
+    def _line(self) -> list[tuple[Values, Values]]:
+        """Of x and of y: at each level, and what it gains up to the next."""
+        columns = np.ascontiguousarray(self.centres_mm.T)
+        return [(column, np.diff(column)) for column in columns]
 
     def _radius(self, angle: Values, level: NDArray[np.intp], up: Values) -> Values:
         around = self.radii_mm.shape[1]
@@ -246,18 +258,20 @@ class Outline:
         left = turn.astype(np.intp)
         right_part = turn - left
         # the table goes twice around and one step, so that no direction needs a remainder
-        table, width = self._twice_around
+        table, rise, width = self._twice_around
         at = level * width + left
-        low = table[at] + right_part * (table[at + 1] - table[at])
+        low = table.take(at) + right_part * rise.take(at)
         at += width
-        high = table[at] + right_part * (table[at + 1] - table[at])
+        high = table.take(at) + right_part * rise.take(at)
         return np.asarray(low + up * (high - low))
 
     @cached_property
-    def _twice_around(self) -> tuple[Values, int]:
+    def _twice_around(self) -> tuple[Values, Values, int]:
+        """Return radii, what each gains to the next direction, and how many a level has."""
         radii = self.radii_mm
         table = np.concatenate([radii, radii, radii[:, :2]], axis=1)
-        return table.ravel(), table.shape[1]
+        rise = np.append(np.diff(table, axis=1), np.zeros((len(table), 1)), axis=1)
+        return table.ravel(), rise.ravel(), table.shape[1]
 
     def inside(self, points_mm: Values) -> Mask:
         """Tell which points lie in it."""

@@ -165,11 +165,19 @@ def _traced(shape: Shape, geometry: Geometry, place: tuple[slice, slice], step: 
     if row.size == 0:
         return full[:height, :width]
     inner = _finer(step)
-    fine = np.arange(0, step + 1, inner)
-    rows = first[0] + row[:, None, None] * step + fine[:, None]
-    columns = first[1] + column[:, None, None] * step + fine[None, :]
-    rows, columns = np.broadcast_arrays(rows, columns)
-    blocks_mm = _between(chords(rows, columns), inner)
+    parts = step // inner
+    nodes = np.full((blocks[0] * parts + 1, blocks[1] * parts + 1), np.nan)
+    nodes[::parts, ::parts] = corners
+    if parts % 2 == 0:
+        nodes[parts // 2 :: parts, parts // 2 :: parts] = middles
+    at_row = (row * parts)[:, None, None] + np.arange(parts + 1)[:, None]
+    at_column = (column * parts)[:, None, None] + np.arange(parts + 1)[None, :]
+    # neighbours share nodes, and some are known: each of the others is traced once
+    wanted = np.zeros(nodes.shape, dtype=bool)
+    wanted[at_row, at_column] = True
+    rows, columns = np.nonzero(wanted & np.isnan(nodes))
+    nodes[rows, columns] = chords(first[0] + inner * rows, first[1] + inner * columns)
+    blocks_mm = _between(nodes[at_row, at_column], inner)
     at_row = (row * step)[:, None, None] + np.arange(step)[:, None]
     at_column = (column * step)[:, None, None] + np.arange(step)[None, :]
     full[at_row, at_column] = blocks_mm
