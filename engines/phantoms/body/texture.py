@@ -52,8 +52,12 @@ def struts(points_mm: Values, coarse: float, seed: tuple[int, int]) -> Values:
 
 
 def _look(field: Values, cells: Values) -> Values:
-    i, j, k = np.mod(cells.astype(np.intp), _CELLS).T
-    return np.asarray(field[i, j, k])
+    flat = np.zeros(len(cells), dtype=np.int32)
+    for axis in range(3):
+        # whole cells, counted round: a remainder by division is slow
+        cell = cells[:, axis].astype(np.int32)
+        flat = flat * _CELLS + (cell - _CELLS * np.floor_divide(cell, _CELLS))
+    return field.ravel().take(flat)
 
 
 @lru_cache(maxsize=1)

@@ -118,7 +118,7 @@ class _Rays:
     def along(self, ways: Values) -> Values:
         """Return each ray's part along a vector of its run: (run, 3) -> (ray,)."""
         slope = _dot(np.broadcast_to(self.step, ways.shape), ways)
-        return np.asarray(_dot(self.start, ways)[self.run] + slope[self.run] * self.column)
+        return slope.take(self.run) * self.column + _dot(self.start, ways).take(self.run)
 
     def form(self, forms: Values) -> Values:
         """Return a symmetric form of each ray with itself: (run, 3, 3) -> (ray,)."""
@@ -212,6 +212,8 @@ class _Cylinders:
             (1, first, _dot(self._start, first)),
             (-1, last, _dot(self._end, last)),
         )
+        bend = np.maximum(_tangent(first, self._way), _tangent(last, self._way))
+        self._overhang = np.minimum(1.4 * bend + 0.05, 1.0)
 
     def spans(self) -> _Spans:
         geometry = self._geometry
@@ -226,8 +228,9 @@ class _Cylinders:
         reach = _WIDER * self._radius * scale.max(axis=0) / geometry.pitch_mm + _RIM_PX
         down, across = row[1] - row[0], column[1] - column[0]
         length = np.hypot(down, across) + 1e-9
-        # a mitre reaches beyond a piece's end by up to its radius
-        longer = reach * (np.abs(down) / length + 1), reach * (np.abs(across) / length + 1)
+        # a mitre reaches beyond a piece's end by up to its radius, the less the straighter the bend
+        beyond = reach * self._overhang
+        longer = reach + beyond * np.abs(down) / length, reach + beyond * np.abs(across) / length
         height, width = geometry.shape
         top, bottom = _clipped(row.min(axis=0) - longer[0], row.max(axis=0) + longer[0], height)
         piece, rows = _rows(top, bottom)
@@ -278,6 +281,13 @@ class _Cylinders:
             deep = np.minimum.reduce([sign * shape.depth_mm(x, y, z) for shape, sign in self._by])
             total[hit] += np.clip(deep / step_mm + 0.5, 0, 1) / _SAMPLES
         return total
+
+
+def _tangent(normals: Values, ways: Values) -> Values:
+    """Return how far a plane leans from a cross-section, for each radius: (piece,)."""
+    along = _dot(normals, ways)
+    askew = np.maximum(_dot(normals, normals) - along * along, 0)
+    return np.sqrt(askew) / np.maximum(np.abs(along), 1e-9)
 
 
 def _gentle(tube: Tube) -> Tube:
