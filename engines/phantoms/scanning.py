@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from engines.phantoms.body.build import draw_build
+from engines.phantoms.body.discs import spine_soft_parts
 from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.hip_joint import hip_joints
 from engines.phantoms.body.hip_muscles import with_muscles_apart
@@ -15,9 +16,8 @@ from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.ct.protocol import CtProtocol, Kernel, draw_ct_protocol
-from engines.phantoms.ct.protocol import Phase as Taken
 from engines.phantoms.ct.volume import CtVolume, ct_volume
-from engines.phantoms.dicom.ct import Phase, Scan, ct_series, localizer
+from engines.phantoms.dicom.ct import Scan, ct_series, localizer
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.mr import Contrast, mr_series
@@ -31,12 +31,6 @@ _SECOND_KERNEL = 0.3
 
 #: Between lumps of bone in an MRI.
 _LUMPS_MM = 0.7
-_PHASES = {
-    Taken.NONE: Phase.NONE,
-    Taken.ARTERIAL: Phase.ARTERIAL,
-    Taken.PORTAL_VENOUS: Phase.VENOUS,
-    Taken.UNKNOWN: Phase.GIVEN,
-}
 #: Tube charge for 10.5 HU of noise in 3 mm with a standard kernel (ours), and noise of the others.
 _USUAL_MAS = 120.0
 _NOISE = {Kernel.SOFT: 0.85, Kernel.STANDARD: 1.0, Kernel.BONE: 2.6}
@@ -118,7 +112,7 @@ def _slices(volume: CtVolume) -> Slices:
 def _scan(protocol: CtProtocol) -> Scan:
     usual_hu = 10.5 * _NOISE[protocol.kernel] * float(np.sqrt(3 / protocol.slice_thickness_mm))
     mas = _USUAL_MAS * (usual_hu / protocol.noise_hu) ** 2
-    return Scan(float(protocol.kvp), round(mas), _PHASES[protocol.phase], str(protocol.kernel))
+    return Scan(float(protocol.kvp), round(mas), protocol.phase, str(protocol.kernel))
 
 
 def hip_mri(visit: Visit, extras: tuple[Extra, ...] = ()) -> Iterator[Dataset]:
@@ -140,6 +134,7 @@ def hip_mri(visit: Visit, extras: tuple[Extra, ...] = ()) -> Iterator[Dataset]:
     parts = bones(build, Region.PELVIS, _LUMPS_MM, visit.number)
     solids = (
         *with_muscles_apart(build, soft_parts(build)),
+        *spine_soft_parts(build),
         *hip_joints(build, visit.number),
         *foreign_bodies(build),
     )

@@ -22,21 +22,12 @@ from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.views import View
 from engines.phantoms.filming import one_radiograph
 from engines.phantoms.people.draw import low_density_person, normal_density_person
+from engines.phantoms.people.table import BONES
 from engines.runtime import Arrays
 from engines.runtime.ort import OrtEngine
 
 WEIGHTS = read_weights("cxr_osporscreen")
 ENGINE = OrtEngine(WEIGHTS.folder / WEIGHTS.engines[model.ENGINE][0])
-BONES = (
-    "bmd_spine_g_cm2",
-    "bmd_neck_g_cm2",
-    "bmd_hip_g_cm2",
-    "t_spine",
-    "t_neck",
-    "t_hip",
-    "trabecular_mg_cm3",
-    "cortex",
-)
 INPUT = partial(prepare, input_size_px=256)
 
 

@@ -1,6 +1,6 @@
 """Bone as a cloud of points, so that a film and a slice can be made of the same one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +41,32 @@ class Cloud:
     def part(self, which: NDArray[np.bool_]) -> "Cloud":
         """Return the lumps of a mask, shape (point,)."""
         return Cloud(self.points_mm[which], self.volume_mm3[which], self.mineral_mg[which])
+
+
+def among_four(
+    row: Values, column: Values, columns: int, mass: Values
+) -> Iterator[tuple[NDArray[np.intp], Values]]:
+    """Share masses among the four pixels around each place.
+
+    Parameters
+    ----------
+    row, column : ndarray
+        float64, shape (point,): places in pixels, none negative, none beyond the last pixel.
+    columns : int
+        Of the image.
+    mass : ndarray
+        float64, shape (point,).
+
+    Yields
+    ------
+    tuple of ndarray
+        A pixel's place in the flat image, and what it gets: intp and float64, shape (point,).
+    """
+    top, left = row.astype(np.intp), column.astype(np.intp)
+    low, right = row - top, column - left
+    corner = top * columns + left
+    upper, lower = mass * (1 - low), mass * low
+    yield corner, upper * (1 - right)
+    yield corner + 1, upper * right
+    yield corner + columns, lower * (1 - right)
+    yield corner + (columns + 1), lower * right

@@ -108,7 +108,9 @@ def _deep_in_pieces(pieces: "Sequence[Deep]", places: list[Values], rim_mm: floa
     deep = np.full(len(places[0]), -np.inf)
     for piece in pieces:
         near = np.arange(len(deep))
-        for axis, low, high in zip((2, 0, 1), *(corner[[2, 0, 1]] for corner in piece.box()), strict=True):
+        for axis, low, high in zip(
+            (2, 0, 1), *(corner[[2, 0, 1]] for corner in piece.box()), strict=True
+        ):
             at = places[axis][near]
             near = near[(at > low - rim_mm) & (at < high + rim_mm)]
         found = piece.depth_mm(*(place[near] for place in places))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, among_four
 from engines.phantoms.ct.grid import Grid
 
 Values = NDArray[np.float64]
@@ -46,17 +46,8 @@ class Skeleton:
         first, last = np.searchsorted(self._place[:, 2], [height_mm - thick, height_mm + thick])
         column, row, height = self._place[first:last].T
         weight = (1 - np.abs(height - height_mm) / thick) / (thick * self._grid.pixel_mm**2)
-        left, top = column.astype(np.intp), row.astype(np.intp)
-        right_part, lower_part = column - left, row - top
-        corner = top * size + left
-        shares = (
-            (corner, (1 - right_part) * (1 - lower_part) * weight),
-            (corner + 1, right_part * (1 - lower_part) * weight),
-            (corner + size, (1 - right_part) * lower_part * weight),
-            (corner + size + 1, right_part * lower_part * weight),
-        )
-        where = np.concatenate([s[0] for s in shares])
-        share = np.stack([s[1] for s in shares])
+        pixels, shares = zip(*among_four(row, column, size, weight), strict=True)
+        where, share = np.concatenate(pixels), np.stack(shares)
         mineral, volume, marrow = (self._image(where, share * m[first:last]) for m in self._masses)
         even = _evenness(volume)
         return 1000 * mineral * even, volume * even, marrow * even

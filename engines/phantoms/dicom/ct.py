@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 
+from engines.phantoms.ct.protocol import Phase
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit, in_charset, set_time
 from engines.phantoms.dicom.planes import new_slice
@@ -26,18 +26,14 @@ _SOFT = {"en": "Abdomen", "de": "Abdomen", "fr": "Abdomen", "es": "Abdomen"}
 _WINDOWS = {"soft": (40, 400), "standard": (40, 400), "bone": (500, 2000)}
 
 
-class Phase(StrEnum):
-    """When after the injection the slices were taken; ``GIVEN``: the header does not say."""
-
-    NONE = "native"
-    ARTERIAL = "arterial"
-    VENOUS = "portal venous"
-    GIVEN = "contrast"
-
-
-_PHASE_WORDS = {Phase.NONE: "nat", Phase.ARTERIAL: "art", Phase.VENOUS: "ven", Phase.GIVEN: "C+"}
-_NUMBERS = {Phase.NONE: "1", Phase.ARTERIAL: "2", Phase.VENOUS: "3", Phase.GIVEN: "2"}
-_DELAYS_S = {Phase.NONE: 0, Phase.ARTERIAL: 35, Phase.VENOUS: 70, Phase.GIVEN: 0}
+_PHASE_WORDS = {
+    Phase.NONE: "nat",
+    Phase.ARTERIAL: "art",
+    Phase.PORTAL_VENOUS: "ven",
+    Phase.UNKNOWN: "C+",
+}
+_NUMBERS = {Phase.NONE: "1", Phase.ARTERIAL: "2", Phase.PORTAL_VENOUS: "3", Phase.UNKNOWN: "2"}
+_DELAYS_S = {Phase.NONE: 0, Phase.ARTERIAL: 35, Phase.PORTAL_VENOUS: 70, Phase.UNKNOWN: 0}
 
 
 @dataclass(frozen=True)

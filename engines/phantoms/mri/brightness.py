@@ -24,6 +24,7 @@ class Substance(StrEnum):
     ORGAN = "organ"
     FLUID = "fluid"
     CARTILAGE = "cartilage"
+    DISC = "intervertebral disc"
     FIBROUS = "fibrous tissue"
     GRANULATION = "granulation tissue"
     OEDEMA = "oedema"
@@ -46,6 +47,7 @@ RELAXATION = {
     Substance.ORGAN: Relaxation(0.85, (850, 1000), (60, 52)),
     Substance.FLUID: Relaxation(1.00, (2850, 3620), (1210, 767)),
     Substance.CARTILAGE: Relaxation(0.75, (1060, 1240), (42, 37)),
+    Substance.DISC: Relaxation(0.80, (1050, 1250), (70, 62)),
     Substance.FIBROUS: Relaxation(0.45, (900, 1050), (24, 22)),
     Substance.GRANULATION: Relaxation(0.90, (1250, 1450), (95, 85)),
     Substance.OEDEMA: Relaxation(0.92, (1300, 1500), (90, 80)),

@@ -1,12 +1,12 @@
 """The voxels of a coronal series, and what bones and solids put into them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, among_four
 from engines.phantoms.body.conduit import parts_of
 from engines.phantoms.body.solids import Solid
 
@@ -84,30 +84,23 @@ class Grid:
         """
         place = (cloud.points_mm - self.first_mm)[:, [1, 2, 0]] / self.step_mm
         place[:, 1] *= -1.0
-        volume, mineral = np.zeros(self.shape), np.zeros(self.shape)
         # a lump between two slices belongs to neither
         near = np.abs(place[:, 0] - np.rint(place[:, 0])) * self.step_mm[0]
-        taken = near <= self.thickness_mm / 2
-        for weight, corner in _corners(place[taken], self.shape):
-            volume.ravel()[:] += np.bincount(corner, weight * cloud.volume_mm3[taken], volume.size)
-            mineral.ravel()[:] += np.bincount(corner, weight * cloud.mineral_mg[taken], volume.size)
+        # with a rim of one pixel, for lumps that lie in part beyond the image
+        place += (0, 1, 1)
+        slices, rows, columns = self.shape[0], self.shape[1] + 2, self.shape[2] + 2
+        most = (slices - 0.5, rows - 1, columns - 1)
+        kept = (near <= self.thickness_mm / 2) & ((place >= (-0.5, 0, 0)) & (place < most)).all(1)
+        begin = np.rint(place[kept, 0]).astype(np.intp) * rows * columns
+        row, column = place[kept, 1], place[kept, 2]
+        size = slices * rows * columns
+        volume, mineral = np.zeros(size), np.zeros(size)
+        for pixel, part in among_four(row, column, columns, np.ones(len(row))):
+            volume += np.bincount(begin + pixel, part * cloud.volume_mm3[kept], size)
+            mineral += np.bincount(begin + pixel, part * cloud.mineral_mg[kept], size)
+        volume, mineral = (
+            heap.reshape(slices, rows, columns)[:, 1:-1, 1:-1] for heap in (volume, mineral)
+        )
         voxel_mm3 = self.thickness_mm * self.step_mm[1] * self.step_mm[2]
         density = np.divide(mineral, volume, out=np.zeros(self.shape), where=volume > 0) * 1e3
         return np.minimum(volume / voxel_mm3, 1.0), density
-
-
-def _corners(
-    place: Values, shape: tuple[int, int, int]
-) -> Iterator[tuple[Values, NDArray[np.intp]]]:
-    """Share each point among the four voxels around it in its slice."""
-    _, rows, columns = shape
-    index = np.rint(place[:, 0]).astype(np.intp)
-    low = np.floor(place[:, 1:]).astype(np.intp)
-    part = place[:, 1:] - low
-    for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        row, column = low[:, 0] + down, low[:, 1] + across
-        weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - across - part[:, 1])
-        outside = (row < 0) | (row >= rows) | (column < 0) | (column >= columns)
-        outside |= (index < 0) | (index >= shape[0])
-        corner = np.where(outside, 0, (index * rows + row) * columns + column)
-        yield np.where(outside, 0.0, weight), corner

@@ -39,6 +39,9 @@ SUBSTANCE_OF = {
 }
 """Gas, metal, cement and flowing blood give no signal."""
 
+SUBSTANCE_BY_NAME = {"disc": Substance.DISC}
+"""Solids that are of another substance than their tissue: X-rays take discs for fluid."""
+
 SILENT = ("liner",)
 """Solids without signal whatever their tissue: polyethylene, which X-rays take for fat."""
 
@@ -192,7 +195,7 @@ def _soft(hips: Hips, filled: Filled, gives: Gives) -> Values:
 
 
 def _brightness(solid: Solid, gives: Gives) -> float:
-    substance = SUBSTANCE_OF.get(solid.tissue)
+    substance = SUBSTANCE_BY_NAME.get(solid.name, SUBSTANCE_OF.get(solid.tissue))
     return gives(substance) if substance and solid.name not in SILENT else 0.0
 
 

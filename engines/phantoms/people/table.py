@@ -41,6 +41,18 @@ COLUMNS = (
     "visits_years",
 )
 
+#: A person's fields that tell what the bones hold; the rest of a body stays when they change.
+BONES = (
+    "bmd_spine_g_cm2",
+    "bmd_neck_g_cm2",
+    "bmd_hip_g_cm2",
+    "t_spine",
+    "t_neck",
+    "t_hip",
+    "trabecular_mg_cm3",
+    "cortex",
+)
+
 #: Between the parts of a value that is a list: neither CSV nor a spreadsheet splits at it.
 _NEXT = ";"
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, among_four
 from engines.phantoms.body.solids import Shape, Solid, Tissue
 from engines.phantoms.xray.chords import chords_mm, has_formula
 from engines.phantoms.xray.geometry import Geometry
@@ -84,15 +84,10 @@ def _off_axis_squared(row: Values, column: Values, geometry: Geometry) -> Values
 def _scatter(row: Values, column: Values, mass: Values, shape: tuple[int, int]) -> Values:
     """Share each mass among the four pixels around it."""
     rows, columns = shape
-    top, left = row.astype(np.int64), column.astype(np.int64)
-    low, right = row - top, column - left
-    corner = top * columns + left
-    upper, lower = mass * (1 - low), mass * low
-    film = np.bincount(corner, upper * (1 - right), rows * columns)
-    film += np.bincount(corner + 1, upper * right, rows * columns)
-    film += np.bincount(corner + columns, lower * (1 - right), rows * columns)
-    film += np.bincount(corner + (columns + 1), lower * right, rows * columns)
-    return np.asarray(film.reshape(shape), dtype=np.float64)
+    film = np.zeros(rows * columns)
+    for pixel, part in among_four(row, column, columns, mass):
+        film += np.bincount(pixel, part, rows * columns)
+    return film.reshape(shape)
 
 
 def tissues_mm(solids: Iterable[Solid], geometry: Geometry) -> dict[Tissue, Values]:

@@ -26,7 +26,8 @@ from engines.eligibility import frontal_film, require_patient
 from engines.errors import NotEligible, Reason
 from engines.exams import Exam, classify
 from engines.images import read_radiograph
-from engines.phantoms.dicom.ct import Phase, Scan, ct_series, localizer
+from engines.phantoms.ct.protocol import Phase
+from engines.phantoms.dicom.ct import Scan, ct_series, localizer
 from engines.phantoms.dicom.files import file_bytes
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.dicom.identity import Visit
@@ -47,7 +48,7 @@ FILM = 0.5 + 0.5 * np.sin(COLUMNS / 9) * np.cos(ROWS / 7)
 HU = np.clip(np.random.default_rng(0).normal(40, 300, (11, 40, 50)), -1000, 1500)
 SLICES = axial(HU, np.array([-20.0, -16.0, -12.0]), (3.0, 0.8, 0.8))
 HIPS = Slices(np.abs(HU), (-80.0, 10.0, 90.0), (1, 0, 0), (0, 0, -1), (0, 4.0, 0), (0.7, 0.7), 3.5)
-VENOUS = Scan(120.0, 140.0, Phase.VENOUS)
+VENOUS = Scan(120.0, 140.0, Phase.PORTAL_VENOUS)
 
 
 def person(seed: int = 7, sex: str = "F") -> Person:

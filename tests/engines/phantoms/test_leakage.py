@@ -22,6 +22,7 @@ from engines.phantoms.exams import Setting, study
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import HIP_CLINIC
+from engines.phantoms.people.table import BONES
 from engines.phantoms.xray.exposure import Exam as Taken
 from engines.phantoms.xray.films import Film, Order, take
 
@@ -30,20 +31,7 @@ RNG = np.random.default_rng(0)
 
 def with_bones_of(person: Person, other: Person) -> Person:
     """Return the same body with other bones: all that a label is made of."""
-    theirs = (
-        "bmd_spine_g_cm2",
-        "bmd_neck_g_cm2",
-        "bmd_hip_g_cm2",
-        "t_spine",
-        "t_neck",
-        "t_hip",
-        "trabecular_mg_cm3",
-        "cortex",
-        "prior_fracture",
-        "followed_years",
-        "fractured",
-        "osteonecroses",
-    )
+    theirs = (*BONES, "prior_fracture", "followed_years", "fractured", "osteonecroses")
     return replace(person, **{name: getattr(other, name) for name in theirs})
 
 
