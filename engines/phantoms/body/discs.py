@@ -1,7 +1,7 @@
 """The soft parts of the spine: its discs, and the sac in its canal.
 
-Bone is laid over them, so both run through all levels. A film does not paint them yet: what they
-add to its rays is little beside the vertebrae's own bone.
+Bone is laid over them, so both run through all levels. CT and MRI paint them; films do not, and
+show the fat that lies about the spine in their place.
 """
 
 import numpy as np

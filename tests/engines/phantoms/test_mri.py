@@ -7,6 +7,7 @@ import pytest
 
 from engines.phantoms.body.build import draw_build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.discs import spine_soft_parts
 from engines.phantoms.body.necrosis import necrosis
 from engines.phantoms.body.shapes import Ellipsoid
 from engines.phantoms.body.solids import Solid, Tissue
@@ -112,6 +113,24 @@ def test_the_middle_of_the_head_lies_where_the_geometry_says():
         + np.array(series.step_mm) * index
     )
     assert where == pytest.approx(taken.build.femoral_head_mm("L"), abs=2.0)
+
+
+def test_the_sac_is_the_brightest_of_the_spine_in_stir_and_a_disc_is_not_as_dark_as_fat():
+    build = draw_build(draw_person(5), lying=True)
+    disc = (build.vertebra_centre_mm("L5") + build.vertebra_centre_mm("S1")) / 2
+    canal = spine_soft_parts(build)[1].shape
+    sac = np.append(canal.centres_mm[:2].mean(axis=0), canal.z_mm[:2].mean())
+    seen = {}
+    for contrast in Contrast:
+        protocol = replace(draw_protocol(5, contrast), noise=0.0, shading=0.0, matrix=128)
+        taken = Hips(build, {}, spine_soft_parts(build), 0)
+        values, grid = mri_series(taken, protocol, 5).values, grid_of(build, protocol)
+        for name, place in (("disc", disc), ("sac", sac)):
+            x, y, z = (place - grid.first_mm) * (1, 1, -1)
+            at = np.rint(np.array([y, z, x]) / grid.step_mm).astype(int)
+            seen[name, contrast] = float(values[tuple(at)])
+    assert seen["sac", Contrast.STIR] > 2 * seen["disc", Contrast.STIR] > 0.1
+    assert seen["disc", Contrast.T1] > seen["sac", Contrast.T1] > 0
 
 
 def test_the_protocol_knows_the_seed_alone_and_the_same_seed_gives_the_same_voxels():
