@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from engines.cards import read_weights
-from engines.cxr_osporscreen import model
-from engines.cxr_osporscreen.inputs import prepare
-from engines.phantoms.cohort import Cohort, labelled_films, seeds_of
+from engines.cxr_osporscreen import model, recipe
+from engines.exams import Exam
+from engines.lab.cohort import virtual_cohort
+from engines.lab.seeing import Look, see
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.runtime.loading import load
@@ -55,12 +56,6 @@ def scored(inputs: np.ndarray) -> np.ndarray:
     return np.concatenate([engine({model.FILM: part})[probability][:, 0] for part in parts])
 
 
-def whole(film: np.ndarray) -> np.ndarray:
-    """Prepare a film as the weights were trained on it."""
-    parameters = read_weights(model.CARD.model).parameters
-    return prepare(film, int(parameters["input_size_px"]), str(parameters["region"]))
-
-
 def judge(people: list[Person], inputs: np.ndarray) -> Table:
     sick = np.array([person.osteoporosis for person in people])
     score = scored(inputs).astype(np.float64)
@@ -88,8 +83,10 @@ def main(
 ) -> None:
     """Measure the score beside what is known without it."""
     console = Console()
-    inputs, _ = labelled_films(whole, Cohort(patients, seed, kept=folder), Console(stderr=True))
-    console.print(judge([draw_person(each) for each in seeds_of(seed, patients)], inputs))
+    look = Look(Exam.CHEST_XRAY, recipe, read_weights(model.CARD.model).parameters, folder)
+    seen = see(virtual_cohort(patients, seed), look, Console(stderr=True))
+    people = [draw_person(each) for each in seen.rows["seed"]]
+    console.print(judge(people, seen.arrays[model.FILM]))
 
 
 if __name__ == "__main__":
