@@ -1,6 +1,7 @@
 """Where each plane of a scan lies in the patient: classic slices and enhanced frames alike."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Plane:
     intercept: float
     localizer: bool
 
-    @property
+    @cached_property
     def normal(self) -> Vector:
         """Unit vector in LPS across the plane."""
         across: Vector = np.cross(self.along_row, self.down_column)

@@ -1,6 +1,7 @@
 """Where bone ends: the best smooth line of falling HU through a picture (dynamic programming)."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Grid = NDArray[np.float32]
@@ -56,14 +57,16 @@ def best_line(score: Grid, bend: float, closed: bool = False) -> Line:
         turns = np.concatenate([score[-half:], score, score[:half]])
         return best_line(turns, bend)[half : half + len(score)]
     best, came = score[0].astype(np.float64), []
-    moves = np.arange(-2, 3)
+    moves, places = np.arange(-2, 3), np.arange(len(best))
+    cost = bend * np.square(moves)[:, None]
+    padded = np.full(len(best) + 4, -np.inf)
+    before = sliding_window_view(padded, len(best))
     for row in score[1:]:
-        padded = np.pad(best, 2, constant_values=-np.inf)
-        options = np.stack([padded[2 + move : 2 + move + len(best)] for move in moves])
-        options -= bend * np.square(moves)[:, None]
+        padded[2:-2] = best
+        options = before - cost
         chosen = options.argmax(axis=0)
         came.append(chosen)
-        best = row + np.take_along_axis(options, chosen[None], axis=0)[0]
+        best = row + options[chosen, places]
     at = int(best.argmax())
     line = [at]
     for chosen in reversed(came):
