@@ -8,7 +8,7 @@ from line import running_line
 from peers import dcmsend
 from poison import Poison
 
-STALL_S = 4
+STALL_S = 6
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_case_that_takes_longer_but_gets_on_is_let_be(hanging, poison, tmp_pat
         one.StudyInstanceUID = film.StudyInstanceUID
         one.PatientID = film.PatientID
         films.write(tmp_path, one)
-    # three images of three seconds each, in a process that may stand still for four
+    # three images of three seconds each, in a process that may stand still for six
     poison.put("crawl", str(film.SeriesInstanceUID))
     hanging.send(dcmsend, tmp_path)
     series = hanging.system.ended(film.StudyInstanceUID, within_s=60)
