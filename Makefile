@@ -7,6 +7,10 @@ DEV := .venv
 FILMS ?= ../shared/data/cxr
 PIP := -m pip --disable-pip-version-check
 
+# Hundreds of processes load the same modules in a test run: without byte code, which some containers
+# switch off and which pip is told below not to make, each would compile them all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo venv test check bench faults soak clean
 
