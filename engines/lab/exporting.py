@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engines.cards import Weights, read_weights
 from engines.lab.build import Release, export, write_manifest
 from engines.lab.recipes import Network, recipe_of
-from engines.lab.runs import order_of
+from engines.lab.runs import NETS, order_of
 
 _BATCH = 3
 
@@ -63,7 +63,8 @@ def export_run(run: Path, out: Path) -> list[Exported]:
 
 def _export(run: Path, network: Network, weights: Weights, folder: Path) -> Path:
     name, _ = weights.engines[network.name]
-    kept = torch.load(run / network.name / "checkpoint.pt", map_location="cpu", weights_only=True)
+    file = run / NETS / network.name / "checkpoint.pt"
+    kept = torch.load(file, map_location="cpu", weights_only=True)
     net = network.lesson.build()
     net.load_state_dict(kept["net"])
     example = _example(weights.folder / name, network)

@@ -1,8 +1,8 @@
 """Train a model on a cohort: a run, and the folder it leaves.
 
 ``RUN/run.json`` says what was asked, ``RUN/cohort.csv`` who was split how, ``RUN/left_out.csv``
-who was left out and why; ``RUN/NETWORK/`` holds checkpoint and log, ``RUN/fold-K/NETWORK/`` those
-of each fold, ``RUN/scores.csv`` the scores that set thresholds, and ``RUN/MODEL/`` the weights.
+who was left out and why; ``RUN/nets/NETWORK/`` holds checkpoint and log, ``RUN/fold-K/NETWORK/``
+those of each fold, ``RUN/scores.csv`` what set the thresholds, and ``RUN/MODEL/`` the weights.
 """
 
 import json
@@ -36,6 +36,8 @@ from engines.lab.seeing import Look, Seen, see
 from engines.runtime.loading import load
 
 _ORDER = "run.json"
+#: The folder of checkpoints in a run.
+NETS = "nets"
 
 
 class OtherRun(Exception):
@@ -145,11 +147,11 @@ class _Run:
     def train(self, seen: Seen) -> list[Evaluation]:
         if self._order.folds:
             outputs = self._out_of_fold(seen)
-            files = self._export(self._nets(seen, self._out), seen)
+            files = self._export(self._nets(seen, self._out / NETS), seen)
             return self._release(files, seen, seen, outputs)
         tuned = (seen.rows["split"] == TUNE).to_numpy()
         trained, tuning = seen.only(~tuned), seen.only(tuned)
-        files = self._export(self._nets(trained, self._out), trained)
+        files = self._export(self._nets(trained, self._out / NETS), trained)
         engines = {name: load(file) for name, file in files.items()}
         outputs = outputs_of(self._networks, engines, tuning)
         return self._release(files, trained, tuning, outputs)

@@ -64,6 +64,7 @@ def test_the_recipe_trains_and_releases_weights_that_can_be_served(
     (found,) = runs.train_run(order, tmp_path, QUIET, short)
     weights = read_weights("cxr_osporscreen", tmp_path)
     assert weights.folder == tmp_path / "cxr_osporscreen"
+    assert {file.name for file in weights.folder.iterdir()} == {"manifest.json", "model.onnx"}
     assert weights.trained_on is TrainedOn.SIMULATED
     assert weights.training.startswith("24 simulated patients") and "train it" in weights.training
     assert weights.operating_points["osteoporosis"].threshold == found.threshold
