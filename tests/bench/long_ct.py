@@ -1,7 +1,7 @@
 """A CT of 300 slices of 512 x 512, made once and kept: a virtual patient, T10 to the hips."""
 
 from collections.abc import Iterator
-from copy import copy
+from copy import deepcopy
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -35,7 +35,7 @@ def _made() -> list[Dataset]:
 def as_another_study(images: list[Dataset], name: str) -> Iterator[Dataset]:
     """Return copies under other UIDs."""
     for ds in images:
-        other = copy(ds)
+        other = deepcopy(ds)
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             setattr(other, keyword, generate_uid(entropy_srcs=[name, str(ds[keyword].value)]))
         yield other

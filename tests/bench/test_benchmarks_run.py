@@ -1,14 +1,17 @@
 """The benchmarks still run; what they measure here means nothing."""
 
+import os
 from dataclasses import replace
 
 import pytest
 from bench.ingest import POSTGRESQL, SQLITE
 from bench.ingest import measure as measure_ingest
 from bench.listener import LOADS, judge, measure, show
+from bench.long_ct import as_another_study
 from bench.payloads import TINY, make
 from bench.receivers import DCMTK, FLOOR, ORTHANC, OURS, STOCK, Receiver, receivers
-from bench.turnaround import quantile_95
+from bench.turnaround import peaks_mb, quantile_95
+from ct_studies import ct_series
 from rich.console import Console
 
 
@@ -34,6 +37,20 @@ def test_a_receiver_that_loses_an_object_is_found_out(dcmtk_storescp, tmp_path):
 
 def test_the_95th_percentile_is_one_of_the_measured_values():
     assert quantile_95([1.0, 3.0, 2.0]) == 3.0
+
+
+def test_a_scan_sent_again_is_another_study_of_the_same_slices():
+    slices = ct_series("1.2.826.0.7", 1, 4)
+    again = list(as_another_study(slices, "2"))
+    assert len({ds.SOPInstanceUID for ds in (*slices, *again)}) == 8
+    assert [ds.PixelData for ds in again] == [ds.PixelData for ds in slices]
+    [study] = {ds.StudyInstanceUID for ds in again}
+    assert study != slices[0].StudyInstanceUID
+
+
+def test_every_process_of_a_running_program_has_a_peak():
+    found = peaks_mb(os.getpid())
+    assert len(found) == 1 and min(found.values()) > 10
 
 
 def test_a_small_load_is_taken_in_on_both_databases(tmp_path):
