@@ -94,7 +94,8 @@ def _packaged() -> Iterator[Film]:
     """Give the real film of pydicom-data, where that package is installed."""
     if find_spec("data_store"):
         film = files("data_store").joinpath("data", REAL_FILM)
-        yield Film("real film RG1", [dcmread(film.open("rb"))], None)
+        with film.open("rb") as file:
+            yield Film("real film RG1", [dcmread(file)], None)
 
 
 def _found(folder: Path | None) -> Iterator[Film]:
