@@ -40,6 +40,8 @@ def test_weights_tables_schema_and_licence_are_in_it(names):
         "engines/phantoms/tables/attenuation.csv",
         "engines/phantoms/tables/spectra.csv",
         "migrations/script.py.mako",
+        "daemon/web/static/site.css",
+        "daemon/web/templates/shell.html",
     ):
         assert wanted in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

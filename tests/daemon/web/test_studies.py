@@ -69,7 +69,7 @@ def test_studies_are_found_by_what_became_of_them_and_by_either_uid(site, viewer
 
 def test_a_study_says_what_came_what_was_scored_and_that_nobody_was_told(site, viewer):
     text = viewer.get(path_of(site.screened)).text
-    for words in ("1 images from", "osteoporosis", "at least", "stage shadow", "What happened"):
+    for words in ("1 image from", "osteoporosis", "at least", "stage shadow", "What happened"):
         assert words in text
     assert "no osteoporosis" not in text
 
