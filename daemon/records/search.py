@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Screening, Series
@@ -71,8 +71,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.reason:
         conditions.append(Series.reason == wanted.reason)
     if wanted.flagged:
-        mine = _flagged().where(Screening.SeriesInstanceUID == Series.SeriesInstanceUID)
-        conditions.append(exists(mine))
+        # not as EXISTS: SQLite would look through all current results for each series
+        conditions.append(Series.SeriesInstanceUID.in_(_flagged()))
     if wanted.first_day:
         conditions.append(Series.first_at >= wanted.first_day)
     if wanted.last_day:

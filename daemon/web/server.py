@@ -1,5 +1,7 @@
 """How the site is served: one worker, limits on what a stranger can hold, nothing said of us."""
 
+import logging
+
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -30,4 +32,6 @@ def server_of(settings: Settings, app: ASGIApp) -> uvicorn.Server:
         ssl_keyfile=settings.web_key,
     )
     how.load()
+    # it would write tracebacks of its own, with whatever stands in them
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
     return uvicorn.Server(how)

@@ -53,6 +53,7 @@ def test_studies_are_found_by_what_became_of_them_and_by_either_uid(site, viewer
     for query, wanted in {
         "": {screened, skipped},
         "?state=screened": {screened},
+        "?state=flagged": {screened},
         "?state=skipped": {skipped},
         "?reason=age-missing": {skipped},
         f"?uid={screened}": {screened},
