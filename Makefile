@@ -33,9 +33,9 @@ demo: $(RUN)/.ready
 
 venv: $(DEV)/.ready
 
-# four at a time on two cores, for many wait; each file in one process, more threads would only spin
+# five at a time on two cores, for most of them wait; each file in one process, more threads would only spin
 test: $(DEV)/.ready
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .

@@ -13,7 +13,7 @@ pytest_plugins = ["peers"]
 WAITING = {"faults", "house"}
 """Folders whose tests start whole sites and wait for them."""
 
-SPREAD = 0.75
+SPREAD = 0.8
 """Part of the run over which they are spread; ours."""
 
 
