@@ -28,8 +28,13 @@ def deliveries(series: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def current_result(series: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result that stands, empty if there is none."""
-    return next((dict(result) for result in series["results"] if result["current"]), {})
+    """Return the first result that stands, empty if there is none."""
+    return next(iter(current_results(series)), {})
+
+
+def current_results(series: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the results that stand, one a model."""
+    return [dict(result) for result in series["results"] if result["current"]]
 
 
 def outcome(series: Mapping[str, Any]) -> str:

@@ -2,10 +2,15 @@
 
 from engines.cards import Card
 from engines.ct_attenuation import card as ct_attenuation
+from engines.cxr_multimodal import card as cxr_multimodal
 from engines.cxr_osporscreen import card as cxr_osporscreen
 from engines.exams import Exam
 
-CARDS: tuple[Card, ...] = (cxr_osporscreen.CARD, ct_attenuation.CARD)
+CARDS: tuple[Card, ...] = (
+    cxr_osporscreen.CARD,
+    cxr_multimodal.CARD,
+    ct_attenuation.CARD,
+)
 """In the order of :data:`engines.catalog.MODELS`."""
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from engines.cards import Card, Weights
 from engines.cases import Case
 from engines.ct_attenuation import model as ct_attenuation
+from engines.cxr_multimodal import model as cxr_multimodal
 from engines.cxr_osporscreen import model as cxr_osporscreen
 from engines.exams import Exam
 from engines.findings import Result
@@ -23,7 +24,7 @@ class Model(Protocol):
         """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
 
 
-MODELS: tuple[Model, ...] = (cxr_osporscreen, ct_attenuation)
+MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, ct_attenuation)
 
 
 def for_exam(exam: Exam) -> tuple[Model, ...]:

@@ -37,6 +37,8 @@ class Finding:
         threshold is a model's operating point.
     words : str
         What a reader should know beside the number, e.g. a band or a grade to be confirmed.
+    operating_point : str
+        By which of its model's operating points it is judged; empty for the one of its name.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Finding:
     flagged_when: str = AT_LEAST
     table: str = ""
     words: str = ""
+    operating_point: str = ""
+
+    @property
+    def point(self) -> str:
+        """The name of its operating point in the weights."""
+        return self.operating_point or self.name
 
     @property
     def probability(self) -> float | None:
@@ -73,6 +81,9 @@ class Measurement:
     ratio``, ``posterior height ratio to neighbours``; ``anterior height``, ``middle height``,
     ``posterior height``; ``skeletal muscle area``, ``skeletal muscle attenuation``, ``skeletal
     muscle index``, ``intermuscular fat area``, ``visceral fat area``, ``subcutaneous fat area``.
+
+    What a fused score is made of: ``film probability``, ``clinical probability``, and what each
+    clinical value adds to the log odds of the latter, e.g. ``age attribution``.
     """
 
     name: str

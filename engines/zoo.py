@@ -5,6 +5,7 @@ pretrained elsewhere come from a file that the site supplies, and its licence is
 """
 
 import copy
+import os
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from torchvision import models  # noqa: E402 - not before the operators are decl
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 #: What Inception's weights expect, which come from TensorFlow.
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+_FOLDER: Final = "PRETRAINED_NETWORKS"
 
 #: Pixels of a side of the input unless the caller says otherwise.
 IMAGE_SIZE_PX: Final = 224
@@ -150,6 +153,16 @@ _FAMILIES: Final[Mapping[str, _Family]] = {
 
 #: The networks there are.
 NAMES: Final = tuple(_FAMILIES)
+
+
+def supplied(name: str) -> Path | None:
+    """Return the site's own file of pretrained weights of a network, if there is one.
+
+    It is ``NAME.pth`` in the folder that the environment variable ``PRETRAINED_NETWORKS`` names.
+    """
+    folder = os.environ.get(_FOLDER)
+    file = Path(folder, f"{name}.pth") if folder else None
+    return file if file and file.exists() else None
 
 
 def trunk(name: str, pretrained: Path | None = None, image_size_px: int = IMAGE_SIZE_PX) -> Trunk:

@@ -10,7 +10,7 @@ from peers import LOOPBACK, Orthanc, wait_for
 
 from daemon.records import summary
 
-MODEL = "cxr_osporscreen"
+MODEL, OTHER_MODEL = "cxr_osporscreen", "cxr_multimodal"
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,6 @@ def running_line(
     ours.environment |= environment or {}
     with ours as system:
         system.cli("models", "stage", MODEL, "research")
+        # one result a film; tests of several models switch it on
+        system.cli("models", "stage", OTHER_MODEL, "off")
         yield Line(system, pacs)

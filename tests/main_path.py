@@ -8,11 +8,11 @@ from pydicom.uid import Comprehensive3DSRStorage
 from daemon import config, schema
 from daemon.intake import Intake
 from daemon.records import deliveries, peers, summary
-from daemon.records.tables import Peer
+from daemon.records.tables import Peer, Stage
 from daemon.spool import Spool
 from workers import deliver, screen
 
-MODEL = "cxr_osporscreen"
+MODEL, OTHER_MODEL = "cxr_osporscreen", "cxr_multimodal"
 
 
 class Bell:
@@ -41,6 +41,8 @@ class Site:
         self.bench = screen.Bench(self.settings, self.ledger, self.bell, room)
         self.desk = deliver.Desk(self.settings, self.ledger, self.bell)
         self.intake = Intake(self.settings, self.ledger, self.bell)
+        # one result a film; tests of several models switch it on
+        peers.set_stage(self.ledger, OTHER_MODEL, Stage.OFF)
         self.intake._settle_s = dict.fromkeys(self.intake._settle_s, 0)
 
     def receive(self, ds):

@@ -92,10 +92,21 @@ def _provenance(report: Report, result: Result) -> list[tuple[str, str]]:
         ("settings" if report.measured else "weights", f"sha256 {weights.sha256[:16]}"),
         ("runtime", made.runtime),
         *([] if report.measured else [("image", ", ".join(known))]),
+        *([("added", added)] if (added := _added(result)) else []),
         ("study", _day(str(report.source.get("StudyDate") or ""))),
         ("analysed", made.analysed_at.strftime("%Y-%m-%d %H:%M %z")),
         ("product", f"{PRODUCT} {VERSION}, {made.node}"),
     ]
+
+
+def _added(result: Result) -> str:
+    """List what each clinical value adds; empty where none was scored."""
+    end = " attribution"
+    return " ".join(
+        f"{one.name.removesuffix(end)} {one.value:+.1f}"
+        for one in result.measurements
+        if one.name.endswith(end)
+    )
 
 
 def _day(DA: str) -> str:

@@ -79,7 +79,7 @@ ENGLISH: Final = Phrases(
     not_flagged="not flagged",
     result="AI screening: {findings}. Model {model} {version}. {notice}",
     probability_of="{state} for possible {finding} ({site}), probability {probability}, "
-    "threshold {threshold}",
+    "threshold {threshold}{words}",
     measured="Automatic measurement on CT: {findings}. {facts}Method {model} {version}, measured, "
     "not learned. {notice}",
     measured_finding="{state}: {finding}, {site}: {value} ({about})",
@@ -138,6 +138,7 @@ ENGLISH: Final = Phrases(
             "model": "Model",
             "settings": "Settings",
             "weights": "Weights",
+            "added": "Log odds",
             "runtime": "Runtime",
             "study": "Study",
             "analysed": "Analysed",
@@ -145,9 +146,7 @@ ENGLISH: Final = Phrases(
             "image": "Image",
         }
     ),
-    series=MappingProxyType(
-        {"SR": "AI osteoporosis screening - report", "SC": "AI osteoporosis screening - picture"}
-    ),
+    series=MappingProxyType({"SR": "AI: {title} - report", "SC": "AI: {title} - picture"}),
     series_measured=MappingProxyType(
         {
             "SR": "Automatic CT bone measurement - report",

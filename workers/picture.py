@@ -140,7 +140,7 @@ def _score(page: Page, finding: Finding, box: Box) -> None:
     _scale(sheet, bar, finding, colour)
     _ticks(sheet, bar)
     _threshold(page, finding, bar, bar.y - 36, 20)
-    point = page.report.weights.operating_points.get(finding.name)
+    point = page.report.weights.operating_points.get(finding.point)
     if point is not None:
         source = say.threshold_source.format(source=point.source)
         sheet.paragraph(Box(box.x, bar.y + 56, box.width, 54), source, 18, MUTED)

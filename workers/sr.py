@@ -84,10 +84,17 @@ def structured_report(report: Report, sop_class: str = Comprehensive3DSRStorage)
         transfer_syntax_uid=ExplicitVRLittleEndian,
         contributing_equipment=[model_equipment(report)],
     )
-    if report.measured:
+    if _has_own_codes(report):
         document.CodingSchemeIdentificationSequence = [_own_codes()]
     pin(document, report, header)
     return document
+
+
+def _has_own_codes(report: Report) -> bool:
+    if report.measured:
+        return True
+    told = report.outcome.measurements if isinstance(report.outcome, Result) else ()
+    return any(codes.MEASUREMENTS[one.name].scheme_designator == codes.OWN_SCHEME for one in told)
 
 
 def _own_codes() -> Dataset:

@@ -178,7 +178,7 @@ def _threshold_in_words(report: Report, finding: Finding) -> str:
             f"{finding.unit}, {finding.table}; "
             f"held against it: {finding.value:.8g}, {finding.words}"
         )
-    point = report.weights.operating_points.get(finding.name)
+    point = report.weights.operating_points.get(finding.point)
     return f"threshold: {finding.threshold:.8g}, {point.source}" if point else ""
 
 

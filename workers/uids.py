@@ -102,9 +102,12 @@ def series_instance_uid(report: Report, kind: str) -> str:
 
 
 def tracking_uid(report: Report, what: str, site: str, laterality: str | None = None) -> str:
-    """Return the Tracking Unique Identifier of a thing in a place, equal in all model versions."""
-    study = str(report.source.StudyInstanceUID)
-    return stable_uid(report.provenance.namespace, study, what, site, laterality or "")
+    """Return the Tracking Unique Identifier of a thing in a place, equal in all model versions.
+
+    Two models that look for the same thing do not share it: a viewer may keep one number for each.
+    """
+    told = (str(report.source.StudyInstanceUID), report.weights.model, what, site, laterality or "")
+    return stable_uid(report.provenance.namespace, *told)
 
 
 def device_observer_uid(namespace: uuid.UUID, weights: Weights) -> str:

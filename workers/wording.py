@@ -125,9 +125,14 @@ def set_aside(result: Result, language: str = DEFAULT_LANGUAGE) -> str:
 
 
 def series(report: Report, kind: str, language: str = DEFAULT_LANGUAGE) -> str:
-    """Describe the series of a kind of object; what was only measured is never called AI."""
+    """Describe the series of a kind of object; what was only measured is never called AI.
+
+    Several models may look at one film, so what was learned is named.
+    """
     say = phrases(language)
-    return (say.series_measured if report.measured else say.series)[kind]
+    if report.measured:
+        return say.series_measured[kind]
+    return say.series[kind].format(title=report.card.title)
 
 
 def numbers(finding: Finding) -> tuple[str, str]:
@@ -156,6 +161,7 @@ def _finding(finding: Finding, say: Phrases) -> str:
         site=_place(finding.site, finding.laterality, say),
         probability=probability,
         threshold=threshold,
+        words=f" ({finding.words})" if finding.words else "",
     )
 
 

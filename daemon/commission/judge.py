@@ -8,7 +8,7 @@ from daemon.commission.patients import Probe
 from daemon.records import peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
-from daemon.story import current_result, deliveries, outcome
+from daemon.story import current_results, deliveries, outcome
 from engines import catalog
 
 KINDS = {"SR", "SC"}
@@ -61,10 +61,13 @@ def _expected(ledger: Ledger, probe: Probe) -> str:
 
 def _undelivered(ledger: Ledger, series: Mapping[str, Any]) -> Iterator[str]:
     """Say which peer that should have the result has not got it whole."""
-    result = current_result(series)
-    made = deliveries(series)
-    for peer in peers.receivers(ledger, Stage(result["stage"]), result["flagged"]):
-        sent = [one for one in made if one["aet"] == peer.aet and one["state"] == "sent"]
-        if {one["kind"] for one in sent} != KINDS:
-            told = {f"{one['kind']} {one['state']}" for one in made if one["aet"] == peer.aet}
-            yield f"{peer.aet} should have SR and SC: {', '.join(sorted(told)) or 'none made'}"
+    for result in current_results(series):
+        made = deliveries({"results": [result]})
+        for peer in peers.receivers(ledger, Stage(result["stage"]), result["flagged"]):
+            sent = [one for one in made if one["aet"] == peer.aet and one["state"] == "sent"]
+            if {one["kind"] for one in sent} != KINDS:
+                told = {f"{one['kind']} {one['state']}" for one in made if one["aet"] == peer.aet}
+                yield (
+                    f"{peer.aet} should have SR and SC of {result['model']}: "
+                    f"{', '.join(sorted(told)) or 'none made'}"
+                )

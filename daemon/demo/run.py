@@ -26,7 +26,7 @@ from daemon.errors import DeliveryError
 from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Peer, Role, Stage, Wants
-from daemon.story import deliveries, is_over
+from daemon.story import current_results, deliveries, is_over
 from engines import catalog
 
 MODALITY = "DEMO_CR1"
@@ -78,7 +78,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
             console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
             with _progress(console) as progress:
                 sent_at = _send_each(site, made, progress)
-            rows = [_row(site, film, sent_at[film.label]) for film in made]
+            rows = [row for film in made for row in _rows(site, film, sent_at[film.label])]
             _leave_results(site.pacs, results)
             show(console, rows)
             console.print(f"SR and SC as the PACS received them: {results}")
@@ -182,12 +182,18 @@ def _wait(site: Site, film: Film) -> None:
         time.sleep(0.05)
 
 
-def _row(site: Site, film: Film, sent_at: float) -> Row:
+def _rows(site: Site, film: Film, sent_at: float) -> list[Row]:
+    """Return a row for each model that looked, or one where none did."""
     story = summary.study(site.ledger, film.study_uid)
     series = story["series"][0] if story else {"state": "never indexed", "results": []}
-    sent, in_pacs = deliveries(series), site.pacs.objects()
-    stored = [one["kind"] for one in sent if one["SOPInstanceUID"] in in_pacs]
-    return Row(film, series, sent, stored, sent_at)
+    in_pacs, rows = site.pacs.objects(), []
+    for result in current_results(series) or [{}]:
+        sent = deliveries({"results": [result] if result else []})
+        stored = [one["kind"] for one in sent if one["SOPInstanceUID"] in in_pacs]
+        rows.append(
+            Row(film, {**series, "results": [result] if result else []}, sent, stored, sent_at)
+        )
+    return rows
 
 
 def _leave_results(pacs: Pacs, results: Path) -> None:

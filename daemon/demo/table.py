@@ -1,4 +1,4 @@
-"""What the demo shows: one row a study, and whether it is what was expected."""
+"""What the demo shows: a row for each study and model, and whether it is what was expected."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from engines.contract import number_of
 
 @dataclass(frozen=True)
 class Row:
-    """One study's way through the system."""
+    """One study's way through the system, as one model saw it; ``series`` has that result alone."""
 
     film: Film
     series: dict[str, Any]

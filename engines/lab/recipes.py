@@ -107,15 +107,18 @@ class Network:
         Names of the arrays, in the order of the net's arguments and results.
     lesson : Lesson
         Net, augmentation and loss.
-    schedule : Schedule
-        How long and how hard.
+    schedule : Schedule or None
+        How long and how hard; None where the net is released as it is built, trained elsewhere.
+    origin : str
+        On whom it was trained, where that was elsewhere; goes into the manifest.
     """
 
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     lesson: "Lesson"
-    schedule: "Schedule"
+    schedule: "Schedule | None"
+    origin: str = ""
 
 
 class Recipe(Protocol):

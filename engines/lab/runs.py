@@ -159,6 +159,9 @@ class _Run:
     def _nets(self, seen: Seen, folder: Path) -> list[nn.Module]:
         nets = []
         for network in self._networks:
+            if network.schedule is None:
+                nets.append(network.lesson.build().eval())
+                continue
             there = np.all([seen.there[name] for name in network.inputs], axis=0)
             arrays = {name: seen.arrays[name][there] for name in network.inputs}
             examples = Examples(arrays, seen.labels[there])
@@ -242,10 +245,12 @@ class _Run:
         ill = int(np.nansum(target.truth(trained.labels)))
         people = trained.rows["PatientID"].nunique()
         kind = "simulated patients" if self._order.cohort.simulated else "patients"
-        epochs = " and ".join(dict.fromkeys(str(n.schedule.epochs) for n in self._networks))
+        taught = [n.schedule for n in self._networks if n.schedule]
+        epochs = " and ".join(dict.fromkeys(str(schedule.epochs) for schedule in taught))
+        others = "".join(f"; {n.name}: {n.origin}" for n in self._networks if n.origin)
         return (
             f"{people} {kind} ({ill} with {target.finding}), {epochs} epochs, by: "
-            f"{self._order.command}"
+            f"{self._order.command}{others}"
         )
 
 

@@ -66,6 +66,16 @@ def test_a_file_of_another_networks_weights_is_refused(tmp_path: Path) -> None:
         zoo.trunk("mobilenet_v3_small", tmp_path / "noise.pth")
 
 
+def test_a_site_supplies_pretrained_weights_in_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert zoo.supplied("resnet18") is None
+    monkeypatch.setenv("PRETRAINED_NETWORKS", str(tmp_path))
+    assert zoo.supplied("resnet18") is None
+    (tmp_path / "resnet18.pth").write_bytes(b"")
+    assert zoo.supplied("resnet18") == tmp_path / "resnet18.pth"
+
+
 def test_a_name_that_is_not_in_the_zoo_is_an_error() -> None:
     with pytest.raises(KeyError):
         zoo.trunk("resnet51")

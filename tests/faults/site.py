@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from faults.traffic import Accounts
-from line import MODEL, Line
+from line import MODEL, OTHER_MODEL, Line
 from ours import ENDED, Osteoscreen, deliveries
 from peers import LOOPBACK, Orthanc, Process, wait_for
 
@@ -112,6 +112,7 @@ def kept_up_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Li
     quiet: dict[str, object] = {"volume_settle_s": 1, "radiograph_settle_s": 0.3}
     with KeptUp(folder, [modality, archive], **(hurried | patient | quiet | settings)) as system:
         system.cli("models", "stage", MODEL, "research")
+        system.cli("models", "stage", OTHER_MODEL, "off")
         yield Line(system, pacs)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import films
 import pydicom
 import pytest
+from line import MODEL, OTHER_MODEL
 from ours import deliveries
 from peers import LOOPBACK, dcmsend, echoscu, free_port, storescu, wait_for
 from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
@@ -197,10 +198,46 @@ def test_a_clinical_peer_gets_nothing_in_stage_research(line, tmp_path):
     assert {delivery["aet"] for _, delivery in deliveries(story)} == {line.pacs.aet}
 
 
+@pytest.fixture
+def two_models(line):
+    line.system.cli("models", "stage", OTHER_MODEL, "research")
+    yield
+    line.system.cli("models", "stage", OTHER_MODEL, "off")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ({"PatientSize": "1.55", "PatientWeight": "52"}, "clinical values"),
+        ({"PatientSize": "", "PatientWeight": ""}, "from the film alone: neither height nor"),
+    ],
+)
+def test_two_models_each_have_a_report_and_a_picture_of_their_own_in_the_pacs(
+    line, two_models, tmp_path, size, words
+):
+    film = films.film(seed=21, **size, **ASCII)
+    source = films.write(tmp_path, film)
+    line.send(dcmsend, source)
+    screened = line.system.delivered(film.StudyInstanceUID)
+    assert [result["flagged"] for result in screened["results"]] == [True, True]
+    received = []
+    for uid, content in line.stored(film.StudyInstanceUID).items():
+        received.append(tmp_path / f"{uid}.dcm")
+        received[-1].write_bytes(content)
+    stored = [pydicom.dcmread(file) for file in received]
+    assert sorted(ds.Modality for ds in stored) == ["OT", "OT", "SR", "SR"]
+    assert len({ds.SeriesInstanceUID for ds in stored}) == 4
+    assert len({ds.SeriesDescription for ds in stored}) == 4
+    [said] = [ds.ImageComments for ds in stored if OTHER_MODEL in ds.get("ImageComments", "")]
+    assert words in said and "trained on simulated patients" in said
+    assert complaints(received, source) == []
+
+
 def test_live_is_refused_for_weights_trained_on_simulated_patients(line):
-    ran = line.system.run("models", "stage", "cxr_osporscreen", "live")
-    assert ran.returncode != 0
-    assert "simulated" in ran.stdout + ran.stderr
+    for model in (MODEL, OTHER_MODEL):
+        ran = line.system.run("models", "stage", model, "live")
+        assert ran.returncode != 0
+        assert "simulated" in ran.stdout + ran.stderr
     assert '"live"' not in line.system.cli("models", "list", "--json")
 
 

@@ -1,0 +1,1 @@
+"""Tang 2025: a chest film and clinical values, scored apart and fused; see README.md."""
