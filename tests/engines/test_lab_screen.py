@@ -14,7 +14,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from radiographs import cr, shared, write
 from typer.testing import CliRunner
 
-from engines import screening
+from engines import catalog, screening
 from engines.cards import WEIGHTS, OperatingPoint, TrainedOn, Weights
 from engines.cli import app
 from engines.phantoms.people.draw import low_density_person
@@ -67,6 +67,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(screening, "read_weights", lambda _: weights)
     monkeypatch.setattr(screening, "load", lambda _: BrightnessEngine())
+    monkeypatch.setattr(catalog, "MODELS", (catalog.named("cxr_osporscreen"),))
 
 
 def screen(*arguments: str | Path) -> list[dict[str, Any]]:
