@@ -12,6 +12,8 @@ from daemon.intake import Intake
 from daemon.records import peers, summary
 from daemon.records.tables import Stage
 from daemon.spool import Spool
+from engines.card_index import for_exam
+from engines.exams import Exam
 
 CHEST = {"Modality": "DX", "BodyPartExamined": "CHEST", "ViewPosition": "PA"}
 
@@ -92,7 +94,8 @@ def test_our_own_result_that_comes_back_is_not_screened(site):
 
 
 def test_an_exam_whose_models_are_off_is_skipped(site):
-    peers.set_stage(site.ledger, "cxr_osporscreen", Stage.OFF)
+    for card in for_exam(Exam.CHEST_XRAY):
+        peers.set_stage(site.ledger, card.model, Stage.OFF)
     site.receive()
     site.intake.turn()
     assert site.status()["reasons"][0]["reason"] == "no-model"
