@@ -20,6 +20,7 @@ class Column:
 
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     lean: float = 0.0
+    aside: float = 0.0
     spongy_hu: dict[str, float] = field(default_factory=dict)
     front_lost: dict[str, float] = field(default_factory=dict)
     noise_hu: float = 0.0
@@ -35,8 +36,10 @@ class Column:
         hu = np.full(z.shape, 45.0)
         cos, sin = np.cos(self.lean), np.sin(self.lean)
         up, front = cos * z - sin * y, -cos * y - sin * z
+        cos, sin = np.cos(self.aside), np.sin(self.aside)
+        up, left = cos * up + sin * x, cos * x - sin * up
         for i, level in enumerate(LEVELS):
-            self._paint(hu, level, (up - (i - 1) * STEP_MM, front, x))
+            self._paint(hu, level, (up - (i - 1) * STEP_MM, front, left))
         hu += np.random.default_rng(1).normal(0, 1, hu.shape) * self.noise_hu
         return Volume(hu.astype(np.float32), self.spacing_mm, (-42.0, -40.0, -58.0), ())
 

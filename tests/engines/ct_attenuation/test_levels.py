@@ -1,11 +1,14 @@
 """Bodies of known size and density are measured; what is unlike bone is set aside by name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from column import DEPTH_MM, HEIGHT_MM, SPONGY_HU, WIDTH_MM, Column, spine, vertebra
 
 from engines.anatomy.vertebral_body import boxed, look_closely
 from engines.ct_attenuation.levels import look_at
+from engines.ct_attenuation.region import measure, oval_in
 from engines.volume import Volume
 
 
@@ -32,6 +35,27 @@ def test_a_body_that_leans_is_measured_along_itself():
     assert body.axes.up == pytest.approx([0, -np.sin(0.2), np.cos(0.2)], abs=0.03)
     assert body.axes.left == pytest.approx([1, 0, 0], abs=0.03)
     assert body.anterior_mm / body.posterior_mm == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.parametrize("degrees", [10, 25])
+def test_in_scoliosis_a_body_is_measured_along_itself(degrees):
+    volume = Column(aside=np.deg2rad(degrees), noise_hu=15.0).volume()
+    # the canal tells the lean of a level but for some degrees
+    about = np.deg2rad(degrees - 8)
+    rough = replace(vertebra("L1"), up=np.array([np.sin(about), 0.0, np.cos(about)]))
+    body = look_closely(volume, rough)
+    lean = np.deg2rad(degrees)
+    assert body.axes.up == pytest.approx([np.sin(lean), 0, np.cos(lean)], abs=0.04)
+    assert body.anterior_mm / body.posterior_mm == pytest.approx(1.0, abs=0.03)
+    region = measure(volume, body, oval_in(body, 1.0))
+    assert region.mean_hu == pytest.approx(SPONGY_HU, abs=3.0)
+
+
+def test_a_nail_beside_the_spine_sets_no_level_aside():
+    def nail(volume):
+        volume.hu[:, 36:46, 78:] = 3000.0
+
+    assert {level.why for level in looked_at(Column(), nail).values()} == {""}
 
 
 @pytest.mark.parametrize("slice_mm", [1.0, 3.0, 5.0])
