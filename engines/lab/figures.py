@@ -110,8 +110,16 @@ def predictive_values(sensitive: float, specific: float, prevalence: float) -> t
 
 
 def threshold_for_sensitivity(scores: Scores, labels: Labels, wanted: float) -> float:
-    """Return the highest threshold that still finds the wanted share of the positives."""
+    """Return the highest threshold that still finds the wanted share of the positives.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
     positive = np.sort(scores[labels])
+    if not len(positive):
+        raise ValueError("no positive cases: nothing to set a threshold on")
     missed = int(np.floor((1 - wanted) * len(positive) + 1e-9))
     return float(positive[min(missed, len(positive) - 1)])
 

@@ -56,5 +56,10 @@ def test_the_threshold_finds_the_wanted_share_and_no_lower_one_is_needed() -> No
     assert sensitivity(scores, ill, threshold + 1e-9).value < 0.9
 
 
+def test_without_positives_there_is_no_threshold_for_a_sensitivity() -> None:
+    with pytest.raises(ValueError, match="no positive cases"):
+        threshold_for_sensitivity(SCORES, np.zeros(6, dtype=bool), 0.9)
+
+
 def test_youdens_threshold_separates_what_can_be_separated() -> None:
     assert youden_threshold(np.array([0.1, 0.2, 0.7, 0.9]), np.array([0, 0, 1, 1]) > 0) == 0.7
