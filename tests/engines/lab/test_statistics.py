@@ -9,7 +9,7 @@ pytest.importorskip("sklearn", reason="the bench needs the extra `lab`")
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_gbsg2, load_rossi
 
-from engines.lab import survival  # noqa: E402
+from engines.lab import survival
 from engines.lab.calibrating import agreement
 from engines.lab.decision import net_benefit, net_benefit_of_all
 from engines.lab.delong import delong, difference
