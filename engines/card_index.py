@@ -5,10 +5,12 @@ from engines.ct_attenuation import card as ct_attenuation
 from engines.cxr_multimodal import card as cxr_multimodal
 from engines.cxr_osporscreen import card as cxr_osporscreen
 from engines.exams import Exam
+from engines.hip_vit import card as hip_vit
 
 CARDS: tuple[Card, ...] = (
     cxr_osporscreen.CARD,
     cxr_multimodal.CARD,
+    hip_vit.CARD,
     ct_attenuation.CARD,
 )
 """In the order of :data:`engines.catalog.MODELS`."""

@@ -9,6 +9,7 @@ from engines.cxr_multimodal import model as cxr_multimodal
 from engines.cxr_osporscreen import model as cxr_osporscreen
 from engines.exams import Exam
 from engines.findings import Result
+from engines.hip_vit import model as hip_vit
 from engines.runtime import Run
 
 
@@ -24,7 +25,7 @@ class Model(Protocol):
         """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
 
 
-MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, ct_attenuation)
+MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, hip_vit, ct_attenuation)
 
 
 def for_exam(exam: Exam) -> tuple[Model, ...]:

@@ -68,9 +68,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _measurement(measurement: Measurement) -> dict[str, Any]:
-    return {
+    told = {
         "name": measurement.name,
         "site": measurement.site,
         "value": round(measurement.value, 6),
         "unit": measurement.unit,
     }
+    return told | ({"laterality": measurement.laterality} if measurement.laterality else {})

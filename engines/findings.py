@@ -84,12 +84,16 @@ class Measurement:
 
     What a fused score is made of: ``film probability``, ``clinical probability``, and what each
     clinical value adds to the log odds of the latter, e.g. ``age attribution``.
+
+    Of a model of several classes ``probability of CLASS``, for those that no finding is about.
+    ``laterality`` is the side, where the site is paired.
     """
 
     name: str
     site: str
     value: float
     unit: str
+    laterality: str | None = None
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,9 @@ _AREA: Final = _sct("42798000", "Area")
 # by ``Measurement.name``; flat concepts, for OHIF drops a derivation modifier
 MEASUREMENTS: Final[Mapping[str, Code]] = MappingProxyType(
     {
+        # of a model of several classes; of the worst class it is the finding's own probability
+        "probability of normal": _own("P-NORMAL", "Probability of normal bone mass"),
+        "probability of osteopenia": _own("P-OSTEOPENIA", "Probability of osteopenia"),
         "mean attenuation": _MEAN_ATTENUATION,
         "attenuation standard deviation": _dcm(
             "112183", "Standard Deviation of Attenuation Coefficient"

@@ -77,7 +77,7 @@ class Phrases:
 ENGLISH: Final = Phrases(
     flagged="FLAGGED",
     not_flagged="not flagged",
-    result="AI screening: {findings}. Model {model} {version}. {notice}",
+    result="AI screening: {findings}. {facts}Model {model} {version}. {notice}",
     probability_of="{state} for possible {finding} ({site}), probability {probability}, "
     "threshold {threshold}{words}",
     measured="Automatic measurement on CT: {findings}. {facts}Method {model} {version}, measured, "

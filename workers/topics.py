@@ -77,7 +77,9 @@ def _found(result: Result) -> Iterator[Topic]:
         place = finding.site, finding.laterality
         what = MEASURED_OF.get(finding.quantity)
         if what is None:
-            here = tuple(each for each in result.measurements if each.site == finding.site)
+            here = tuple(
+                each for each in result.measurements if (each.site, each.laterality) == place
+            )
             yield Topic(finding.name, *place, (finding,), here)
         elif (what, *place) in told:
             own = Measurement(finding.quantity, finding.site, finding.value, finding.unit)

@@ -55,7 +55,10 @@ def sentence(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
             **model,
         )
     findings = "; ".join(_finding(finding, say) for finding in outcome.findings)
-    return say.result.format(findings=findings, notice=notice(report, language), **model)
+    facts = set_aside(outcome, language)
+    return say.result.format(
+        findings=findings, facts=facts, notice=notice(report, language), **model
+    )
 
 
 def notice(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
@@ -155,7 +158,7 @@ def _place(site: str, laterality: str | None, say: Phrases) -> str:
 
 def _finding(finding: Finding, say: Phrases) -> str:
     probability, threshold = numbers(finding)
-    return say.probability_of.format(
+    said = say.probability_of.format(
         state=say.flagged if finding.flagged else say.not_flagged,
         finding=say.terms.get(finding.name, finding.name),
         site=_place(finding.site, finding.laterality, say),
@@ -163,6 +166,7 @@ def _finding(finding: Finding, say: Phrases) -> str:
         threshold=threshold,
         words=f" ({finding.words})" if finding.words else "",
     )
+    return f"{said} ({finding.words})" if finding.words else said
 
 
 def _measured(result: Result, say: Phrases) -> str:

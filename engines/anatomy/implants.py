@@ -46,15 +46,16 @@ def edge_of_metal(cut_out: Grey, radius_px: float) -> float:
 
 def _sharpest(bright: NDArray[np.bool_], steep: Grey, radius_px: float) -> float:
     opened = ndimage.binary_opening(bright, iterations=max(1, round(_THIN * radius_px)))
-    areas, count = ndimage.label(opened)
+    areas, _ = ndimage.label(opened)
     sizes = np.bincount(areas.ravel())[1:] / radius_px**2
     best = 0.0
-    for number in range(1, count + 1):
+    for number, place in enumerate(ndimage.find_objects(areas), 1):
         if _LEAST <= sizes[number - 1] <= _MOST:
-            area = areas == number
+            around = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in place)
+            area = areas[around] == number
             edge = area & ~ndimage.binary_erosion(area, border_value=1)
             inner = ndimage.binary_erosion(area, iterations=max(1, round(_THIN * radius_px)))
             if inner.any():
-                unrest = float(np.percentile(steep[inner], 75))
-                best = max(best, float(np.percentile(steep[edge], 25)) - _UNREST * unrest)
+                unrest = float(np.percentile(steep[around][inner], 75))
+                best = max(best, float(np.percentile(steep[around][edge], 25)) - _UNREST * unrest)
     return best

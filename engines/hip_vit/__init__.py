@@ -1,0 +1,1 @@
+"""Three classes of bone mass from an AP film of hip or pelvis, by a transformer; see README.md."""
