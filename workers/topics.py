@@ -78,7 +78,9 @@ def _found(result: Result) -> Iterator[Topic]:
         what = MEASURED_OF.get(finding.quantity)
         if what is None:
             here = tuple(
-                each for each in result.measurements if (each.site, each.laterality) == place
+                each
+                for each in result.measurements
+                if each.site == finding.site and each.laterality in (None, finding.laterality)
             )
             yield Topic(finding.name, *place, (finding,), here)
         elif (what, *place) in told:
