@@ -96,7 +96,7 @@ class TransformerTrunk(Trunk):
         """As :meth:`Trunk.forward`."""
         layers: Any = self.layers
         patches = layers._process_input(self._shown(images))
-        first = layers.class_token.expand(len(patches), -1, -1)
+        first = layers.class_token.expand(patches.shape[0], -1, -1)
         tokens = layers.encoder(torch.cat([first, patches], dim=1))
         side = layers.image_size // layers.patch_size
         return tokens[:, 1:].transpose(1, 2).unflatten(2, (side, side)), tokens[:, 0]

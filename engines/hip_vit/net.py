@@ -21,8 +21,12 @@ from engines.cxr_osporscreen.net import Block
 #: In the order of the probabilities.
 CLASSES = ("normal", "osteopenia", "osteoporosis")
 
-# What is finer than so many pixels is detail, and how much it is lifted.
+# What is finer than so many pixels is detail, and how much it is lifted; what is coarser than so
+# many parts of a film is exposure and the patient's size.
 _FINE_PX, _LIFT = 7, 3.0
+_COARSE_PX, _COARSE = 8, 7
+# Of each patch, for the reading by place.
+_TOLD = 24
 
 
 class Attention(nn.Module):
@@ -50,7 +54,7 @@ class Attention(nn.Module):
 
 
 class SmallHybrid(nn.Module):
-    """Convolutions, then attention: 0.4 million weights, patches of 1/16 of the input's size."""
+    """Convolutions, then attention: 0.6 million weights, patches of 1/16 of the input's size."""
 
     channels = 96
 
@@ -69,18 +73,20 @@ class SmallHybrid(nn.Module):
         self.first = nn.Parameter(torch.zeros(1, 1, self.channels))
         self.layers = nn.ModuleList(Attention(self.channels, 4) for _ in range(2))
         self.last = nn.LayerNorm(self.channels)
+        # cut-outs lie alike, so each place has weights of its own
+        self.told = nn.Linear(self.channels, _TOLD)
+        self.read = nn.Linear(_TOLD * self.side**2, self.channels)
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
         """Films (N, 1, size, size) -> features (N, channels) and attention (N, side, side)."""
         patches = self.stem(_shown(film)).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.first.expand(len(patches), -1, -1), patches], dim=1) + self.place
+        tokens = torch.cat([self.first.expand(patches.shape[0], -1, -1), patches], dim=1) + self.place
         listened = []
         for layer in self.layers:
             tokens, attention = layer(tokens)
             listened.append(attention)
         tokens = self.last(tokens)
-        # the class token and what all patches say together
-        features = tokens[:, 0] + tokens[:, 1:].mean(dim=1)
+        features = tokens[:, 0] + self.read(self.told(tokens[:, 1:]).flatten(1))
         return features, rolled_out(listened).unflatten(1, (self.side, self.side))
 
 
@@ -98,7 +104,7 @@ class LibraryTransformer(nn.Module):
         """As :meth:`SmallHybrid.forward`."""
         layers: Any = self.trunk.layers
         patches = layers._process_input(self.trunk._shown(film))
-        first = layers.class_token.expand(len(patches), -1, -1)
+        first = layers.class_token.expand(patches.shape[0], -1, -1)
         tokens = torch.cat([first, patches], dim=1) + layers.encoder.pos_embedding
         listened = []
         for block in layers.encoder.layers:
@@ -191,8 +197,12 @@ def rolled_out(listened: list[Tensor]) -> Tensor:
 
 def _shown(film: Tensor) -> Tensor:
     """Return a film whatever its exposure was, and its fine detail beside it: (N, 2, h, w)."""
-    mean = film.mean(dim=(2, 3), keepdim=True)
-    centred = film - mean
+    cells = functional.avg_pool2d(film, _COARSE_PX, ceil_mode=True, count_include_pad=False)
+    cells = functional.avg_pool2d(
+        cells, _COARSE, stride=1, padding=_COARSE // 2, count_include_pad=False
+    )
+    around = functional.interpolate(cells, size=film.shape[2:], mode="bilinear")
+    centred = film - around
     spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
     shown = centred / (spread + 1e-3)
     smooth = functional.avg_pool2d(
