@@ -44,7 +44,8 @@ def heat_on_film(femora: Sequence[Femur], maps: Grey, film_shape: tuple[int, int
     femora : sequence of Femur
         Whose.
     maps : ndarray
-        float32, shape (femur, h, w), at least 0; of each the hottest spot becomes 1.
+        float32, shape (femur, h, w), at least 0; of each the hottest spot becomes 1
+        and the coldest 0.
     film_shape : (rows, columns)
         Of the film.
 
@@ -58,8 +59,9 @@ def heat_on_film(femora: Sequence[Femur], maps: Grey, film_shape: tuple[int, int
     shape = (max(1, round(film_shape[0] * scale)), max(1, round(film_shape[1] * scale)))
     heat = np.zeros(shape, dtype=np.float32)
     for femur, found in zip(femora, maps, strict=True):
-        if float(found.max()) > _NO_HEAT:
-            _lay(heat, _unmirrored(femur, found / found.max()), _scaled(cut_box(femur), scale))
+        least, span = float(found.min()), float(np.ptp(found))
+        if span > _NO_HEAT:
+            _lay(heat, _unmirrored(femur, (found - least) / span), _scaled(cut_box(femur), scale))
     return heat
 
 

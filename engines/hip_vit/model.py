@@ -34,6 +34,11 @@ SIDES: Final = {"L": "left", "R": "right"}
 _VIEWS: Final = "FROG FROGLEG LAUENSTEIN DUNN JUDET INLET OUTLET ALA OBTURATOR"
 _BENT: Final = frozenset(_VIEWS.split())
 
+_METHODS: Final = {
+    "small-hybrid": "attention weighted by the score",
+    "vit_b_16": "attention rollout",
+}
+
 Scores = NDArray[np.float32]
 
 
@@ -94,7 +99,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     worst_first = sorted(scored, key=lambda side: -float(scored[side][-1]))
     threshold = weights.operating_points["osteoporosis"].threshold
     shape = (film.pixels.shape[0], film.pixels.shape[1])
-    method = "attention" if "vit" in str(weights.parameters["backbone"]) else "Grad-CAM"
+    method = _METHODS.get(str(weights.parameters["backbone"]), "Grad-CAM")
     return Result(
         model=CARD.model,
         version=weights.version,
@@ -137,7 +142,9 @@ def _require_pixels(femur: Femur, size: int) -> None:
 
 
 def _finding(side: str, scores: Scores, threshold: float) -> Finding:
-    told = f"class {CLASSES[int(scores.argmax())]}"
+    place = int(scores.argmax())
+    # a result below its threshold never reassures
+    told = f"class {CLASSES[place]}" if place else ""
     return Finding("osteoporosis", SITE, float(scores[-1]), threshold, laterality=side, words=told)
 
 
@@ -152,5 +159,6 @@ def _of_classes(side: str, scores: Scores) -> tuple[Measurement, ...]:
 def _classes(scored: Mapping[str, Scores]) -> dict[str, Any]:
     """Return the likeliest class of each side, and the study's: that of the worse side."""
     places = {side: int(scores.argmax()) for side, scores in scored.items()}
-    told = {f"class {SIDES[side]}": CLASSES[place] for side, place in places.items()}
-    return {"class": CLASSES[max(places.values())], **told}
+    names = (f"{CLASSES[0]}, which rules nothing out", *CLASSES[1:])
+    told = {f"class {SIDES[side]}": names[place] for side, place in places.items()}
+    return {"class": names[max(places.values())], **told}

@@ -171,8 +171,9 @@ def test_both_sides_are_found_and_the_worse_one_comes_first_and_is_the_study(mon
     result = screened(monkeypatch, {"R": (0.7, 0.2, 0.1), "L": (0.1, 0.3, 0.6)})
     assert [(f.laterality, f.flagged) for f in result.findings] == [("L", True), ("R", False)]
     assert result.quality["class"] == "osteoporosis"
-    assert result.quality["class right"] == "normal"
+    assert result.quality["class right"] == "normal, which rules nothing out"
     assert result.flagged
+    assert [finding.words for finding in result.findings] == ["class osteoporosis", ""]
 
 
 def test_the_probabilities_of_all_classes_of_each_side_are_kept(monkeypatch):
