@@ -8,7 +8,7 @@ down. The drawing is made of formulas, its proportions are those of a neck of ab
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +169,7 @@ class _Spectra:
 def _edges(film: Grey) -> Grey:
     """Return how the film brightens to the right and downwards, whatever the contrast there."""
     smooth = ndimage.gaussian_filter(film, _EDGE_PX)
-    edges: Grey = np.stack([ndimage.sobel(smooth, axis=1), ndimage.sobel(smooth, axis=0)])
+    edges: Any = np.stack([ndimage.sobel(smooth, axis=1), ndimage.sobel(smooth, axis=0)])
     strength = np.sqrt(np.square(edges).sum(0))
     around = ndimage.uniform_filter(strength**2, round(2 * _RADIUS_PX) + 1)
     around = np.sqrt(np.maximum(around, 0.0))

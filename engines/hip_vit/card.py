@@ -34,7 +34,6 @@ CARD = Card(
         "Loss, optimiser, schedule and augmentation: ours, not stated by the paper.",
         "Operating point: probability of osteoporosis, chosen on virtual patients.",
         "Two hips: the worse side is the study's; not stated by the paper.",
-        "Heat map: attention rollout (Abnar 2020), weighted by what each place adds to the score; "
-        "of the convolutional baselines Grad-CAM.",
+        "Heat map: attention rollout (Abnar 2020); of the convolutional baselines Grad-CAM.",
     ),
 )

@@ -35,7 +35,7 @@ _VIEWS: Final = "FROG FROGLEG LAUENSTEIN DUNN JUDET INLET OUTLET ALA OBTURATOR"
 _BENT: Final = frozenset(_VIEWS.split())
 
 _METHODS: Final = {
-    "small-hybrid": "attention weighted by the score",
+    "small-hybrid": "attention rollout",
     "vit_b_16": "attention rollout",
 }
 

@@ -5,9 +5,8 @@ paper's baselines are there by name. ``small-hybrid`` is ours and trains on a la
 make 81 patches of a femur, two layers of attention compare them.
 
 Where a transformer looked is attention rollout (Abnar 2020): the layers' attention, averaged over
-heads, half of it staying where it is, multiplied up: of ViT-B to the class token; of ours to each
-patch, weighted by what that patch adds to a lower T-score, for its reading is linear. Of a
-convolutional network it is the map of that score, which equals Grad-CAM for a linear head.
+heads, half of it staying where it is, multiplied up to the class token. Of a convolutional network
+it is the map of the osteoporosis score, which equals Grad-CAM for a linear head.
 """
 
 from collections.abc import Callable
@@ -79,11 +78,7 @@ class SmallHybrid(nn.Module):
         self.read = nn.Linear(_TOLD * self.side**2, self.channels)
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
-        """Films (N, 1, size, size) -> features (N, channels) and what each place adds to them.
-
-        The latter, shape (N, channels, side, side), is handed back through the attention to the
-        places that it came from.
-        """
+        """Films (N, 1, size, size) -> features (N, channels) and attention (N, side, side)."""
         patches = self.stem(_shown(film)).flatten(2).transpose(1, 2)
         tokens = (
             torch.cat([self.first.expand(patches.shape[0], -1, -1), patches], dim=1) + self.place
@@ -93,11 +88,8 @@ class SmallHybrid(nn.Module):
             tokens, attention = layer(tokens)
             listened.append(attention)
         tokens = self.last(tokens)
-        told = self.told(tokens[:, 1:])
-        features = tokens[:, 0] + self.read(told.flatten(1))
-        weights = self.read.weight.unflatten(1, (self.side**2, _TOLD))
-        added = torch.einsum("npk,cpk->ncp", told, weights) @ rolled_out(listened)[:, 1:, 1:]
-        return features, added.unflatten(2, (self.side, self.side))
+        features = tokens[:, 0] + self.read(self.told(tokens[:, 1:]).flatten(1))
+        return features, rolled_out(listened).unflatten(1, (self.side, self.side))
 
 
 class LibraryTransformer(nn.Module):
@@ -111,7 +103,7 @@ class LibraryTransformer(nn.Module):
         self.channels = self.trunk.channels
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
-        """Films (N, 1, size, size) -> features (N, channels) and attention (N, h, w)."""
+        """As :meth:`SmallHybrid.forward`."""
         layers: Any = self.trunk.layers
         patches = layers._process_input(self.trunk._shown(film))
         first = layers.class_token.expand(patches.shape[0], -1, -1)
@@ -125,7 +117,7 @@ class LibraryTransformer(nn.Module):
             listened.append(attention)
         side = layers.image_size // layers.patch_size
         features: Tensor = layers.encoder.ln(tokens)[:, 0]
-        return features, rolled_out(listened)[:, 0, 1:].unflatten(1, (side, side))
+        return features, rolled_out(listened).unflatten(1, (side, side))
 
 
 class LibraryConvolutions(nn.Module):
@@ -169,10 +161,9 @@ class HipViT(nn.Module):
     def __init__(self, backbone: str, input_size_px: int) -> None:
         super().__init__()
         self.backbone = BACKBONES[backbone](input_size_px)
-        self.forget = nn.Dropout(0.2)
-        # the classes are steps of one T-score, so they are told from an estimate of it
+        self.head = nn.Linear(self.backbone.channels, len(CLASSES))
+        # a T-score, learned beside the class to teach the features; not exported
         self.density = nn.Linear(self.backbone.channels, 1)
-        self.head = nn.Linear(1, len(CLASSES))
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
         """Screen femora.
@@ -191,26 +182,19 @@ class HipViT(nn.Module):
         """
         features, looked = self.backbone(film)
         if looked.dim() == 4:
-            # lower density is worse
-            looked = -torch.einsum("nchw,c->nhw", looked, self.density.weight[0])
-        logits, _ = self.told(features)
-        return torch.softmax(logits, dim=1), functional.relu(looked)
-
-    def told(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, channels) -> logits of the classes (N, 3) and the T-score (N, 1)."""
-        density: Tensor = self.density(self.forget(features))
-        return self.head(density), density
+            looked = torch.einsum("nchw,c->nhw", looked, self.head.weight[2])
+        return torch.softmax(self.head(features), dim=1), functional.relu(looked)
 
 
 def rolled_out(listened: list[Tensor]) -> Tensor:
-    """Return how much of each token reached each token, through all layers: (N, token, token)."""
+    """Return how much each patch reached the class token: (N, patch), from (N, token, token)."""
     reached = None
     for attention in listened:
         stayed = torch.eye(attention.shape[-1], device=attention.device)
         mixed = 0.5 * attention + 0.5 * stayed
         reached = mixed if reached is None else mixed @ reached
     assert reached is not None
-    return reached
+    return reached[:, 0, 1:]
 
 
 def _shown(film: Tensor) -> Tensor:

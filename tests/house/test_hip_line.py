@@ -63,4 +63,5 @@ def test_of_a_pelvis_with_a_prosthesis_the_other_side_is_reported_and_the_reason
     result = sent(line, film, tmp_path)
     assert len(result["findings"]) == 1
     report = pydicom.dcmread(io.BytesIO(stored(line, film, "SR")))
-    assert "(metal)" in str(report)
+    told = [str(one.value) for one in report.iterall() if one.keyword == "TextValue"]
+    assert any("(metal)" in words for words in told)
