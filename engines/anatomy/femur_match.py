@@ -156,8 +156,7 @@ class _Spectra:
         agreed = self._sums((self.edges * by).sum(0), drawing.middle)
         weight = np.conj(fft.rfft2(drawing.weight, self.size))
         square = self._sums(self.square * weight, drawing.middle)
-        found: Grey = agreed / np.sqrt(np.maximum(square, 1e-3))
-        return found
+        return np.asarray(agreed / np.sqrt(np.maximum(square, 1e-3)), dtype=np.float32)
 
     def _sums(self, spectrum: NDArray[np.complex64], middle: tuple[int, int]) -> Grey:
         sums = fft.irfft2(spectrum, self.size)

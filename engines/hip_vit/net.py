@@ -89,7 +89,7 @@ class SmallHybrid(nn.Module):
             listened.append(attention)
         tokens = self.last(tokens)
         features = tokens[:, 0] + self.read(self.told(tokens[:, 1:]).flatten(1))
-        return features, rolled_out(listened).unflatten(1, (self.side, self.side))
+        return features, rolled_out(listened).reshape(-1, self.side, self.side)
 
 
 class LibraryTransformer(nn.Module):
@@ -117,7 +117,7 @@ class LibraryTransformer(nn.Module):
             listened.append(attention)
         side = layers.image_size // layers.patch_size
         features: Tensor = layers.encoder.ln(tokens)[:, 0]
-        return features, rolled_out(listened).unflatten(1, (side, side))
+        return features, rolled_out(listened).reshape(-1, side, side)
 
 
 class LibraryConvolutions(nn.Module):
