@@ -158,7 +158,7 @@ def _place(site: str, laterality: str | None, say: Phrases) -> str:
 
 def _finding(finding: Finding, say: Phrases) -> str:
     probability, threshold = numbers(finding)
-    said = say.probability_of.format(
+    return say.probability_of.format(
         state=say.flagged if finding.flagged else say.not_flagged,
         finding=say.terms.get(finding.name, finding.name),
         site=_place(finding.site, finding.laterality, say),
@@ -166,7 +166,6 @@ def _finding(finding: Finding, say: Phrases) -> str:
         threshold=threshold,
         words=f" ({finding.words})" if finding.words else "",
     )
-    return f"{said} ({finding.words})" if finding.words else said
 
 
 def _measured(result: Result, say: Phrases) -> str:

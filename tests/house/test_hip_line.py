@@ -48,6 +48,10 @@ def test_a_pelvis_of_low_density_is_flagged_and_both_sides_stand_in_the_report(l
         if one.ConceptNameCodeSequence[0].CodeValue == "126010"
     )
     sites = {group.ContentSequence[0].TextValue for group in groups}
+    words = [
+        str(one.value) for one in pydicom.dcmread(report).iterall() if one.keyword == "TextValue"
+    ]
+    assert not any("(class osteoporosis) (class" in told for told in words)
     assert sites == {f"osteoporosis: proximal femur, {side}" for side in ("left", "right")}
 
 
