@@ -28,7 +28,7 @@ from pydicom.uid import generate_uid
 
 P_DATA, RELEASE, ABORT = 4, 5, 7
 FOUR_GB = 0xFFFFFFFF
-PLAIN_NAME = re.compile(r"[0-9a-f.]{1,64}\.dcm")
+PLAIN_NAME = re.compile(r"[0-9a-f.-]{1,64}(\.dcm)?")
 
 
 @pytest.fixture(
@@ -267,7 +267,8 @@ def test_no_path_is_made_of_a_uid_from_outside(listener):
     for path in spool.rglob("*"):
         assert path.resolve().is_relative_to(spool.resolve())
         assert path.is_dir() or PLAIN_NAME.fullmatch(path.name)
-    assert {path.name for path in spool.iterdir()} == {"partial", "incoming", "kept", "aside"}
+    folders = {"partial", "incoming", "kept", "aside", "released"}
+    assert {path.name for path in spool.iterdir()} == folders
     assert list(listener.folder.rglob("*evil*")) == []
     audited = listener.run("audit", "--json")
     assert (audited.returncode, json.loads(audited.stdout)["problems"]) == (0, [])

@@ -258,7 +258,9 @@ def test_an_object_that_is_cut_off_within_tls_leaves_nothing(site, hospital):
         elif way.startswith("a reset"):
             linger = struct.pack("ii", 1, 0)
             association.broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        association.broken.shutdown(socket.SHUT_WR)
+        # whoever reads garbage may have hung up already
+        with contextlib.suppress(OSError):
+            association.broken.shutdown(socket.SHUT_WR)
         association._socket.close()
         association.broken.close()
     association = TlsAssociation(site, context)
