@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines import eligibility
-from engines.anatomy import thorax
 from engines.cards import Weights
 from engines.cases import Case, Clinical
 from engines.cxr_multimodal.card import CARD as CARD
 from engines.cxr_multimodal.clinical import attributions, encoded, fuse, missing, probability
 from engines.cxr_osporscreen.inputs import heat_on_film, prepare
-from engines.cxr_osporscreen.model import read_film
-from engines.errors import NotEligible, Reason
+from engines.cxr_osporscreen.model import film_to_score
 from engines.findings import Finding, Measurement, Result, Saliency
 from engines.runtime import Run
 from engines.views import view_of
@@ -67,13 +65,8 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     BadSeries
         If the pixels of no eligible film can be read.
     """
-    ds, film = read_film(case)
     size = int(weights.parameters["input_size_px"])
-    if min(film.source_shape) < size:
-        # enlarged, it would show the network a blur that no film in its training had
-        detail = f"the film has too few pixels: its shorter side has less than {size}"
-        raise NotEligible(Reason.UNLIKE_EXAM, detail)
-    thorax.require_frontal_chest(film)
+    ds, film = film_to_score(case, size)
     found = run(FILM_BRANCH, {FILM: prepare(film.pixels, size)[None]})
     finding, beside = _fused(float(found[PROBABILITY][0, 0]), case.clinical, run, weights)
     return Result(

@@ -18,12 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engines.cxr_multimodal.wavelet import CHANNELS, GradientWavelet
-from engines.cxr_osporscreen.net import small_residual
+from engines.cxr_osporscreen.net import ChestNet, normalised, small_residual, with_detail
 
 #: The backbone that is ours and trains on a laptop; every other name is the zoo's.
 SMALL = "small-residual"
 
-_FINE_PX, _LIFT = 9, 4.0
 _WAVELET_MAPS, _SQUEEZE, _WINDOW_PX = 32, 4, 7
 
 
@@ -46,23 +45,12 @@ class Design:
     attention: bool = True
 
 
-class Normalised(nn.Module):
-    """A film (N, 1, h, w) -> itself without the exposure's brightness and contrast."""
-
-    def forward(self, film: Tensor) -> Tensor:
-        """Same shape, mean 0 and SD 1 for each film."""
-        centred = film - film.mean(dim=(2, 3), keepdim=True)
-        spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
-        return centred / (spread + 1e-3)
-
-
 class WithDetail(nn.Module):
     """A normalised film (N, 1, h, w) -> (N, 2, h, w): beside it what is fine in it, lifted."""
 
     def forward(self, shown: Tensor) -> Tensor:
-        """Ribs and struts are faint beside lungs and heart; alone they are seen as well."""
-        coarse = functional.avg_pool2d(shown, _FINE_PX, stride=1, padding=_FINE_PX // 2)
-        return torch.cat([shown, _LIFT * (shown - coarse)], dim=1)
+        """As :func:`engines.cxr_osporscreen.net.with_detail`."""
+        return with_detail(shown)
 
 
 class WaveletMaps(nn.Module):
@@ -120,49 +108,27 @@ def _over_channels(maps: Tensor) -> tuple[Tensor, Tensor]:
     return maps.mean(dim=1, keepdim=True), maps.amax(dim=1, keepdim=True)
 
 
-class ImageBranch(nn.Module):
+class ImageBranch(ChestNet):
     """Chest film -> osteoporosis probability, with the map that explains it."""
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        self.normalise = Normalised()
         self.backbone, channels, self.takes_normalised = _backbone(design)
         self.wavelet = None if design.wavelet == "off" else WaveletMaps(design.wavelet, channels)
         sources = 1 if self.wavelet is None else 2
         self.gate = Gate(channels, sources) if design.attention else None
         self.head = nn.Linear(channels, 1)
-        # a T-score, learned beside the label to teach the features; not exported
         self.density = nn.Linear(channels, 1)
 
     def maps(self, film: Tensor) -> Tensor:
         """Return the maps A' (N, channels, h, w) of films (N, 1, size, size)."""
-        shown = self.normalise(film)
+        shown = normalised(film)
         maps: Tensor = self.backbone(shown if self.takes_normalised else film)
         others = () if self.wavelet is None else (self.wavelet(shown, maps),)
         if self.gate is not None:
             gated: Tensor = self.gate(maps, *others)
             return gated
         return maps + others[0] if others else maps
-
-    def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
-        """Screen films.
-
-        Parameters
-        ----------
-        film : Tensor
-            float32, shape (N, 1, size, size), range [0, 1], bone white.
-
-        Returns
-        -------
-        probability : Tensor
-            float32, shape (N, 1), range [0, 1].
-        cam : Tensor
-            float32, shape (N, h, w), at least 0: Grad-CAM of the score, up to a constant factor.
-        """
-        maps = self.maps(film)
-        logit = self.head(maps.mean(dim=(2, 3)))
-        cam = torch.einsum("nchw,c->nhw", maps, self.head.weight[0])
-        return torch.sigmoid(logit), functional.relu(cam)
 
 
 class _MapsOnly(nn.Module):

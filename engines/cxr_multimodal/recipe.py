@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
 from engines.cxr_multimodal import clinical_recipe
 from engines.cxr_multimodal.clinical import fitted_weight, fuse, probability
@@ -29,9 +26,9 @@ from engines.cxr_multimodal.net import Design, ImageBranch
 from engines.cxr_multimodal.sights import prepare as prepare
 from engines.cxr_multimodal.sights import sights as sights
 from engines.cxr_osporscreen.recipe import FILMING as FILMING
-from engines.cxr_osporscreen.recipe import augmented
+from engines.cxr_osporscreen.recipe import augment, loss
 from engines.cxr_osporscreen.recipe import labels as labels
-from engines.lab.loop import Inputs, Lesson, Schedule
+from engines.lab.loop import Lesson, Schedule
 from engines.lab.recipes import Network, Outputs, Target
 
 #: Of the weights that this recipe makes; goes up whenever they would come out differently.
@@ -63,9 +60,6 @@ TARGETS = (
 HEAT = (FILM_BRANCH, CAM)
 
 SCHEDULE = Schedule(epochs=16, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
-
-# The T-score says more of a patient than the label does.
-_DENSITY_WEIGHT = 1.0
 
 
 def networks(parameters: Mapping[str, Any]) -> tuple[Network, Network]:
@@ -106,27 +100,3 @@ def _probabilities(
     film = np.asarray(outputs[FILM_BRANCH][PROBABILITY][:, 0], np.float64)
     odds = np.asarray(outputs[CLINICAL_BRANCH][LOG_ODDS][:, 0], np.float64)
     return film, probability(odds)
-
-
-def loss(net: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
-    """Score the label and, beside it, the T-score it was made from.
-
-    Parameters
-    ----------
-    net : ImageBranch
-        In training.
-    inputs : mapping
-        ``film``: float32, shape (N, 1, size, size), range [0, 1].
-    labels : Tensor
-        float32, shape (N, 2): osteoporosis (0 or 1), lowest T-score of the three sites.
-    """
-    assert isinstance(net, ImageBranch)
-    features = net.maps(inputs[FILM]).mean(dim=(2, 3))
-    ill = functional.binary_cross_entropy_with_logits(net.head(features), labels[:, :1])
-    density = functional.smooth_l1_loss(net.density(features), labels[:, 1:])
-    return ill + _DENSITY_WEIGHT * density
-
-
-def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
-    """Move, turn, mirror and re-expose films."""
-    return {FILM: augmented(inputs[FILM], draw)}

@@ -51,13 +51,8 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     BadSeries
         If the pixels of no eligible film can be read.
     """
-    ds, film = read_film(case)
     size, region = int(weights.parameters["input_size_px"]), str(weights.parameters["region"])
-    if min(film.source_shape) < size:
-        # enlarged, it would show the network a blur that no film in its training had
-        detail = f"the film has too few pixels: its shorter side has less than {size}"
-        raise NotEligible(Reason.UNLIKE_EXAM, detail)
-    thorax.require_frontal_chest(film)
+    ds, film = film_to_score(case, size)
     found = run(ENGINE, {FILM: prepare(film.pixels, size, region)[None]})
     point = weights.operating_points["osteoporosis"]
     patient = case.clinical
@@ -72,6 +67,25 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         saliency=Saliency(heat_on_film(found[CAM][0], film.pixels.shape, region), "Grad-CAM"),
         quality=_quality(ds, size, region),
     )
+
+
+def film_to_score(case: Case, size_px: int) -> tuple[Dataset, Radiograph]:
+    """Read the film of a case that a network of an input size can score.
+
+    Raises
+    ------
+    NotEligible
+        If the film does not look like a frontal chest, or is smaller than the network's input.
+    BadSeries
+        If the pixels of no eligible film can be read.
+    """
+    ds, film = read_film(case)
+    if min(film.source_shape) < size_px:
+        # enlarged, it would show the network a blur that no film in its training had
+        detail = f"the film has too few pixels: its shorter side has less than {size_px}"
+        raise NotEligible(Reason.UNLIKE_EXAM, detail)
+    thorax.require_frontal_chest(film)
+    return ds, film
 
 
 def read_film(case: Case) -> tuple[Dataset, Radiograph]:

@@ -60,33 +60,40 @@ def small_residual() -> tuple[nn.Module, int]:
 BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {"small-residual": small_residual}
 
 
-class OsPorScreen(nn.Module):
+def normalised(film: Tensor) -> Tensor:
+    """Return films (N, 1, h, w) without their exposure's brightness and contrast, same shape."""
+    centred = film - film.mean(dim=(2, 3), keepdim=True)
+    spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
+    return centred / (spread + 1e-3)
+
+
+def with_detail(shown: Tensor) -> Tensor:
+    """Return normalised films (N, 1, h, w) and beside them what is fine: (N, 2, h, w).
+
+    Ribs and struts are faint beside lungs and heart; alone they are seen as well.
+    """
+    coarse = functional.avg_pool2d(shown, _FINE_PX, stride=1, padding=_FINE_PX // 2)
+    return torch.cat([shown, _LIFT * (shown - coarse)], dim=1)
+
+
+class ChestNet(nn.Module):
     """Chest film -> osteoporosis probability, with the map that explains it.
 
-    Parameters
+    Attributes
     ----------
-    backbone : str
-        A name in ``BACKBONES``; not stated by the paper.
+    head : Linear
+        Mean of the feature maps -> logit.
+    density : Linear
+        Mean of the feature maps -> T-score, learned beside the label to teach the features; not
+        exported.
     """
 
-    def __init__(self, backbone: str = "small-residual") -> None:
-        super().__init__()
-        self.features, channels = BACKBONES[backbone]()
-        self.head = nn.Linear(channels, 1)
-        # a T-score, learned beside the label to teach the features; not exported
-        self.density = nn.Linear(channels, 1)
+    head: nn.Linear
+    density: nn.Linear
 
     def maps(self, film: Tensor) -> Tensor:
         """Return feature maps (N, channels, h, w) of films (N, 1, size, size)."""
-        # brightness and contrast are the exposure's, not the patient's
-        mean = film.mean(dim=(2, 3), keepdim=True)
-        centred = film - mean
-        spread = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
-        shown = centred / (spread + 1e-3)
-        # ribs and struts are faint beside lungs and heart; alone they are seen as well
-        detail = shown - functional.avg_pool2d(shown, _FINE_PX, stride=1, padding=_FINE_PX // 2)
-        maps: Tensor = self.features(torch.cat([shown, _LIFT * detail], dim=1))
-        return maps
+        raise NotImplementedError
 
     def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
         """Screen films.
@@ -107,3 +114,24 @@ class OsPorScreen(nn.Module):
         logit = self.head(maps.mean(dim=(2, 3)))
         cam = torch.einsum("nchw,c->nhw", maps, self.head.weight[0])
         return torch.sigmoid(logit), functional.relu(cam)
+
+
+class OsPorScreen(ChestNet):
+    """Chest film -> osteoporosis probability, with the map that explains it.
+
+    Parameters
+    ----------
+    backbone : str
+        A name in ``BACKBONES``; not stated by the paper.
+    """
+
+    def __init__(self, backbone: str = "small-residual") -> None:
+        super().__init__()
+        self.features, channels = BACKBONES[backbone]()
+        self.head = nn.Linear(channels, 1)
+        self.density = nn.Linear(channels, 1)
+
+    def maps(self, film: Tensor) -> Tensor:
+        """Return feature maps (N, channels, h, w) of films (N, 1, size, size)."""
+        found: Tensor = self.features(with_detail(normalised(film)))
+        return found

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engines.cxr_osporscreen.model import CAM, ENGINE, FILM, PROBABILITY
-from engines.cxr_osporscreen.net import OsPorScreen
+from engines.cxr_osporscreen.net import ChestNet, OsPorScreen
 from engines.cxr_osporscreen.sights import prepare as prepare
 from engines.cxr_osporscreen.sights import sights as sights
 from engines.lab.labels import lowest_t_score
@@ -76,14 +76,14 @@ def loss(net: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
 
     Parameters
     ----------
-    net : OsPorScreen
+    net : ChestNet
         In training.
     inputs : mapping
         ``film``: float32, shape (N, 1, size, size), range [0, 1].
     labels : Tensor
         float32, shape (N, 2): osteoporosis (0 or 1), lowest T-score of the three sites.
     """
-    assert isinstance(net, OsPorScreen)
+    assert isinstance(net, ChestNet)
     features = net.maps(inputs[FILM]).mean(dim=(2, 3))
     ill = functional.binary_cross_entropy_with_logits(net.head(features), labels[:, :1])
     density = functional.smooth_l1_loss(net.density(features), labels[:, 1:])
