@@ -2,7 +2,26 @@
 
 import threading
 
+from pynetdicom.association import Association
+
 LOOK_S = 0.1
+
+
+class Unpaced(Association):
+    """An association whose ``_is_paused`` nobody has to wait for.
+
+    Either no reactor runs beside it, or its :class:`Checkpoint` has waited already. pynetdicom 3.0
+    serves N-EVENT-REPORT in a thread of its own, which ends with ``_is_paused = False``, whatever
+    the reactor does: whoever asks or releases just then would wait for ever.
+    """
+
+    _is_paused = property(lambda _self: True, lambda _self, _value: None)
+
+
+def stand_still(assoc: Association) -> None:
+    """Have threads that ask over an association of ours wait until its reactor truly stands."""
+    assoc.__class__ = Unpaced
+    assoc._reactor_checkpoint = Checkpoint(assoc)  # type: ignore[assignment]
 
 
 class Checkpoint:

@@ -29,6 +29,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import RequestHandler
 
 from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer
+from daemon.checkpoint import Unpaced
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
 from daemon.reception import SUCCESS, Reception, Request
@@ -285,12 +286,6 @@ class Conversation:
     def _forget_store(self) -> None:
         self._store = None
         self._wire.end_message()
-
-
-class Unpaced(Association):
-    """An association beside which no reactor runs: no thread that sends has to wait for it."""
-
-    _is_paused = property(lambda _self: True, lambda _self, _value: None)
 
 
 class Messages(Queue[Any]):

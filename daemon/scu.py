@@ -16,7 +16,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from daemon import timers
-from daemon.checkpoint import Checkpoint
+from daemon.checkpoint import stand_still
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
@@ -323,7 +323,7 @@ def _associate(
         )
     except socket.gaierror as error:
         raise DeliveryError(f"{address.aet}: host {address.host}: {error.strerror}") from None
-    assoc._reactor_checkpoint = Checkpoint(assoc)  # type: ignore[assignment]
+    stand_still(assoc)
     return assoc
 
 

@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 
-from daemon.checkpoint import Checkpoint
+from daemon.checkpoint import stand_still
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 PUSH_MODEL = "1.2.840.10008.1.20.1"
@@ -100,8 +100,7 @@ class Modality:
             tls_args=(self.calls_by, LOOPBACK) if self.calls_by else None,
         )
         assert assoc.is_established
-        # it answers a report before it says the next thing, as pynetdicom's own does not always
-        assoc._reactor_checkpoint = Checkpoint(assoc)
+        stand_still(assoc)
         try:
             yield assoc
         finally:

@@ -64,5 +64,9 @@ def test_our_associations_stand_still_by_it(tmp_path, monkeypatch):
             assert isinstance(assoc._reactor_checkpoint, Checkpoint)
             for _ in range(20):
                 assert assoc.send_c_echo().Status == 0
+            assoc._reactor_checkpoint.clear()
+            # the last word of the thread in which pynetdicom serves a report
+            assoc._is_paused = False
+            assert assoc.send_c_echo().Status == 0
     finally:
         ours.stop()

@@ -34,7 +34,12 @@ class SlowModality(Modality):
 def ours(request, tmp_path, monkeypatch):
     straight = request.param == "straight"
     ours = ListenerHere(
-        tmp_path, monkeypatch, straight_path=straight, network_timeout_s=NETWORK_TIMEOUT_S
+        tmp_path,
+        monkeypatch,
+        straight_path=straight,
+        network_timeout_s=NETWORK_TIMEOUT_S,
+        # nothing indexes here: a report must not wait for an image that came with its request
+        commitment_wait_s=0.5,
     )
     ours.straight = straight
     ours.allow("MODALITY")
