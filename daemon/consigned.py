@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from daemon.spool import Spool, association_of
-from engines.stack import FEWEST
+from daemon.spool import MANY, Spool, association_of
 
 RELEASES_KEPT = 1000
 _DOUBT = ""
@@ -16,8 +15,7 @@ class Consigned:
     """Counts what each association brought of the series that are being received.
 
     Kept in memory only: after a restart, and where anything is missing, the whole quiet time is
-    waited for. An association of a few images says nothing: some modalities take one for each, or
-    for each batch that is reconstructed.
+    waited for.
     """
 
     def __init__(self, spool: Spool) -> None:
@@ -38,7 +36,7 @@ class Consigned:
         told = {
             association
             for association in self._released
-            if carried[association] >= FEWEST and association != _DOUBT
+            if carried[association] >= MANY and association != _DOUBT
         }
         return {
             series_uid: images

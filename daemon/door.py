@@ -93,7 +93,8 @@ class Conversation:
         self._wire, self._spool = wire, spool
         self._store: Store | None = None
         self._name = new_association()
-        self._stored = self._failed = False
+        self._stored = 0
+        self._failed = False
         self._command = b""
         self._dataset_bytes = 0
         self._sending = threading.RLock()
@@ -180,8 +181,8 @@ class Conversation:
             self._machine.do_action(event)
         acse = self._assoc.acse
         if acse.is_release_requested():
-            if self._stored and not self._failed:
-                self._spool.note_release(self._name)
+            if not self._failed:
+                self._spool.note_release(self._name, self._stored)
             acse.send_release(is_response=True)
             self._assoc.is_released, self._assoc.is_established = True, False
             evt.trigger(self._assoc, evt.EVT_RELEASED, {})
@@ -246,7 +247,8 @@ class Conversation:
             size -= len(piece)
         if last:
             status = store.reception.end()
-            self._stored, self._failed = True, self._failed or status != SUCCESS
+            self._stored += 1
+            self._failed |= status != SUCCESS
             answer = store.answer(status)
             self._forget_store()
             with self._sending:

@@ -18,6 +18,9 @@ from daemon.errors import SpoolFull
 
 THIS_PROCESS = os.urandom(4).hex()
 _numbers = itertools.count()
+MANY = 8
+"""An association of fewer images says nothing of its series: some modalities take one for each, or
+for each batch that is reconstructed (ours)."""
 PLAIN_UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -33,8 +36,8 @@ class Spool:
     ``aside``
         What cannot be indexed: no DICOM header, or other bytes under a known UID.
     ``released``
-        An empty file for each association that its sender has released, until the intake has read
-        it: a hint, that need not survive anything.
+        An empty file for each association of many images that its sender has released, until the
+        intake has read it: a hint, that need not survive anything.
     """
 
     def __init__(self, folder: Path, room: Room | None = None) -> None:
@@ -103,8 +106,10 @@ class Spool:
             raise SpoolFull
         return Incoming(self, association)
 
-    def note_release(self, association: str) -> None:
-        """Leave word that the sender of an association has ended it in good order."""
+    def note_release(self, association: str, images: int) -> None:
+        """Leave word that the sender of many images has ended its association in good order."""
+        if images < MANY:
+            return
         with contextlib.suppress(OSError):
             (self.released / association).touch()
 

@@ -34,7 +34,7 @@ class CtSite(Site):
             incoming.write([out.getvalue()])
             incoming.keep()
         if released:
-            self.spool.note_release(association)
+            self.spool.note_release(association, len(images))
         for _ in range(2):
             self.intake._ask_at = 0.0
             self.intake.turn()
@@ -73,13 +73,20 @@ def test_a_series_with_a_hole_is_waited_for_and_its_study_with_it(site):
 def test_a_series_that_came_over_several_associations_is_waited_for(site):
     images = ct_series(STUDY, 1, 20)
     site.take("a1", images[:10], released=False)
-    site.spool.note_release("a1")
+    site.spool.note_release("a1", 10)
     site.take("a2", images[10:])
     assert site.states == {"1": "receiving"}
 
 
 def test_a_few_images_over_an_association_of_their_own_are_waited_for(site):
     site.take("a1", ct_series(STUDY, 1, 3))
+    assert site.states == {"1": "receiving"}
+
+
+def test_many_images_of_which_most_were_here_before_are_waited_for(site):
+    site.take("a1", ct_series(STUDY, 1, 3), released=False)
+    site.spool.note_release("a1", 10)
+    site.take("a2", [])
     assert site.states == {"1": "receiving"}
 
 

@@ -36,7 +36,7 @@ from peers import wait_for
 
 from daemon import door, rehearsal
 from daemon.errors import SpoolFull
-from daemon.spool import Incoming, Spool, association_of
+from daemon.spool import MANY, Incoming, Spool, association_of
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 WHOLE = dataset()
@@ -404,24 +404,30 @@ def test_the_rehearsal_finds_bytes_that_were_changed_on_the_way(monkeypatch):
 
 
 @pytest.mark.parametrize("ours", ["straight"], indirect=True)
-@pytest.mark.parametrize("goodbye", [ABORTING, RELEASE], ids=["abort", "release"])
-def test_word_is_left_of_an_association_that_was_released_after_all_was_stored(
-    ours, caller, goodbye
+@pytest.mark.parametrize(
+    ("goodbye", "images", "told"),
+    [(ABORTING, MANY, False), (RELEASE, MANY, True), (RELEASE, MANY - 1, False)],
+    ids=["abort", "release", "few"],
+)
+def test_word_is_left_of_an_association_that_was_released_after_many_were_stored(
+    ours, caller, goodbye, images, told
 ):
-    caller.send(store(WHOLE))
-    assert caller.status() == SUCCESS
+    for _ in range(images):
+        caller.send(store(WHOLE))
+        assert caller.status() == SUCCESS
     caller.send(goodbye)
     assert caller.read()[0] == (RELEASE_RP if goodbye == RELEASE else 0)
-    [file] = ours.spool.arrived()
-    assert ours.spool.releases() == ([association_of(file)] if goodbye == RELEASE else [])
+    [association] = {association_of(file) for file in ours.spool.arrived()}
+    assert ours.spool.releases() == ([association] if told else [])
 
 
 @pytest.mark.parametrize("ours", ["straight"], indirect=True)
 def test_no_word_is_left_of_an_association_over_which_an_object_was_refused(
     ours, caller, monkeypatch
 ):
-    caller.send(store(WHOLE))
-    assert caller.status() == SUCCESS
+    for _ in range(MANY):
+        caller.send(store(WHOLE))
+        assert caller.status() == SUCCESS
     with monkeypatch.context() as broken:
         broken.setattr(Spool, "receive", refusing("full"))
         caller.send(store(WHOLE))
