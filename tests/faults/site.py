@@ -15,7 +15,7 @@ from typing import Self
 from faults.traffic import Accounts
 from line import MODEL, OTHER_MODEL, Line
 from ours import ENDED, Osteoscreen, deliveries
-from peers import LOOPBACK, Orthanc, Process, wait_for
+from peers import LOOPBACK, Orthanc, Process, free_port, wait_for
 
 from daemon.header import dataset_sha256
 from daemon.records import summary
@@ -26,6 +26,7 @@ PARTS: Mapping[str, str] = {
     "screen worker": "workers screen",
     "deliver worker": "workers deliver",
     "lone worker": "workers alone",
+    "web": "daemon.web",
 }
 SUPERVISOR, TREE = "supervisor", "whole tree"
 QUIET_WITHIN_S = 180.0
@@ -110,7 +111,8 @@ def kept_up_line(folder: Path, pacs: Orthanc, **settings: object) -> Iterator[Li
     hurried: dict[str, object] = {"lease_s": 30, "sweep_s": 1, "delivery_backoff_s": 0.2}
     patient: dict[str, object] = {"max_attempts": 1000, "delivery_attempts": 1000}
     quiet: dict[str, object] = {"volume_settle_s": 1, "radiograph_settle_s": 0.3}
-    with KeptUp(folder, [modality, archive], **(hurried | patient | quiet | settings)) as system:
+    settings = {"web_port": free_port()} | hurried | patient | quiet | settings
+    with KeptUp(folder, [modality, archive], **settings) as system:
         system.cli("models", "stage", MODEL, "research")
         system.cli("models", "stage", OTHER_MODEL, "off")
         yield Line(system, pacs)

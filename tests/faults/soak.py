@@ -1,9 +1,10 @@
 """Mixed traffic at a fixed rate for as long as you like; memory, descriptors, threads must be flat.
 
 Run with `make soak`. Slices that no model reads, films that are screened, duplicates, echoes,
-strangers and health checks go to a whole site with Orthanc as its PACS. Every few seconds each
-process is looked at. At the end all that was acknowledged is proved as after a kill, and each
-process is judged: what it holds in the last third against the first third after the warm-up.
+strangers and health checks go to a whole site with Orthanc as its PACS, and somebody looks at its
+pages. Every few seconds each process is looked at. At the end all that was acknowledged is proved
+as after a kill, and each process is judged: what it holds in the last third against the first third
+after the warm-up.
 """
 
 import argparse
@@ -23,17 +24,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from bench.payloads import Object, make
+from browsing import signed_in
 from faults.hostile import Vitals, reset, vitals
 from faults.site import PARTS, SUPERVISOR, pids, prove
 from faults.traffic import SLICE, Accounts, Films, by_hand
 from line import Line, running_line
-from peers import LOOPBACK, Orthanc
+from peers import LOOPBACK, Orthanc, answers, free_port, wait_for
 from rich.console import Console
 
 from daemon import scu
 from daemon.errors import DeliveryError
 from daemon.records import summary
+from daemon.records.people_tables import Right
 
 RESULTS = Path("soak-results")
 SAMPLE_S = 5.0
@@ -66,6 +70,7 @@ class Soak:
         self._leave = threading.Event()
         self._films = Films()
         self._send = by_hand(line.system.port, line.system.aet)
+        self._visitor = signed_in(site_of(line), line.system.ledger, Right.VIEWER)
         self._last: Sequence[Object] = ()
         actors: list[tuple[float, Callable[[], object]]] = [
             (BATCH / rate, self._slices),
@@ -74,6 +79,7 @@ class Soak:
             (3.0, self._echo),
             (5.0, self._stranger),
             (1.0, self._health_check),
+            (2.0, self._visit),
         ]
         self._threads = [threading.Thread(target=self._act, args=actor) for actor in actors]
 
@@ -95,7 +101,7 @@ class Soak:
             due += period_s
             try:
                 act()
-            except (OSError, DeliveryError) as error:
+            except (OSError, DeliveryError, httpx.HTTPError) as error:
                 self.failures.append(f"{act.__name__}: {error}")
 
     def _slices(self) -> None:
@@ -126,9 +132,18 @@ class Soak:
         with contextlib.suppress(DeliveryError):
             scu.echo(scu.Address(system.aet, LOOPBACK, system.port, "STRANGER", timeout_s=20))
 
+    def _visit(self) -> None:
+        for page in ("/", "/studies"):
+            self._visitor.get(page).raise_for_status()
+
     def _health_check(self) -> None:
         sock = socket.create_connection((LOOPBACK, self._line.system.port), timeout=10)
         reset(sock) if random.random() < 0.5 else sock.close()
+
+
+def site_of(line: Line) -> str:
+    """Return where the pages are."""
+    return f"http://{LOOPBACK}:{line.system.environment['OSTEOSCREEN_WEB_PORT']}"
 
 
 def look(line: Line, at_s: float) -> list[Sample]:
@@ -343,8 +358,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="osteoscreen-soak-") as folder,
         Orthanc(Path(folder) / "pacs") as pacs,
-        running_line(Path(folder) / "ours", pacs) as line,
+        running_line(Path(folder) / "ours", pacs, web_port=(web_port := free_port())) as line,
     ):
+        wait_for("the pages", lambda: answers(web_port))
         sound, told = run(line, arguments.minutes, arguments.rate, arguments.film_every_s)
     console.print(told, markup=False)
     console.print(f"tables and picture: {RESULTS.absolute()}")
