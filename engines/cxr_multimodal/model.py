@@ -86,12 +86,8 @@ def _fused(
     """Return the finding, and the numbers that it is made of."""
     alone = Measurement("film probability", _SITE, image, "1")
     if missing(clinical):
-        point = weights.operating_points[FILM_ALONE]
         words = "from the film alone: neither height nor weight is known"
-        finding = Finding(
-            FINDING, _SITE, image, point.threshold, words=words, operating_point=FILM_ALONE
-        )
-        return finding, (alone,)
+        return _judged(FILM_ALONE, image, words, clinical, weights), (alone,)
     row = encoded(clinical)
     log_odds = partial(_log_odds, run)
     beside = float(probability(log_odds(row[None]))[0])
@@ -100,12 +96,20 @@ def _fused(
         f"film {image:.2f}, clinical values {beside:.2f}, fused {weight:.2f} to {1 - weight:.2f}"
     )
     value = float(fuse(np.array([image]), np.array([beside]), weight)[0])
-    finding = Finding(
-        FINDING, _SITE, value, weights.operating_points[FINDING].threshold, words=words
-    )
+    finding = _judged(FINDING, value, words, clinical, weights)
     shares = attributions(row, log_odds)
     told = [Measurement(f"{name} attribution", _SITE, share, "1") for name, share in shares.items()]
     return finding, (alone, Measurement("clinical probability", _SITE, beside, "1"), *told)
+
+
+def _judged(name: str, score: float, words: str, clinical: Clinical, weights: Weights) -> Finding:
+    """Hold a score against one of the operating points, as the site has calibrated it."""
+    point = weights.operating_points[name]
+    value, threshold = point.judge(score, clinical.sex, clinical.age_years)
+    if point.calibration:
+        words += "; then calibrated at this site"
+    own = "" if name == FINDING else name
+    return Finding(FINDING, _SITE, value, threshold, words=words, operating_point=own)
 
 
 def _log_odds(run: Run, rows: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -88,10 +88,13 @@ def tune(outputs: Mapping[str, Outputs], labels: NDArray[np.float32]) -> dict[st
 
 
 def scores(outputs: Mapping[str, Outputs], parameters: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the fused probability, the film's and the clinical one, shape (example, 3)."""
+    """Return the fused probability, the film's and the clinical one, shape (example, 3).
+
+    Who is scored by the film alone has no fused one, being held against another threshold.
+    """
     film, clinical = _probabilities(outputs)
     fused = fuse(film, clinical, float(parameters["film_weight"]))
-    return np.column_stack([np.where(np.isnan(clinical), film, fused), film, clinical])
+    return np.column_stack([fused, film, clinical])
 
 
 def _probabilities(

@@ -1,6 +1,7 @@
 """Screen a hip film: gate, film, femora and their sides, network, operating point, worse side."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -9,8 +10,8 @@ from pydicom import Dataset
 
 from engines import eligibility
 from engines.anatomy.femur import Femur, cut_box
-from engines.cards import Weights
-from engines.cases import Case
+from engines.cards import OperatingPoint, Weights
+from engines.cases import Case, Clinical
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.findings import Finding, Measurement, Result, Saliency
 from engines.header import texts, words
@@ -97,13 +98,13 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     found = run(ENGINE, {FEMUR: np.stack([prepare(one.cut_out, size) for one in femora])})
     scored = dict(zip(hips.femora, found[PROBABILITY], strict=True))
     worst_first = sorted(scored, key=lambda side: -float(scored[side][-1]))
-    threshold = weights.operating_points["osteoporosis"].threshold
+    judge = partial(_finding, weights.operating_points["osteoporosis"], case.clinical)
     shape = (film.pixels.shape[0], film.pixels.shape[1])
     method = _METHODS.get(str(weights.parameters["backbone"]), "Grad-CAM")
     return Result(
         model=CARD.model,
         version=weights.version,
-        findings=tuple(_finding(side, scored[side], threshold) for side in worst_first),
+        findings=tuple(judge(side, scored[side]) for side in worst_first),
         measurements=tuple(m for side in worst_first for m in _of_classes(side, scored[side])),
         film=film,
         saliency=Saliency(heat_on_film(femora, found[ATTENTION], shape), method),
@@ -141,11 +142,12 @@ def _require_pixels(femur: Femur, size: int) -> None:
         raise NotEligible(Reason.UNLIKE_EXAM, detail)
 
 
-def _finding(side: str, scores: Scores, threshold: float) -> Finding:
+def _finding(point: OperatingPoint, patient: Clinical, side: str, scores: Scores) -> Finding:
     place = int(scores.argmax())
+    value, threshold = point.judge(float(scores[-1]), patient.sex, patient.age_years)
     # a result below its threshold never reassures
     told = f"class {CLASSES[place]}" if place else ""
-    return Finding("osteoporosis", SITE, float(scores[-1]), threshold, laterality=side, words=told)
+    return Finding("osteoporosis", SITE, value, threshold, laterality=side, words=told)
 
 
 def _of_classes(side: str, scores: Scores) -> tuple[Measurement, ...]:

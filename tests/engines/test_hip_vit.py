@@ -1,5 +1,6 @@
 """Hips are read side by side; a side is never guessed; one that is refused leaves the other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from engines.exams import Exam
 from engines.hip_vit import model, sides
 from engines.hip_vit.inputs import heat_on_film, prepare
 from engines.images import Radiograph
+from engines.operating_points import Calibration, GroupThreshold
 
 COLUMN = {1: 300.0, -1: 100.0}
 CUT_OUT = np.tile(np.linspace(0, 1, CUT_PX, dtype=np.float32), (CUT_PX, 1))
@@ -151,7 +153,7 @@ def test_an_ap_film_of_the_pelvis_of_a_woman_of_71_is_eligible():
     model.eligible(read_case(Exam.HIP_XRAY, [film()]))
 
 
-def screened(monkeypatch, scores, set_aside=None):
+def screened(monkeypatch, scores, set_aside=None, weights=WEIGHTS):
     """Screen a film of as many hips as there are scores, right before left."""
     found = {side: femur(1 if side == "L" else -1) for side in scores}
     read = sides.Hips(found, set_aside or {})
@@ -164,7 +166,19 @@ def screened(monkeypatch, scores, set_aside=None):
         rows = np.array(list(scores.values()), np.float32)
         return {model.PROBABILITY: rows, model.ATTENTION: maps}
 
-    return model.screen(read_case(Exam.HIP_XRAY, [film()]), run, WEIGHTS)
+    return model.screen(read_case(Exam.HIP_XRAY, [film()]), run, weights)
+
+
+def test_a_sites_calibration_and_its_thresholds_reach_both_sides(monkeypatch):
+    # of a woman of 71
+    groups = (GroupThreshold(0.7, "F", 0.0, 71.0), GroupThreshold(0.25, "F", 71.0))
+    calibration = Calibration("platt", ((1.0, -1.0),))
+    points = {"osteoporosis": OperatingPoint(0.5, "ours", calibration, groups)}
+    own = replace(WEIGHTS, operating_points=points)
+    result = screened(monkeypatch, {"R": (0.7, 0.2, 0.1), "L": (0.1, 0.3, 0.6)}, weights=own)
+    told = [(f.laterality, f.value, f.threshold, f.flagged) for f in result.findings]
+    left, right = (calibration(float(np.float32(score))) for score in (0.6, 0.1))
+    assert told == [("L", left, 0.25, True), ("R", right, 0.25, False)]
 
 
 def test_both_sides_are_found_and_the_worse_one_comes_first_and_is_the_study(monkeypatch):

@@ -13,6 +13,7 @@ from engines.cxr_multimodal import model
 from engines.errors import NotEligible, Reason
 from engines.exams import Exam
 from engines.findings import Result
+from engines.operating_points import Calibration, GroupThreshold, OperatingPoint
 from engines.runtime import Arrays
 from engines.runtime.ort import OrtEngine
 
@@ -69,6 +70,21 @@ def test_without_height_and_weight_the_film_stands_alone_and_the_result_says_so(
 def test_one_of_the_two_is_enough_and_the_other_adds_nothing() -> None:
     numbers = told(screened(case_of(PatientSize="", PatientWeight="52")))
     assert numbers["height attribution"] == 0.0 and numbers["weight attribution"] != 0.0
+
+
+@pytest.mark.parametrize(("size", "point"), [(SIZE, model.FINDING), (NO_SIZE, model.FILM_ALONE)])
+def test_a_sites_calibration_and_its_thresholds_reach_fused_and_film_alone(
+    size: dict[str, str], point: str
+) -> None:
+    [before] = screened(case_of(**size)).findings
+    calibration = Calibration("platt", ((1.0, -2.0),))
+    groups = (GroupThreshold(0.9, "M"), GroupThreshold(0.7, "F", 50.0))
+    own = OperatingPoint(0.8, "ours", calibration, groups)
+    points = {**WEIGHTS.operating_points, point: own}
+    case = case_of(**size)
+    [after] = model.screen(case, run, replace(WEIGHTS, operating_points=points)).findings
+    assert (after.value, after.threshold) == (calibration(before.value), 0.7)
+    assert after.point == point and after.words.endswith("calibrated at this site")
 
 
 def test_a_value_from_the_sites_own_table_counts_like_the_headers() -> None:
