@@ -197,7 +197,7 @@ def test_every_answer_forbids_scripts_frames_sniffing_and_keeping(viewer):
         assert "script-src" not in answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert "no-store" in answer.headers["cache-control"]
         assert "server" not in answer.headers
 
