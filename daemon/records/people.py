@@ -4,10 +4,10 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from daemon.records.ledger import Ledger, changed, now
-from daemon.records.people_tables import Invitation, Person, Right, Visit
+from daemon.records.people_tables import Invitation, Person, Right, Token, Visit
 
 LINK_HOLDS = timedelta(hours=24)
 FAILURES_MOST = 5
@@ -15,6 +15,11 @@ FAILURES_MOST = 5
 LOCKED = timedelta(minutes=5)
 """For how long, at first; twice as long with each wrong password more."""
 LOCKED_LONGEST = timedelta(hours=4)
+
+_ABLE = (
+    Person.right == Right.ADMINISTRATOR,
+    or_(Person.password_hash.is_not(None), Person.federated.is_not(None)),
+)
 
 
 def key_of(secret: str) -> str:
@@ -36,9 +41,8 @@ def named(ledger: Ledger, name: str) -> Person | None:
 
 def has_administrator(ledger: Ledger) -> bool:
     """Tell whether an administrator can sign in."""
-    able = Person.right == Right.ADMINISTRATOR, Person.password_hash.is_not(None)
     with ledger.read() as session:
-        return session.scalars(select(Person.name).where(*able).limit(1)).first() is not None
+        return session.scalars(select(Person.name).where(*_ABLE).limit(1)).first() is not None
 
 
 def put(ledger: Ledger, name: str, right: Right) -> None:
@@ -53,16 +57,15 @@ def put(ledger: Ledger, name: str, right: Right) -> None:
 
 def is_last_administrator(ledger: Ledger, name: str) -> bool:
     """Tell whether nobody could administer the site without this person."""
-    able = Person.right == Right.ADMINISTRATOR, Person.password_hash.is_not(None)
     with ledger.read() as session:
-        names = list(session.scalars(select(Person.name).where(*able)))
+        names = list(session.scalars(select(Person.name).where(*_ABLE)))
     return names == [name]
 
 
 def remove(ledger: Ledger, name: str) -> bool:
-    """Remove a person with links and visits; False if there was none of that name."""
+    """Remove a person with links, visits and tokens; False if there was none of that name."""
     with ledger.write() as session:
-        for table in (Invitation, Visit):
+        for table in (Invitation, Visit, Token):
             session.execute(delete(table).where(table.person == name))
         return changed(session.execute(delete(Person).where(Person.name == name)))
 

@@ -10,6 +10,8 @@ from daemon.records.tables import Table
 
 NAME = String(64)
 SHA256 = String(64)
+ID_DIGITS = 12
+"""Hexadecimal digits of a token's hash that name it; ours."""
 
 
 class Right(StrEnum):
@@ -21,12 +23,19 @@ class Right(StrEnum):
 
     def includes(self, other: "Right") -> bool:
         """Tell whether who has this right has the other, too."""
-        order = list(Right)
-        return order.index(self) >= order.index(other)
+        return self.rank >= other.rank
+
+    @property
+    def rank(self) -> int:
+        """Place in the order, the least first."""
+        return list(Right).index(self)
 
 
 class Person(Table):
-    """Somebody who may sign in; without a password hash, nobody has followed the link yet."""
+    """Somebody who may sign in; without a password hash, nobody has followed the link yet.
+
+    ``federated`` is the hash of issuer and subject of who signs in by OpenID Connect.
+    """
 
     __tablename__ = "person"
 
@@ -36,6 +45,7 @@ class Person(Table):
     created_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    federated: Mapped[str | None] = mapped_column(SHA256, index=True, unique=True)
 
 
 class Invitation(Table):
@@ -60,6 +70,26 @@ class Visit(Table):
     begun_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     shows_names: Mapped[bool] = mapped_column(default=False)
+
+
+class Token(Table):
+    """What a program signs in with for a person; ``key`` is the hash of its secret."""
+
+    __tablename__ = "token"
+
+    key: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(NAME)
+    # at most: its person may less by now
+    right: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    @property
+    def id(self) -> str:
+        """Name it where all may read: as much of the hash as tells it from the others."""
+        return self.key[:ID_DIGITS]
 
 
 class Trail(Table):

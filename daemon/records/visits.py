@@ -24,13 +24,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who is signed in, as every page is told."""
+    """Somebody who is signed in, as every page is told; ``token`` names what a program showed."""
 
     name: str
     right: Right
     key: str
     form_key: str
     shows_names: bool
+    token: str = ""
 
 
 def begin(ledger: Ledger, name: str, limits: Limits) -> str:

@@ -140,5 +140,7 @@ def note(request: Request, who: Visitor | str, action: str, subject: str = "", *
     """Write down what somebody does, before it is done."""
     name = who if isinstance(who, str) else who.name
     address = request.client.host if request.client else ""
-    deed = Deed(name, address, action, subject, more.get("detail", ""))
+    by = "" if isinstance(who, str) or not who.token else f"by token {who.token}"
+    detail = "; ".join(filter(None, (more.get("detail", ""), by)))
+    deed = Deed(name, address, action, subject, detail)
     trail.write_down(ledger_of(request), deed)

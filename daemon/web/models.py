@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from daemon.errors import ConfigError
-from daemon.models import rows, set_stage
+from daemon.models import rows
 from daemon.records.tables import Stage
-from daemon.web.guard import Administrator, SentForm, Viewer, ledger_of, note, settings_of
+from daemon.web.deeds import stage_model
+from daemon.web.guard import Administrator, Refused, SentForm, Viewer, ledger_of, settings_of
 from daemon.web.pages import page, see
 from engines.card_index import CARDS
 
@@ -39,9 +39,8 @@ def stage(request: Request, who: Administrator, form: SentForm) -> Response:
     model, wanted, why = (form.get(key, "").strip() for key in ("model", "stage", "why"))
     if wanted not in list(Stage) or not why:
         return _show(request, "Choose a stage, and say why.", 400)
-    note(request, who, "model stage asked for", model, detail=f"{wanted}: {why[:500]}")
     try:
-        set_stage(settings_of(request), ledger_of(request), model, Stage(wanted))
-    except ConfigError as error:
-        return _show(request, str(error), 400)
+        stage_model(request, who, model, Stage(wanted), why)
+    except Refused as error:
+        return _show(request, error.words, error.status)
     return see("/models")

@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from daemon import peering, scu
+from daemon import peering
 from daemon.callers import obstacle
-from daemon.errors import ConfigError, DeliveryError
 from daemon.records import deliveries, peers, tally
 from daemon.records.tables import Peer, Role, Wants
+from daemon.web.deeds import ask_peer, peer_of, remove_peer, send_parked, set_peer
 from daemon.web.guard import (
     Administrator,
     Operator,
@@ -18,7 +18,6 @@ from daemon.web.guard import (
     SentForm,
     Viewer,
     ledger_of,
-    note,
     settings_of,
 )
 from daemon.web.needs import peer_path
@@ -26,7 +25,6 @@ from daemon.web.pages import page, see
 
 router = APIRouter()
 
-ECHO_S = 5
 SR_CLASSES = {uid: str(name) for name, uid in peering.SR_CLASS_UIDS.items()}
 CHOICES = {"wants": list(Wants), "roles": list(Role), "classes": SR_CLASSES}
 BOXES = ("sends", "commits", "answers_find", "tls", "tls_named", "bound")
@@ -56,25 +54,21 @@ def _form(
 @router.get("/peer/change")
 def change_page(request: Request, who: Administrator, aet: str) -> HTMLResponse:
     """Show what a peer may do, to be changed."""
-    return _form(request, peers.as_row(_peer(request, aet)), new=False)
+    return _form(request, peers.as_row(peer_of(request, aet)), new=False)
 
 
 @router.post("/peer/set")
 def put(request: Request, who: Administrator, form: SentForm) -> Response:
     """Add a peer or change it; effective within a second."""
-    ledger, settings = ledger_of(request), settings_of(request)
     filled = _filled(form)
     new = form.get("new") == "yes"
     try:
         peer = _read(filled)
-        peering.require_sound(settings, peer)
-        if new and peers.named(ledger, peer.aet):
-            raise ConfigError(f"there is a peer {peer.aet} already: change it instead")
-    except ConfigError as error:
-        return _form(request, filled, new, str(error), 400)
-    told = ", ".join(f"{key} {value}" for key, value in peers.told(peer).items() if key != "aet")
-    note(request, who, "peer set", peer.aet, detail=told)
-    peers.add(ledger, peer)
+        if new and peers.named(ledger_of(request), peer.aet):
+            raise Refused(f"there is a peer {peer.aet} already: change it instead", 400)
+        set_peer(request, who, peer)
+    except Refused as error:
+        return _form(request, filled, new, error.words, error.status)
     return see(peer_path(peer.aet))
 
 
@@ -87,20 +81,17 @@ def _filled(form: Mapping[str, str]) -> dict[str, Any]:
 
 def _read(filled: Mapping[str, Any]) -> Peer:
     if not filled["port"].isdecimal():
-        raise ConfigError("port: a number from 1 to 65535")
+        raise Refused("port: a number from 1 to 65535", 400)
     known = filled["results"] in list(Wants) and filled["role"] in list(Role)
     if not known or filled["sr_class"] not in SR_CLASSES:
-        raise ConfigError("choose one of the results, roles and classes that are offered")
-    peer = Peer(**{**filled, "port": int(filled["port"])})
-    peer.tls_fingerprint = peering.sha256_of(filled["tls_fingerprint"])
-    peer.tls = peer.tls or bool(peer.tls_fingerprint)
-    return peer
+        raise Refused("choose one of the results, roles and classes that are offered", 400)
+    return Peer(**{**filled, "port": int(filled["port"])})
 
 
 @router.get("/peer")
 def peer_page(request: Request, who: Viewer, aet: str) -> HTMLResponse:
     """Show one peer."""
-    return _show(request, _peer(request, aet))
+    return _show(request, peer_of(request, aet))
 
 
 def _show(request: Request, peer: Peer, said: tuple[str, str] = ("", "")) -> HTMLResponse:
@@ -117,40 +108,27 @@ def _show(request: Request, peer: Peer, said: tuple[str, str] = ("", "")) -> HTM
     return page(request, "peer", **facts)
 
 
-def _peer(request: Request, aet: str) -> Peer:
-    peer = peers.named(ledger_of(request), aet)
-    if peer is None:
-        raise Refused("There is no such peer.", 404)
-    return peer
-
-
 @router.post("/peer/echo")
 def echo(request: Request, who: Operator, form: SentForm) -> HTMLResponse:
     """Ask a peer whether it hears us, and say in words what is wrong."""
-    peer = _peer(request, form.get("aet", ""))
-    note(request, who, "peer asked (C-ECHO)", peer.aet)
-    try:
-        scu.echo(scu.address_of(settings_of(request), peer, ECHO_S))
-    except (DeliveryError, ConfigError) as error:
-        return _show(request, peer, ("bad", f"No: {error}."))
-    return _show(request, peer, ("good", f"{peer.aet} answered: it hears us, and knows our name."))
+    peer = peer_of(request, form.get("aet", ""))
+    heard, words = ask_peer(request, who, peer)
+    return _show(request, peer, ("good" if heard else "bad", words))
 
 
 @router.post("/peer/resend")
 def resend(request: Request, who: Operator, form: SentForm) -> HTMLResponse:
     """Send what is parked for a peer after all."""
-    peer = _peer(request, form.get("aet", ""))
-    note(request, who, "parked results sent again", peer.aet)
-    count = deliveries.resend(ledger_of(request), peer.aet)
+    peer = peer_of(request, form.get("aet", ""))
+    count = send_parked(request, who, peer)
     return _show(request, peer, ("good", f"{count} objects will be sent to {peer.aet} again."))
 
 
 @router.post("/peer/remove")
 def remove(request: Request, who: Administrator, form: SentForm) -> Response:
     """Remove a peer; what was sent to it stays in the ledger."""
-    peer = _peer(request, form.get("aet", ""))
+    peer = peer_of(request, form.get("aet", ""))
     if form.get("sure") != "yes":
         return _show(request, peer, ("warn", "Tick the box beside the button to remove it."))
-    note(request, who, "peer removed", peer.aet)
-    peers.remove(ledger_of(request), peer.aet)
+    remove_peer(request, who, peer)
     return see("/peers")

@@ -3,16 +3,14 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from daemon.invitations import NAME, path_of
 from daemon.records import people
 from daemon.records.ledger import now
 from daemon.records.people_tables import Right
-from daemon.web.guard import Administrator, SentForm, ledger_of, note
+from daemon.web.deeds import give_link, remove_person, set_person
+from daemon.web.guard import Administrator, Refused, SentForm, ledger_of
 from daemon.web.pages import page, see
 
 router = APIRouter()
-
-LAST = "Nobody could administer the site without this person."
 
 
 @router.get("/people")
@@ -30,40 +28,29 @@ def _show(request: Request, words: str = "", link: str = "", status: int = 200) 
 @router.post("/people/set")
 def put(request: Request, who: Administrator, form: SentForm) -> Response:
     """Add a person, or change what one may do; who has no password yet gets a link."""
-    ledger, name, right = ledger_of(request), form.get("name", "").strip(), form.get("right", "")
-    if not NAME.fullmatch(name) or right not in list(Right):
-        return _show(
-            request, "A name has letters, digits and . _ @ - only, 64 at most.", status=400
-        )
-    if right != Right.ADMINISTRATOR and people.is_last_administrator(ledger, name):
-        return _show(request, LAST, status=400)
-    note(request, who, "person set", name, detail=right)
-    people.put(ledger, name, Right(right))
-    person = people.named(ledger, name)
-    if person is None or person.password_hash is None:
-        return _show(request, link=path_of(people.invite(ledger, name)))
-    return see("/people")
+    try:
+        link = set_person(request, who, form.get("name", "").strip(), form.get("right", ""))
+    except Refused as error:
+        return _show(request, error.words, status=error.status)
+    return _show(request, link=link) if link else see("/people")
 
 
 @router.post("/people/link")
 def link(request: Request, who: Administrator, form: SentForm) -> HTMLResponse:
     """Give a link for a new password, and forget wrong ones."""
-    ledger, name = ledger_of(request), form.get("name", "")
-    if people.named(ledger, name) is None:
-        return _show(request, "There is nobody of that name.", status=404)
-    note(request, who, "link given", name)
-    people.unlock(ledger, name)
-    return _show(request, link=path_of(people.invite(ledger, name)))
+    try:
+        return _show(request, link=give_link(request, who, form.get("name", "")))
+    except Refused as error:
+        return _show(request, error.words, status=error.status)
 
 
 @router.post("/people/remove")
 def remove(request: Request, who: Administrator, form: SentForm) -> Response:
     """Remove a person, whose visits end at once; what they did stays in the trail."""
-    ledger, name = ledger_of(request), form.get("name", "")
-    if people.is_last_administrator(ledger, name):
-        return _show(request, LAST, status=400)
     if form.get("sure") != "yes":
         return _show(request, "Tick the box beside the button to remove somebody.", status=400)
-    note(request, who, "person removed", name)
-    people.remove(ledger, name)
+    try:
+        remove_person(request, who, form.get("name", ""))
+    except Refused as error:
+        return _show(request, error.words, status=error.status)
     return see("/people")

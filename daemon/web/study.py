@@ -5,12 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from daemon.records import claims, summary
 from daemon.story import current_result
-from daemon.web import made
-from daemon.web.guard import Operator, Refused, SentForm, Viewer, ledger_of, note, settings_of
+from daemon.web.deeds import judge_again, look_at, picture_of
+from daemon.web.guard import Operator, SentForm, Viewer
 from daemon.web.pages import page, see
-from daemon.web.patient import told_by_images
 from daemon.web.studies import outcome
 from engines.contract import number_of
 
@@ -18,36 +16,23 @@ router = APIRouter()
 
 EVENTS_MOST = 60
 FRUITLESS = ("skipped", "failed", "parked")
-WHY_LEAST = 5
 
 
 @router.get("/study")
 def study_page(request: Request, who: Viewer, uid: str) -> HTMLResponse:
     """Tell a study's story; the look is written down, with or without the patient's name."""
-    settings, story = settings_of(request), _story(request, uid)
-    named = "with the patient's name" if who.shows_names else "without the patient's name"
-    note(request, who, "study looked at", uid, detail=named)
-    told = told_by_images(settings, story) if who.shows_names else {"patient": {}, "series": {}}
-    kinds = made.objects_of(story)
-    reports = {one: made.report(settings, one) for one, kind in kinds.items() if kind == "SR"}
+    seen = look_at(request, who, uid, who.shows_names)
     return page(
         request,
         "study",
         uid=uid,
-        told=told,
-        series=[_told(series) for series in story["series"]],
-        reports=reports,
+        told={"patient": seen.patient, "series": seen.descriptions},
+        series=[_told(series) for series in seen.story["series"]],
+        reports=seen.reports,
         number_of=number_of,
         events_most=EVENTS_MOST,
         fruitless=FRUITLESS,
     )
-
-
-def _story(request: Request, uid: str) -> dict[str, Any]:
-    story = summary.study(ledger_of(request), uid)
-    if story is None:
-        raise Refused("Nothing of this study has come to us.", 404)
-    return story
 
 
 def _told(series: dict[str, Any]) -> dict[str, Any]:
@@ -67,23 +52,12 @@ def _told(series: dict[str, Any]) -> dict[str, Any]:
 @router.get("/study/picture")
 def picture(request: Request, who: Viewer, uid: str, made_uid: str) -> Response:
     """Show a picture that was made of a study."""
-    kinds = made.objects_of(_story(request, uid))
-    known = next((one for one, kind in kinds.items() if one == made_uid and kind == "SC"), None)
-    png = made.picture(settings_of(request), known) if known else None
-    if png is None:
-        raise Refused("This picture is not kept, or there never was one.", 404)
-    note(request, who, "picture looked at", uid)
-    return Response(png, media_type="image/png")
+    return Response(picture_of(request, who, uid, made_uid), media_type="image/png")
 
 
 @router.post("/study/again")
 def again(request: Request, who: Operator, form: SentForm) -> Response:
     """Judge and screen a series once more, which ended without a result; say why."""
-    uid, series_uid = form.get("uid", ""), form.get("series_uid", "")
-    known = {series["SeriesInstanceUID"] for series in _story(request, uid)["series"]}
-    why = form.get("why", "").strip()[:500]
-    if series_uid not in known or len(why) < WHY_LEAST:
-        raise Refused("Say why it should be judged again, in a few words. Go back to do so.", 400)
-    note(request, who, "series judged again", series_uid, detail=why)
-    claims.anew(ledger_of(request), series_uid)
+    uid = form.get("uid", "")
+    judge_again(request, who, uid, form.get("series_uid", ""), form.get("why", ""))
     return see(f"/study?uid={uid}")
