@@ -148,6 +148,14 @@ def web_link(
 
 
 @app.command()
+def conformance(home: Home = None) -> None:
+    """Write the DICOM conformance statement of this installation, in Markdown."""
+    from daemon.conformance.statement import statement
+
+    typer.echo(statement(config.load(home)))
+
+
+@app.command()
 def audit(home: Home = None, as_json: AsJson = False) -> None:
     """Hold the ledger against the disk: each object acknowledged, its series, results, deliveries.
 

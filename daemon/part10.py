@@ -3,7 +3,7 @@
 import struct
 from functools import lru_cache
 
-from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
+from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 PREAMBLE = b"\x00" * 128 + b"DICM"
 BEFORE_LENGTH = PREAMBLE + struct.pack("<HH2sH", 2, 0x0000, b"UL", 4)
@@ -38,8 +38,8 @@ def _around(
     before += _short(0x0002, b"UI", _uid(sop_class))
     after = (
         _short(0x0010, b"UI", transfer_syntax.encode("ascii", "replace")),
-        _short(0x0012, b"UI", PYDICOM_IMPLEMENTATION_UID.encode()),
-        _short(0x0013, b"SH", b"OSTEOSCREEN"),
+        _short(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
+        _short(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
         _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
     )
     before += struct.pack("<HH2sH", 2, 0x0003, b"UI", length)

@@ -39,6 +39,7 @@ from daemon.records.ledger import Ledger, LedgerError
 from daemon.repeats import Repeats
 from daemon.seats import Seats
 from daemon.spool import Spool
+from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Listener:
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
+        self._ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        self._ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self._commitments, self._reports = Commitments(settings, ledger), Reports(ledger)
         self._procedures = Procedures(ledger)
         self._ae.add_supported_context(Verification)

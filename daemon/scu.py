@@ -22,6 +22,7 @@ from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
 from daemon.patience import Patience
 from daemon.records.tables import Peer
+from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 CONTEXTS_MOST = 128
 """PS3.8 9.3.2: presentation context IDs are odd numbers up to 255."""
@@ -305,6 +306,8 @@ def _associate(
     _config.LOG_HANDLER_LEVEL = "none"
     timers.keep_steady()
     ae = AE(ae_title=address.our_aet)
+    ae.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     ae.connection_timeout = address.timeout_s
     # once connected, patience ends what no longer moves; a clock of pynetdicom's would end what is
     # slow, and its abort waits for ever on a peer that stops in the middle of a PDU

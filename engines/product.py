@@ -14,3 +14,8 @@ def _version() -> str:
 
 
 VERSION = _version()
+
+# of the program, not of an installation: PS3.10 7.1 and PS3.7 D.3.3.2 want one for all it says
+IMPLEMENTATION_CLASS_UID = "2.25.188596659045398532818780672418459752965"
+# an SH, so 16 characters at most
+IMPLEMENTATION_VERSION_NAME = f"OSTEOSCREEN{VERSION}"[:16]

@@ -1,22 +1,17 @@
 """The objects that a report is sent as, and their bytes."""
 
 from io import BytesIO
-from typing import Final
 
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from engines.product import VERSION
+from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from workers.sc import secondary_capture
 from workers.seg import segmentation
 from workers.sr import structured_report
-from workers.uids import IMPLEMENTATION_CLASS_UID
 
 __all__ = ["part10_bytes", "secondary_capture", "segmentation", "structured_report"]
-
-# an SH, so 16 characters at most
-IMPLEMENTATION_VERSION_NAME: Final = f"OSTEOSCREEN{VERSION}"[:16]
 
 
 def part10_bytes(ds: Dataset) -> bytes:

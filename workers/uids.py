@@ -17,9 +17,6 @@ from engines.findings import Result
 from engines.product import PRODUCT, VERSION
 from workers.report import Report
 
-# of the program, not of an installation: PS3.10 7.1 wants one for all objects it writes
-IMPLEMENTATION_CLASS_UID = "2.25.188596659045398532818780672418459752965"
-
 # no UID, number or plain word can contain it, so ("ab", "c") and ("a", "bc") differ
 _SEPARATOR = "\x1f"
 

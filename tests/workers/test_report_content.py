@@ -16,10 +16,10 @@ from pydicom.uid import (
 
 from engines.errors import BadSeries, Reason
 from engines.findings import Finding, Measurement
-from engines.product import PRODUCT, VERSION
+from engines.product import IMPLEMENTATION_CLASS_UID, PRODUCT, VERSION
 from workers.objects import part10_bytes, secondary_capture, structured_report
 from workers.report import Predecessor
-from workers.uids import IMPLEMENTATION_CLASS_UID, secondary_capture_uid
+from workers.uids import secondary_capture_uid
 
 FAILED = BadSeries(Reason.PIXELS_CONSTANT, "every pixel has the same value")
 TWO_SIDES = (

@@ -1,0 +1,123 @@
+"""The DICOM conformance statement of one installation (PS3.2), written from what runs.
+
+What we answer and what we ask stands here once, as data: the statement prints it, and the tests
+negotiate each line of it with the listener. Titles, ports and limits are the installation's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from daemon.config import Settings
+from daemon.peering import SR_CLASS_UIDS
+from daemon.scp import MAXIMUM_PDU_LENGTH
+from daemon.scu import PLAIN
+from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, PRODUCT, VERSION
+
+VERIFICATION = "1.2.840.10008.1.1"
+COMMITMENT = "1.2.840.10008.1.20.1"
+PROCEDURE_STEP = "1.2.840.10008.3.1.2.3.3"
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+
+# what pynetdicom proposes and accepts where nothing else is said
+UNCOMPRESSED = (
+    str(ImplicitVRLittleEndian),
+    str(ExplicitVRLittleEndian),
+    str(DeflatedExplicitVRLittleEndian),
+    str(ExplicitVRBigEndian),
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One SOP class of ours.
+
+    Attributes
+    ----------
+    sop_class : str
+        UID.
+    scu, scp : bool
+        Whether we use it, whether we provide it.
+    when : str
+        For what, in words.
+    proposed : tuple of str
+        Transfer syntaxes in which we ask; asked ourselves, we accept all of ``UNCOMPRESSED``.
+    """
+
+    sop_class: str
+    scu: bool
+    scp: bool
+    when: str
+    proposed: tuple[str, ...] = UNCOMPRESSED
+
+    @property
+    def name(self) -> str:
+        """As in PS3.6."""
+        return UID(self.sop_class).name
+
+    @property
+    def by_role(self) -> bool:
+        """Whether a peer that calls us may take the part that is ours otherwise (PS3.7 D.3.3.4)."""
+        return self.sop_class == COMMITMENT
+
+
+SERVICES = (
+    Service(VERIFICATION, True, True, "whether somebody is there", PLAIN[1:]),
+    Service(COMMITMENT, True, True, "for who sends to us; for our results at a peer that commits"),
+    Service(PROCEDURE_STEP, False, True, "how many images a series will have"),
+    Service(STUDY_ROOT_FIND, True, False, "whether a peer still has a result or has more images"),
+)
+
+
+def results(segmentation: bool) -> Sequence[Service]:
+    """Return what we send to peers."""
+    which = "report, in the one of the three classes that the peer is set to"
+    reports = [Service(uid, True, False, which, PLAIN) for uid in SR_CLASS_UIDS.values()]
+    picture = Service(SECONDARY_CAPTURE, True, False, "picture of a report", PLAIN)
+    regions = Service(SEGMENTATION, True, False, "regions that were measured", PLAIN)
+    return [*reports, picture, *([regions] if segmentation else [])]
+
+
+def statement(settings: Settings) -> str:
+    """Write the statement of this installation, in Markdown.
+
+    Parameters
+    ----------
+    settings : Settings
+        Its own.
+    """
+    environment = Environment(
+        loader=PackageLoader("daemon.conformance", ""),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["named"] = lambda uids: ", ".join(UID(one).name for one in uids)
+    return environment.get_template("statement.md").render(_facts(settings))
+
+
+def _facts(settings: Settings) -> dict[str, Any]:
+    return {
+        "product": PRODUCT,
+        "version": VERSION,
+        "implementation_class_uid": IMPLEMENTATION_CLASS_UID,
+        "implementation_version_name": IMPLEMENTATION_VERSION_NAME,
+        "maximum_pdu_length": MAXIMUM_PDU_LENGTH,
+        "accepted": UNCOMPRESSED,
+        "services": SERVICES,
+        "results": results(settings.segmentation),
+        "at_once": settings.max_associations * settings.listener_processes,
+        "ours": settings,
+    }
