@@ -148,6 +148,18 @@ def web_link(
 
 
 @app.command()
+def metrics(home: Home = None) -> None:
+    """Count everything for a monitoring system, in the Prometheus text format.
+
+    For the textfile collector of node_exporter, or wherever the site's own page is not reached.
+    """
+    from daemon.metrics import exposition
+
+    settings = config.load(home)
+    typer.echo(exposition(settings, schema.ready_ledger(settings)), nl=False)
+
+
+@app.command()
 def conformance(home: Home = None) -> None:
     """Write the DICOM conformance statement of this installation, in Markdown."""
     from daemon.conformance.statement import statement

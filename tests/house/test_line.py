@@ -13,6 +13,7 @@ import pytest
 from line import MODEL, OTHER_MODEL
 from ours import deliveries
 from peers import LOOPBACK, dcmsend, echoscu, free_port, storescu, wait_for
+from prometheus_client.parser import text_string_to_metric_families
 from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage
 from validators import complaints, dciodvfy, dsrdump, pixelmed
 
@@ -72,6 +73,19 @@ def test_show_tells_the_whole_story(line, film, screened):
     (series,) = told["series"]
     assert series["received"][0]["calling_aet"] == "MODALITY"
     assert [event["kind"] for event in series["events"]].count("delivery sent") == 2
+
+
+def test_the_metrics_count_it(line, screened):
+    told = text_string_to_metric_families(line.system.cli("metrics"))
+    found = {(s.name, *s.labels.values()): s.value for family in told for s in family.samples}
+    assert found["osteoscreen_series", "screened"] >= 1
+    assert found["osteoscreen_results_flagged",] >= 1
+    assert found["osteoscreen_deliveries", "sent"] >= 2
+    assert found["osteoscreen_objects_received_total",] >= 1
+    assert found["osteoscreen_peer_last_image_seconds", "MODALITY"] < 600
+    assert 0 < found["osteoscreen_turnaround_seconds", "0.5"] < 600
+    assert found["osteoscreen_accepts_images",] == 1
+    assert not any(PATIENT_ID in " ".join(map(str, one)) for one in found)
 
 
 def test_the_film_lies_in_the_spool_byte_for_byte(line, film, screened, tmp_path):
