@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -43,6 +43,8 @@ MOST_INFLATED: Final = 4 << 20
 _META_AT: Final = 132
 _LAST_META: Final = 0x0002FFFF
 _SYNTAX, _SENDER, _CHARACTER_SET = 0x00020010, 0x00020016, 0x00080005
+# Accession Number and Patient ID may hold any text; nothing that stands there makes a header odd
+_FREE: Final = frozenset({0x00080050, 0x00100020})
 _BEHIND: Final = 0x52000000
 """Functional groups of multi-frame objects, then pixels: nothing wanted comes so late."""
 _PIXELS: Final = 0x7FE00000
@@ -135,7 +137,7 @@ class _Part10:
     def texts(self, keywords: tuple[str, ...]) -> dict[str, str]:
         try:
             found = self._walk().find(_tags(keywords), after=_LAST_META)
-            return {keyword: _plain(found.get(_tag(keyword))) for keyword in keywords}
+            return {keyword: _text(_tag(keyword), found) for keyword in keywords}
         except Odd:
             ds = self._decode(keywords)
             return {keyword: str(ds.get(keyword) or "") for keyword in keywords}
@@ -234,6 +236,20 @@ def _dataset_at(head: bytes) -> int:
         return 0
     start = _META_AT + 12 + int.from_bytes(head[_META_AT + 8 : _META_AT + 12], "little")
     return start if start <= len(head) else 0
+
+
+def _text(tag: int, found: Mapping[int, Element]) -> str:
+    element = found.get(tag)
+    return _free(element.value) if element and tag in _FREE else _plain(element)
+
+
+def _free(value: bytes) -> str:
+    """Read a text as UTF-8, else as Latin-1: the character sets in which nearly all are written."""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    return text.strip(" \0")
 
 
 def _plain(element: Element | None) -> str:

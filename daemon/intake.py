@@ -16,6 +16,7 @@ from daemon.consigned import Consigned
 from daemon.header import Received
 from daemon.jobs import Doorbell
 from daemon.logs import where
+from daemon.pseudonyms import Pseudonyms
 from daemon.records import arrivals, choice, claims, peers, retention
 from daemon.records.arrivals import Arrival, Fate, Patience, Receipt
 from daemon.records.ledger import Ledger, LedgerError
@@ -44,6 +45,7 @@ NOT_IN_CS = re.compile(r"[^A-Z0-9_ ]")
 """What no code string may hold (PS3.5 6.2): whatever stands there is no modality."""
 RADIOGRAPHS = ("CR", "DX", "RG")
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+READ = (*UIDS, "Modality", "PatientID", "AccessionNumber")
 Purged = tuple[int, str] | None
 """How many images of a series are purged, and by which rule."""
 Candidates = dict[tuple[str, Exam], list[tuple[Series, Appraisal]]]
@@ -70,6 +72,7 @@ class Intake:
         self._volume_settle_s = settings.volume_settle_s
         self._released_settle_s = settings.released_settle_s
         self._consigned = Consigned(self._spool)
+        self._pseudonyms = Pseudonyms(settings.home)
         self._rules = settings.rules
         self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
@@ -112,7 +115,7 @@ class Intake:
         if not self._waiting:
             self._waiting = self._arrived()
         tried, files = self._look()
-        arrived = [(file, _arrival(file, received)) for file, received in files]
+        arrived = [(file, self._arrival(file, received)) for file, received in files]
         self._keep([(file, arrival) for file, arrival in arrived if arrival])
         self._set_aside(
             [one for one, (_, arrival) in zip(files, arrived, strict=True) if not arrival]
@@ -137,7 +140,7 @@ class Intake:
             file = self._waiting[tried]
             tried += 1
             try:
-                received = header.look(file, (*UIDS, "Modality"))
+                received = header.look(file, READ)
             except FileNotFoundError:
                 # moved by a turn that did not get to its end
                 continue
@@ -148,6 +151,22 @@ class Intake:
             files.append((file, received))
             size_bytes += received.size_bytes
         return tried, files
+
+    def _arrival(self, file: Path, received: Received) -> Arrival | None:
+        """Return what the index needs, None where the file does not say it."""
+        values = received.values
+        if values is None or not all(PLAIN_UID.fullmatch(values[uid]) for uid in UIDS):
+            return None
+        if not PLAIN_UID.fullmatch(received.TransferSyntaxUID):
+            return None
+        return Arrival(
+            receipt=_receipt(file, received),
+            **{uid: values[uid] for uid in UIDS},
+            TransferSyntaxUID=received.TransferSyntaxUID,
+            modality=NOT_IN_CS.sub("", values["Modality"])[:16],
+            patient_key=self._pseudonyms.of("PatientID", values["PatientID"]),
+            accession_key=self._pseudonyms.of("AccessionNumber", values["AccessionNumber"]),
+        )
 
     def _keep(self, readable: Sequence[tuple[Path, Arrival]]) -> None:
         fates = arrivals.index(self._ledger, [arrival for _, arrival in readable])
@@ -281,21 +300,6 @@ class Intake:
 
     def _stage(self, card: Card) -> Stage:
         return peers.stage_of(self._ledger, card.model)
-
-
-def _arrival(file: Path, received: Received) -> Arrival | None:
-    """Return what the index needs, None where the file does not say it."""
-    values = received.values
-    if values is None or not all(PLAIN_UID.fullmatch(values[uid]) for uid in UIDS):
-        return None
-    if not PLAIN_UID.fullmatch(received.TransferSyntaxUID):
-        return None
-    return Arrival(
-        receipt=_receipt(file, received),
-        **{uid: values[uid] for uid in UIDS},
-        TransferSyntaxUID=received.TransferSyntaxUID,
-        modality=NOT_IN_CS.sub("", values["Modality"])[:16],
-    )
 
 
 def _header(

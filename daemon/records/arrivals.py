@@ -29,7 +29,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What the index needs to know of one received object."""
+    """What the index needs to know of one received object; of its patient, keyed hashes alone."""
 
     receipt: Receipt
     StudyInstanceUID: str
@@ -38,6 +38,8 @@ class Arrival:
     SOPClassUID: str
     TransferSyntaxUID: str
     modality: str
+    patient_key: str | None = None
+    accession_key: str | None = None
 
 
 class Fate(StrEnum):
@@ -206,6 +208,8 @@ def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
             "SeriesInstanceUID": uid,
             "StudyInstanceUID": arrival.StudyInstanceUID,
             "modality": arrival.modality,
+            "patient_key": arrival.patient_key,
+            "accession_key": arrival.accession_key,
             "state": SeriesState.RECEIVING,
             "images": images[uid],
             "first_at": moment,

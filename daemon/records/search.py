@@ -16,10 +16,13 @@ SERIES_MOST = 400
 class Wanted:
     """What is looked for; what is empty does not matter.
 
-    ``before`` is the moment at which the page before this one ended.
+    ``before`` is the moment at which the page before this one ended. The keys are hashes, as
+    :class:`daemon.pseudonyms.Pseudonyms` makes them.
     """
 
     uid: str = ""
+    patient_key: str | None = None
+    accession_key: str | None = None
     state: str = ""
     reason: str = ""
     flagged: bool = False
@@ -66,6 +69,10 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.uid:
         same = Series.StudyInstanceUID == wanted.uid, Series.SeriesInstanceUID == wanted.uid
         conditions.append(or_(*same))
+    if wanted.patient_key:
+        conditions.append(Series.patient_key == wanted.patient_key)
+    if wanted.accession_key:
+        conditions.append(Series.accession_key == wanted.accession_key)
     if wanted.state:
         conditions.append(Series.state == wanted.state)
     if wanted.reason:

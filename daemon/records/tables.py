@@ -157,23 +157,22 @@ class ModelStage(Table):
     stage: Mapped[str]
 
 
-class Series(Table):
-    """One series: where it stands and why.
+def _of_some(name: str, condition: str, *columns: str) -> Index:
+    """Return an index of the rows for which a condition holds, and of no others."""
+    holds = text(condition)
+    return Index(name, *columns, sqlite_where=holds, postgresql_where=holds)
 
-    ``purged_at``: since when its images are not kept any more; None while any of them is.
-    """
+
+class Series(Table):
+    """One series: where it stands and why; ``purged_at`` once none of its images is kept."""
 
     __tablename__ = "series"
     __table_args__ = (
         Index("series_by_state", "state", "last_at"),
         Index("series_by_first", "first_at"),
-        Index(
-            "series_kept",
-            "state",
-            "ended_at",
-            sqlite_where=text("purged_at IS NULL"),
-            postgresql_where=text("purged_at IS NULL"),
-        ),
+        _of_some("series_by_patient", "patient_key IS NOT NULL", "patient_key", "first_at"),
+        _of_some("series_by_accession", "accession_key IS NOT NULL", "accession_key", "first_at"),
+        _of_some("series_kept", "purged_at IS NULL", "state", "ended_at"),
     )
 
     SeriesInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
@@ -196,6 +195,9 @@ class Series(Table):
     lease_owner: Mapped[str | None]
     lease_beat: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
+    # keyed hashes, whose key is not in the database
+    patient_key: Mapped[str | None] = mapped_column(String(32))
+    accession_key: Mapped[str | None] = mapped_column(String(32))
     # where one series of a study is chosen: its score and what for; None is never chosen
     appraisal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
@@ -213,10 +215,7 @@ class Purgeable:
 
 def _to_purge(table: str) -> Index:
     """Return the index that finds the few rows that are decided and not done."""
-    unfinished = text("purged_by IS NOT NULL AND purged_at IS NULL")
-    return Index(
-        f"{table}_to_purge", "purged_by", sqlite_where=unfinished, postgresql_where=unfinished
-    )
+    return _of_some(f"{table}_to_purge", "purged_by IS NOT NULL AND purged_at IS NULL", "purged_by")
 
 
 class Instance(Purgeable, Table):

@@ -1,15 +1,17 @@
 """All studies, searched: what became of them, the newest first."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
+from daemon.pseudonyms import Pseudonyms
 from daemon.records import search
 from daemon.records.search import Found, Wanted
 from daemon.records.tables import SeriesState
-from daemon.web.guard import Viewer, ledger_of
-from daemon.web.pages import page
+from daemon.web.guard import SentForm, Viewer, ledger_of, note, settings_of
+from daemon.web.pages import page, see
 from engines.errors import Reason
 
 router = APIRouter()
@@ -18,11 +20,35 @@ A_PAGE = 50
 FLAGGED = "flagged"
 
 
+ASKED = ("uid", "state", "reason", "from", "to", "before")
+IDENTITY = {"patient": "PatientID", "accession": "AccessionNumber"}
+"""What is asked for in forms alone: in no address, so in no history and in no server's log."""
+
+
 @router.get("/studies")
 def studies_page(request: Request, who: Viewer) -> HTMLResponse:
     """Show the newest studies as they were asked for; no name of a patient is in any address."""
     asked = {key: request.query_params.get(key, "").strip()[:200] for key in ASKED}
-    found = search.studies(ledger_of(request), _wanted(asked), A_PAGE)
+    return _show(request, asked | dict.fromkeys(IDENTITY, ""), {})
+
+
+@router.post("/studies")
+def find(request: Request, who: Viewer, form: SentForm) -> Response:
+    """Search; what says no patient becomes an address that can be kept and sent around."""
+    asked = {key: form.get(key, "").strip()[:200] for key in (*ASKED, *IDENTITY)}
+    known = [key for key in IDENTITY if asked[key]]
+    if not known:
+        return see(f"/studies?{urlencode({key: asked[key] for key in ASKED if asked[key]})}")
+    pseudonyms = Pseudonyms(settings_of(request).home)
+    keys = {f"{key}_key": pseudonyms.of(IDENTITY[key], asked[key]) for key in known}
+    for key in known:
+        subject = keys[f"{key}_key"] or ""
+        note(request, who, "studies searched", subject, detail=f"by {IDENTITY[key]}, hashed")
+    return _show(request, asked, keys)
+
+
+def _show(request: Request, asked: dict[str, str], keys: dict[str, str | None]) -> HTMLResponse:
+    found = search.studies(ledger_of(request), _wanted(asked, keys), A_PAGE)
     more = {**asked, "before": found[-1].first_at.isoformat()} if len(found) == A_PAGE else {}
     return page(
         request,
@@ -32,13 +58,11 @@ def studies_page(request: Request, who: Viewer) -> HTMLResponse:
         states=[*SeriesState, FLAGGED],
         reasons=list(Reason),
         more={key: value for key, value in more.items() if value},
+        identified=bool(keys),
     )
 
 
-ASKED = ("uid", "state", "reason", "from", "to", "before")
-
-
-def _wanted(asked: dict[str, str]) -> Wanted:
+def _wanted(asked: dict[str, str], keys: dict[str, str | None]) -> Wanted:
     flagged = asked["state"] == FLAGGED
     return Wanted(
         uid=asked["uid"],
@@ -48,6 +72,7 @@ def _wanted(asked: dict[str, str]) -> Wanted:
         first_day=_day(asked["from"]),
         last_day=_day(asked["to"]),
         before=_day(asked["before"]),
+        **keys,
     )
 
 

@@ -68,6 +68,29 @@ def test_studies_are_found_by_what_became_of_them_and_by_either_uid(site, viewer
         assert {uid for uid in (screened, skipped) if uid in text} == wanted, query
 
 
+def test_a_study_is_found_by_its_patient_whom_neither_address_nor_ledger_names(site, viewer):
+    screened, skipped = site.screened.StudyInstanceUID, site.skipped.StudyInstanceUID
+    number = site.screened.PatientID
+    for asked, wanted in (
+        ({"patient": f" {number.lower()} "}, {screened}),
+        ({"patient": number, "state": "skipped"}, set()),
+        ({"patient": "nobody"}, set()),
+        ({"accession": number}, set()),
+    ):
+        answer = viewer.send("/studies", "/studies", **asked)
+        assert {uid for uid in (screened, skipped) if uid in answer.text} == wanted, asked
+        assert answer.url.query == b"" and number not in answer.text.partition("</title>")[0]
+    rows = [row for row in trail.newest(site.ledger) if row.action == "studies searched"]
+    assert len(rows) == 4 and not any(number in row.subject + row.detail for row in rows)
+    kept = "".join(path.read_bytes().hex() for path in site.settings.home.glob("ledger.db*"))
+    assert number.encode().hex() not in kept and screened.encode().hex() in kept
+
+
+def test_a_search_that_says_no_patient_becomes_an_address_to_keep(site, viewer):
+    answer = viewer.send("/studies", "/studies", state="skipped", reason="age-missing")
+    assert answer.url.path == "/studies" and b"state=skipped" in answer.url.query
+
+
 def test_a_study_says_what_came_what_was_scored_and_that_nobody_was_told(site, viewer):
     text = viewer.get(path_of(site.screened)).text
     for words in ("1 image from", "osteoporosis", "at least", "stage shadow", "What happened"):

@@ -24,6 +24,7 @@ WALLS = {
     ("GET", "/peers"): Right.VIEWER,
     ("GET", "/peer"): Right.VIEWER,
     ("GET", "/studies"): Right.VIEWER,
+    ("POST", "/studies"): Right.VIEWER,
     ("GET", "/study"): Right.VIEWER,
     ("GET", "/study/picture"): Right.VIEWER,
     ("POST", "/study/again"): Right.OPERATOR,
