@@ -130,6 +130,13 @@ class Retention:
 
 def disk_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     """Tell what is free on the disk of the spool, what is let in, and what waits to be let go."""
+    return room_now(settings, ledger) | {
+        "series_kept_for_their_deliveries": retention.kept_back(ledger)
+    }
+
+
+def room_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
+    """Tell what is free on the disk of the spool, and what is let in."""
     free, levels = free_on(settings.spool), levels_of(settings)
     told = retention.told_of_disk(ledger)
     before = next((door for door in Door if door.reason == told), Door.OPEN)
@@ -138,7 +145,6 @@ def disk_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         "free_mib": int(free.size_bytes) >> 20,
         "lets_in": door.reason,
         "why": words(door, free, levels),
-        "series_kept_for_their_deliveries": retention.kept_back(ledger),
     }
 
 

@@ -47,7 +47,11 @@ class Browser:
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
-        self.client = httpx.Client(base_url=origin, follow_redirects=True, timeout=60)
+        # given up before the server does: a busy machine may lose that race
+        limits = httpx.Limits(keepalive_expiry=1)
+        self.client = httpx.Client(
+            base_url=origin, follow_redirects=True, timeout=60, limits=limits
+        )
 
     def get(self, path: str) -> httpx.Response:
         return self.client.get(path)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Screening, Series
@@ -54,14 +54,17 @@ def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
             study = found.setdefault(uid, Found(uid, series.first_at))
             study.series.append(series)
         uids = [one.SeriesInstanceUID for study in found.values() for one in study.series]
-        flagged = set(session.scalars(_flagged().where(Screening.SeriesInstanceUID.in_(uids))))
+        some = select(Series.SeriesInstanceUID).where(Series.SeriesInstanceUID.in_(uids))
+        flagged = set(session.scalars(some.where(is_flagged())))
     for study in found.values():
         study.flagged.update({one.SeriesInstanceUID for one in study.series} & flagged)
     return list(found.values())
 
 
-def _flagged() -> Select[str]:
-    return select(Screening.SeriesInstanceUID).where(Screening.current, Screening.flagged)
+def is_flagged() -> ColumnElement[bool]:
+    """Say that a series has a result that stands and is flagged; an index holds no others."""
+    of_series = Screening.SeriesInstanceUID == Series.SeriesInstanceUID
+    return exists().where(of_series, Screening.current, Screening.flagged)
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -78,8 +81,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.reason:
         conditions.append(Series.reason == wanted.reason)
     if wanted.flagged:
-        # not as EXISTS: SQLite would look through all current results for each series
-        conditions.append(Series.SeriesInstanceUID.in_(_flagged()))
+        conditions.append(is_flagged())
     if wanted.first_day:
         conditions.append(Series.first_at >= wanted.first_day)
     if wanted.last_day:

@@ -1,14 +1,12 @@
 """The tables of the ledger and the states their rows pass through."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     String,
@@ -16,7 +14,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+
+from daemon.records.moments import Utc
 
 UID = String(64)
 AET = String(16)
@@ -93,21 +92,6 @@ class Role(StrEnum):
 
     RESEARCH = "research"
     CLINICAL = "clinical"
-
-
-class Utc(TypeDecorator[datetime]):
-    """A moment with time zone in Python, in UTC without one in every database."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC."""
-        return value.astimezone(UTC).replace(tzinfo=None) if value else None
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give back what was stored, its zone said."""
-        return value.replace(tzinfo=UTC) if value else None
 
 
 class Table(DeclarativeBase):
@@ -214,7 +198,7 @@ class Purgeable:
 
 
 def _to_purge(table: str) -> Index:
-    """Return the index that finds the few rows that are decided and not done."""
+    """Find the few rows that are decided and not done."""
     return _of_some(f"{table}_to_purge", "purged_by IS NOT NULL AND purged_at IS NULL", "purged_by")
 
 
@@ -257,7 +241,16 @@ class Screening(Table):
     """One model's look at one state of one series."""
 
     __tablename__ = "screening"
-    __table_args__ = (UniqueConstraint("SeriesInstanceUID", "model", "key"),)
+    __table_args__ = (
+        UniqueConstraint("SeriesInstanceUID", "model", "key"),
+        # as each writes a query's condition: else neither sees that they agree
+        Index(
+            "screening_flagged",
+            "SeriesInstanceUID",
+            sqlite_where=text("current = 1 AND flagged = 1"),
+            postgresql_where=text("current AND flagged"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     SeriesInstanceUID: Mapped[str] = mapped_column(
@@ -274,7 +267,7 @@ class Screening(Table):
     flagged: Mapped[bool]
     result: Mapped[dict[str, Any]]
     analysed_at: Mapped[datetime]
-    current: Mapped[bool] = mapped_column(index=True)
+    current: Mapped[bool]
 
 
 class ResultObject(Purgeable, Table):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, now
+from daemon.records.search import is_flagged
 from daemon.records.tables import Instance, Screening, Series, SeriesState
 
 
@@ -49,11 +50,7 @@ def _day(session: Session, begin: datetime, flagged: int) -> Day:
 
 
 def _flagged_by_day(session: Session, begins: Sequence[datetime]) -> dict[datetime, int]:
-    """Count flagged series in one look: SQLite joins a day's few to all that ever were screened."""
-    flagged = select(Screening.SeriesInstanceUID).where(Screening.current, Screening.flagged)
-    came = select(Series.first_at).where(
-        Series.first_at >= begins[0], Series.SeriesInstanceUID.in_(flagged)
-    )
+    came = select(Series.first_at).where(Series.first_at >= begins[0], is_flagged())
     counts = dict.fromkeys(begins, 0)
     for at in session.scalars(came):
         counts[begins[bisect_right(begins, at) - 1]] += 1
@@ -70,6 +67,18 @@ def reasons(ledger: Ledger, since: datetime, state: SeriesState) -> list[tuple[s
     )
     with ledger.read() as session:
         return [(reason or "no reason", count) for reason, count in session.execute(why).all()]
+
+
+LOOKS = 500
+"""How many of the newest looks are asked when each model last looked."""
+
+
+def last_looks(ledger: Ledger) -> dict[str, datetime]:
+    """Return when each model last looked at something, of those that did lately."""
+    newest = select(Screening.model, Screening.analysed_at).order_by(Screening.id.desc())
+    with ledger.read() as session:
+        rows = session.execute(newest.limit(LOOKS)).all()
+        return dict(reversed([(model, at) for model, at in rows]))
 
 
 def last_images(ledger: Ledger, aets: list[str]) -> dict[str, datetime | None]:

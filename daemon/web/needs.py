@@ -1,12 +1,12 @@
 """What needs a person, in plain words, the worst first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from daemon.disk import Door
-from daemon.records.tables import Peer, Wants
+from daemon.records.tables import Peer, Stage, Wants
 
 
 def peer_path(aet: str) -> str:
@@ -28,18 +28,22 @@ class Need:
     link: str = ""
 
 
-def needs(numbers: Mapping[str, Any], everyone: list[Peer]) -> list[Need]:
+def needs(
+    numbers: Mapping[str, Any], everyone: list[Peer], models: Sequence[Mapping[str, Any]]
+) -> list[Need]:
     """Return what needs a person.
 
     Parameters
     ----------
     numbers : mapping
-        As :func:`daemon.records.summary.status` tells, with ``disk`` beside it.
+        As :func:`daemon.records.summary.pressing` tells, with ``disk`` beside it.
     everyone : list of Peer
         The peers.
+    models : sequence of mapping
+        As :func:`daemon.models.rows` tells.
     """
     found = [*_disk(numbers["disk"]), *_deliveries(numbers), *_series(numbers)]
-    found += [*_waiting(numbers["oldest"]), *_peers(everyone)]
+    found += [*_waiting(numbers["oldest"]), *_peers(everyone), *_models(models)]
     return sorted(found, key=lambda need: need.state != "bad")
 
 
@@ -74,6 +78,12 @@ def _waiting(oldest: Mapping[str, Mapping[str, Any]]) -> Iterator[Need]:
         if (item.get("waits_s") or 0) > STUCK_S:
             hours = item["waits_s"] / 3600
             yield Need("warn", f"Something has waited {hours:.0f} h in {stage}: {item.get('why')}.")
+
+
+def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[Need]:
+    for row in models:
+        if row["problem"] and row["stage"] != Stage.OFF:
+            yield Need("bad", f"A model cannot run: {row['problem']}.", "/models", "Look at it")
 
 
 def _peers(everyone: list[Peer]) -> Iterator[Need]:

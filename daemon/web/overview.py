@@ -1,15 +1,17 @@
 """The first page: does anything need a person, and what came today?"""
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from daemon.config import Settings
+from daemon.models import rows
 from daemon.records import peers, summary, tally
 from daemon.records.ledger import Ledger
 from daemon.records.tables import SeriesState
-from daemon.retention import disk_now
+from daemon.retention import room_now
 from daemon.spool import Spool
 from daemon.web.charts import of_days
 from daemon.web.guard import Viewer, ledger_of, settings_of
@@ -19,11 +21,13 @@ from daemon.web.pages import page
 router = APIRouter()
 
 DAYS = 14
+WEIGHTS_READ_S = 60.0
+"""How often all files of all weights are held against their hashes: that reads every byte."""
 
 
 def numbers_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
-    """Return what `osteoscreen status` tells."""
-    numbers = summary.status(ledger) | {"disk": disk_now(settings, ledger)}
+    """Return of what `osteoscreen status` tells what may need a person."""
+    numbers = summary.pressing(ledger) | {"disk": room_now(settings, ledger)}
     numbers["oldest"] = Spool(settings.spool).oldest() | numbers["oldest"]
     return numbers
 
@@ -33,20 +37,32 @@ def overview(request: Request, who: Viewer) -> HTMLResponse:
     """Show what needs a person, then today, the weeks before, and what waits."""
     settings, ledger = settings_of(request), ledger_of(request)
     numbers, everyone = numbers_now(settings, ledger), peers.everyone(ledger)
+    models = models_now(request)
     days = tally.days(ledger, DAYS)
     today = days[-1]
     return page(
         request,
         "overview",
-        needs=needs(numbers, everyone),
+        needs=needs(numbers, everyone, models),
         numbers=numbers,
         today=today,
         skipped=tally.reasons(ledger, today.begin, SeriesState.SKIPPED),
         chart=of_days(days),
         days=DAYS,
         stages=_stages(numbers),
+        models=models,
+        looked=tally.last_looks(ledger),
         last=tally.last_images(ledger, [peer.aet for peer in everyone if peer.sends]),
     )
+
+
+def models_now(request: Request) -> list[dict[str, Any]]:
+    """Return each model with its stage of this moment, and its weights as they were lately."""
+    settings, ledger, kept = settings_of(request), ledger_of(request), request.app.state
+    moment = time.monotonic()
+    if moment >= getattr(kept, "weights_until", 0.0):
+        kept.weights, kept.weights_until = rows(settings, ledger), moment + WEIGHTS_READ_S
+    return [row | {"stage": peers.stage_of(ledger, row["model"])} for row in kept.weights]
 
 
 def _stages(numbers: dict[str, Any]) -> list[dict[str, Any]]:
