@@ -40,8 +40,8 @@ def status(ledger: Ledger) -> dict[str, Any]:
     ``series.total`` equals the sum over ``series.by_state``; nothing received is left out.
     """
     with ledger.read() as session:
-        by_state = _counts(session, Series.state, SeriesState)
-        deliveries = _counts(session, Delivery.state, DeliveryState)
+        by_state = _counts(session, Series.state, tuple(SeriesState))
+        deliveries = _counts(session, Delivery.state, tuple(DeliveryState))
         reasons = session.execute(
             select(Series.state, Series.reason, func.count())
             .where(Series.reason.is_not(None))
