@@ -85,15 +85,10 @@ def migrate(home: Home = None) -> None:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Count what came and what became of it; name what waits and what needs a person."""
     from daemon import console
-    from daemon.records import summary
-    from daemon.retention import disk_now
-    from daemon.spool import Spool
+    from daemon.standing import standing
 
     settings = config.load(home)
-    ledger = schema.ready_ledger(settings)
-    numbers = summary.status(ledger) | {"disk": disk_now(settings, ledger)}
-    numbers["oldest"] = Spool(settings.spool).oldest() | numbers["oldest"]
-    show_facts(numbers, as_json, console.status)
+    show_facts(standing(settings, schema.ready_ledger(settings)), as_json, console.status)
 
 
 @app.command()

@@ -21,8 +21,8 @@ USED_AFTER = timedelta(minutes=1)
 """How old the last use grows before it is written anew: most calls write nothing."""
 
 
-def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> tuple[str, str]:
-    """Make a token.
+def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> str:
+    """Make a token; return its secret, which is kept nowhere.
 
     Parameters
     ----------
@@ -36,11 +36,6 @@ def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> tu
         What it may at most.
     days : int
         After which it opens nothing; 1 to 366.
-
-    Returns
-    -------
-    tuple of str
-        What names it, and its secret, which is kept nowhere.
     """
     secret = MARK + secrets.token_urlsafe(32)
     moment = now()
@@ -48,7 +43,7 @@ def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> tu
     token.expires_at = moment + timedelta(days=days)
     with ledger.write() as session:
         session.add(token)
-    return token.id, secret
+    return secret
 
 
 def visitor(ledger: Ledger, secret: str) -> Visitor | None:

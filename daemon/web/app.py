@@ -21,16 +21,21 @@ from daemon.web import (
     signing_in,
     studies,
     study,
+    tokens_page,
     trail_page,
 )
+from daemon.web.api.document import make_api
 from daemon.web.guard import Refused, SignedOut, ledger_of
 from daemon.web.pages import page, see
 from daemon.web.shield import Shield
 
 STATIC = Path(__file__).parent / "static"
 
-PARTS = signing_in, overview, peers, peer, studies, study, models, people, trail_page
-"""The files of routes: each page's, and no others."""
+PARTS = (
+    *(signing_in, overview, peers, peer, studies, study, models),
+    *(people, tokens_page, trail_page),
+)
+"""The files of routes: each page's, and no others; those of the JSON interface are its own."""
 
 WORDS = {
     400: "This request cannot be understood.",
@@ -50,6 +55,7 @@ def make_inner_app(settings: Settings, ledger: Ledger) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings, app.state.ledger = settings, ledger
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/api", make_api(settings, ledger))
     app.add_api_route("/health", health, methods=["GET"])
     for part in PARTS:
         app.include_router(part.router)

@@ -163,10 +163,16 @@ def picture_of(request: Request, who: Visitor, uid: str, made_uid: str) -> bytes
 
 
 def judge_again(request: Request, who: Visitor, uid: str, series_uid: str, why: str) -> list[str]:
-    """Judge and screen a series once more, which ended without a result; return whether it was."""
+    """Judge and screen a series once more; return it, nothing if it has not ended fruitlessly."""
     known = {series["SeriesInstanceUID"] for series in story_of(request, uid)["series"]}
     why = why.strip()[:WHY_MOST]
     if series_uid not in known or len(why) < WHY_LEAST:
         raise Refused("Say why it should be judged again, in a few words. Go back to do so.", 400)
     note(request, who, "series judged again", series_uid, detail=why)
     return claims.anew(ledger_of(request), series_uid)
+
+
+def judge_parked_again(request: Request, who: Visitor, why: str) -> list[str]:
+    """Judge and screen once more all series that are parked; return which."""
+    note(request, who, "all parked series judged again", detail=why)
+    return claims.anew(ledger_of(request), None)

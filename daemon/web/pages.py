@@ -20,6 +20,7 @@ MENU = (
     ("/studies", "Studies", Right.VIEWER),
     ("/peers", "Peers", Right.VIEWER),
     ("/models", "Models", Right.VIEWER),
+    ("/tokens", "Tokens", Right.VIEWER),
     ("/people", "People", Right.ADMINISTRATOR),
     ("/trail", "Audit", Right.ADMINISTRATOR),
 )

@@ -1,14 +1,13 @@
 """The peers: who sends, who receives, and who was refused."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from daemon.records import peers, tally
-from daemon.records.ledger import last_events
+from daemon.records.ledger import Ledger, last_events
 from daemon.records.tables import REFUSAL, Event
 from daemon.web.guard import Viewer, ledger_of
 from daemon.web.pages import page
@@ -33,10 +32,11 @@ class Refused:
         return (self.event.detail or "").partition(": osteoscreen ")[0]
 
 
-def refused(events: Sequence[Event], known: set[str]) -> list[Refused]:
+def refused_lately(ledger: Ledger) -> list[Refused]:
     """Return who was refused; whoever has become a peer since needs no button."""
+    known = {one.aet for one in peers.everyone(ledger)}
     found = []
-    for event in events:
+    for event in last_events(ledger, REFUSAL, REFUSALS):
         stranger = STRANGER.match(event.detail or "")
         if stranger and stranger["aet"] not in known:
             found.append(Refused(event, stranger["aet"], stranger["host"]))
@@ -50,11 +50,10 @@ def peers_page(request: Request, who: Viewer) -> HTMLResponse:
     """List the peers with their last image, and the newest refusals."""
     ledger = ledger_of(request)
     everyone = peers.everyone(ledger)
-    known = {one.aet for one in everyone}
     return page(
         request,
         "peers",
         peers=everyone,
-        last=tally.last_images(ledger, sorted(known)),
-        refused=refused(last_events(ledger, REFUSAL, REFUSALS), known),
+        last=tally.last_images(ledger, [one.aet for one in everyone]),
+        refused=refused_lately(ledger),
     )

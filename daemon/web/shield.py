@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.logs import where
@@ -12,7 +12,7 @@ from daemon.logs import where
 log = logging.getLogger(__name__)
 
 LONGEST_FORM = 64 << 10
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -56,24 +56,40 @@ class Shield:
                 headers.setdefault("Cache-Control", NOT_KEPT)
             await send(message)
 
-        refusal = _refusal(scope["method"], Headers(scope=scope))
+        refusal = _refusal(scope)
         try:
             await (refusal or self._app)(scope, receive, sealed)
         except Exception as error:  # noqa: BLE001 - the edge of the site: named, never quoted
             log.error("event=page-failed error=%s", where(error))
             if not began:
-                await PlainTextResponse("Something went wrong here.\n", 500)(scope, receive, sealed)
+                await _failure(scope, 500, "Something went wrong here.")(scope, receive, sealed)
 
 
-def _refusal(method: str, headers: Headers) -> PlainTextResponse | None:
-    """Return the answer to a request that no browser's form of ours makes."""
+def _refusal(scope: Scope) -> Response | None:
+    """Return the answer to a request that no form of ours makes, and no call of our interface."""
+    method, headers = scope["method"], Headers(scope=scope)
     if method in ("GET", "HEAD"):
         return None
     length = headers.get("content-length", "")
+    kind = headers.get("content-type", "").split(";")[0]
+    called = _is_call(scope)
+    no_body = called and not length and "transfer-encoding" not in headers
     answers: Sequence[tuple[bool, int, str]] = (
-        (method != "POST", 405, "GET or POST"),
-        (not length.isdecimal(), 411, "a length is needed"),
+        (not called and method != "POST", 405, "GET or POST"),
+        (not length.isdecimal() and not no_body, 411, "a length is needed"),
         (length.isdecimal() and int(length) > LONGEST_FORM, 413, "too long"),
-        (headers.get("content-type", "").split(";")[0] != FORM, 415, f"send {FORM}"),
+        (not called and kind != FORM, 415, f"send {FORM}"),
+        (called and length not in ("", "0") and kind != JSON, 415, f"send {JSON}"),
     )
-    return next((PlainTextResponse(f"{why}\n", code) for no, code, why in answers if no), None)
+    return next((_failure(scope, code, why) for no, code, why in answers if no), None)
+
+
+def _is_call(scope: Scope) -> bool:
+    """Tell whether a program asks, not a browser: it is answered in its own way."""
+    return str(scope["path"]).startswith("/api/")
+
+
+def _failure(scope: Scope, status: int, why: str) -> Response:
+    if _is_call(scope):
+        return JSONResponse({"status": status, "error": why}, status)
+    return PlainTextResponse(f"{why}\n", status)

@@ -1,6 +1,7 @@
 """All studies, searched: what became of them, the newest first."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import MAXYEAR, datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from daemon.pseudonyms import Pseudonyms
 from daemon.records import search
 from daemon.records.search import Found, Wanted
 from daemon.records.tables import SeriesState
+from daemon.records.visits import Visitor
 from daemon.web.guard import SentForm, Viewer, ledger_of, note, settings_of
 from daemon.web.pages import page, see
 from engines.errors import Reason
@@ -36,19 +38,25 @@ def studies_page(request: Request, who: Viewer) -> HTMLResponse:
 def find(request: Request, who: Viewer, form: SentForm) -> Response:
     """Search; what says no patient becomes an address that can be kept and sent around."""
     asked = {key: form.get(key, "").strip()[:200] for key in (*ASKED, *IDENTITY)}
-    known = [key for key in IDENTITY if asked[key]]
-    if not known:
+    keys = sought(request, who, asked)
+    if not keys:
         return see(f"/studies?{urlencode({key: asked[key] for key in ASKED if asked[key]})}")
+    return _show(request, asked, keys)
+
+
+def sought(request: Request, who: Visitor, asked: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the hashes by which a patient's studies are found; the search is written down."""
+    known = [key for key in IDENTITY if asked.get(key)]
     pseudonyms = Pseudonyms(settings_of(request).home)
     keys = {f"{key}_key": pseudonyms.of(IDENTITY[key], asked[key]) for key in known}
     for key in known:
         subject = keys[f"{key}_key"] or ""
         note(request, who, "studies searched", subject, detail=f"by {IDENTITY[key]}, hashed")
-    return _show(request, asked, keys)
+    return keys
 
 
 def _show(request: Request, asked: dict[str, str], keys: dict[str, str | None]) -> HTMLResponse:
-    found = search.studies(ledger_of(request), _wanted(asked, keys), A_PAGE)
+    found = search.studies(ledger_of(request), wanted(asked, keys), A_PAGE)
     more = {**asked, "before": found[-1].first_at.isoformat()} if len(found) == A_PAGE else {}
     return page(
         request,
@@ -62,7 +70,8 @@ def _show(request: Request, asked: dict[str, str], keys: dict[str, str | None]) 
     )
 
 
-def _wanted(asked: dict[str, str], keys: dict[str, str | None]) -> Wanted:
+def wanted(asked: Mapping[str, str], keys: Mapping[str, str | None]) -> Wanted:
+    """Read a search as its form sends it, with the hashes of who is looked for."""
     flagged = asked["state"] == FLAGGED
     return Wanted(
         uid=asked["uid"],
@@ -77,9 +86,10 @@ def _wanted(asked: dict[str, str], keys: dict[str, str | None]) -> Wanted:
 
 
 def _day(text: str) -> datetime | None:
-    """Read a day or a moment; what is none does not matter."""
+    """Read a day or a moment; what is none does not matter, nor what no calendar can follow."""
     try:
-        return datetime.fromisoformat(text).astimezone()
+        day = datetime.fromisoformat(text).astimezone()
+        return day if day.year < MAXYEAR else None
     except (ValueError, OverflowError):
         return None
 

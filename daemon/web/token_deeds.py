@@ -1,0 +1,39 @@
+"""What is done with tokens, from a page or by a call: made on a page alone, revoked by either."""
+
+from fastapi import Request
+
+from daemon.records import tokens
+from daemon.records.people_tables import Right, Token
+from daemon.records.visits import Visitor
+from daemon.web.guard import Refused, ledger_of, note
+
+LABEL_MOST = 64
+
+
+def tokens_of(request: Request, who: Visitor) -> list[Token]:
+    """Return the tokens somebody may see: one's own; an administrator, everybody's."""
+    all_of_them = who.right is Right.ADMINISTRATOR
+    return tokens.everyone(ledger_of(request), None if all_of_them else who.name)
+
+
+def make_token(request: Request, who: Visitor, asked: dict[str, str]) -> str:
+    """Make a token for oneself; return its secret, to be shown once."""
+    label, right, days = (asked.get(key, "").strip() for key in ("label", "right", "days"))
+    if not label or len(label) > LABEL_MOST or not label.isprintable():
+        raise Refused(f"Say what the token is for, in at most {LABEL_MOST} characters.", 400)
+    if right not in list(Right) or not who.right.includes(Right(right)):
+        raise Refused("Choose a right that is yours.", 400)
+    if not (days.isdecimal() and 1 <= int(days[:9]) <= tokens.DAYS_MOST):
+        raise Refused(f"Days: 1 to {tokens.DAYS_MOST}.", 400)
+    note(request, who, "token made", detail=f"{label}, {right}, {int(days)} days")
+    return tokens.make(ledger_of(request), who.name, label, Right(right), int(days))
+
+
+def revoke_token(request: Request, who: Visitor, token_id: str) -> None:
+    """Revoke a token at once; that of another person, an administrator may alone."""
+    seen = {token.id: token for token in tokens_of(request, who)}
+    if token_id not in seen:
+        raise Refused("There is no such token.", 404)
+    token = seen[token_id]
+    note(request, who, "token revoked", token_id, detail=f"of {token.person}")
+    tokens.revoke(ledger_of(request), token)
