@@ -69,8 +69,8 @@ $(RUN)/.ready: setup.cfg pyproject.toml
 
 $(DEV)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(DEV))
-	@echo 'Installing the development environment into $(DEV): about 2.5 GB with torch, some minutes, once.'
-	$(DEV)/bin/python $(PIP) install -q --no-compile -e '.[lab,dev]'
+	@echo 'Installing the development environment into $(DEV): about 3 GB with torch and TensorRT for RTX, some minutes, once.'
+	$(DEV)/bin/python $(PIP) install -q --no-compile -e '.[lab,dev,gpu-rtx]'
 	@touch $@
 
 # Make a virtual environment, or say in a sentence why it cannot be made.

@@ -1,14 +1,17 @@
-"""ONNX Runtime on the CPU, in full precision: the same score on every machine, no GPU needed."""
+"""ONNX Runtime: on the CPU in full precision the same score on every machine, no GPU needed."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
+from engines.candidates import Precision, Runtime
 from engines.errors import BadSeries, EngineMismatch, Reason
 from engines.runtime import Arrays
+from engines.runtime.gpu import NotHere
 
 # ONNX Runtime's exceptions share no parent but Exception
 _NOT_LOADABLE = (
@@ -31,8 +34,15 @@ _NOT_RUNNABLE = (
     RuntimeError,
     ValueError,
 )
-# its want of memory has no type of its own: std::bad_alloc, and the words of its own allocator
-_WANT_OF_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory")
+# its want of memory has no type of its own: std::bad_alloc, the words of its own allocator, CUDA's
+_WANT_OF_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory", "out of memory")
+_CUDA = "CUDAExecutionProvider"
+# full precision is what was asked for, not 10 bits of it
+_PROVIDERS: dict[Runtime, list[Any]] = {
+    Runtime.ORT_CPU: ["CPUExecutionProvider"],
+    Runtime.ORT_CUDA: [(_CUDA, {"use_tf32": "0"}), "CPUExecutionProvider"],
+}
+_NAMES = {Runtime.ORT_CPU: "CPU", Runtime.ORT_CUDA: "CUDA"}
 
 
 class OrtEngine:
@@ -44,14 +54,28 @@ class OrtEngine:
         The network.
     threads : int, optional
         Cores for one run; all that this process may use where not given.
+    runtime : Runtime
+        On which kind of processor.
+    precision : Precision
+        Of the file, for the description.
 
     Raises
     ------
+    NotHere
+        If this ONNX Runtime has nothing for that kind of processor, or there is none.
     EngineMismatch
         If the file is not a network that ONNX Runtime can load.
     """
 
-    def __init__(self, onnx_file: Path, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        onnx_file: Path,
+        threads: int | None = None,
+        runtime: Runtime = Runtime.ORT_CPU,
+        precision: Precision = Precision.FP32,
+    ) -> None:
+        if runtime is Runtime.ORT_CUDA and _CUDA not in onnxruntime.get_available_providers():
+            raise NotHere("this ONNX Runtime is built for the CPU alone")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
@@ -60,12 +84,21 @@ class OrtEngine:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                onnx_file, options, providers=["CPUExecutionProvider"]
+                onnx_file, options, providers=_PROVIDERS[runtime]
             )
         except _NOT_LOADABLE as error:
             raise EngineMismatch(f"{onnx_file}: not a loadable ONNX network: {error}") from error
+        if runtime is Runtime.ORT_CUDA and _CUDA not in self._session.get_providers():
+            # it goes on with the CPU by itself, and says so nowhere but in its log
+            raise NotHere("ONNX Runtime found no GPU that its CUDA provider can use")
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self.description = f"ONNX Runtime {onnxruntime.__version__} CPU FP32"
+        version, place = onnxruntime.__version__, _NAMES[runtime]
+        self.description = f"ONNX Runtime {version} {place} {precision.upper()}"
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """Sizes of the inputs by name, without the batch."""
+        return {one.name: tuple(one.shape[1:]) for one in self._session.get_inputs()}
 
     def __call__(self, arrays: Arrays) -> Arrays:
         """Run a batch.

@@ -24,6 +24,7 @@ LIBRARIES = {
     "pg8000",
     "pydantic",
 }
+LIBRARIES |= {"cuda", "tensorrt_rtx"}
 LIBRARIES |= {"argon2", "fastapi", "jinja2", "starlette", "uvicorn"}
 LIBRARIES |= {"pydicom", "pynetdicom", "redis", "rich", "sqlalchemy", "tensorrt", "torch", "typer"}
 # a folder of one machine, or an index of packages that only one network has
