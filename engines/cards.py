@@ -51,6 +51,9 @@ class Card:
         What the paper reported. Never the performance of our build.
     deviations : tuple of str
         Each choice that is ours, "not stated by the paper".
+    parity_tolerance : float
+        How far an engine may be off full precision in the model's known cases, against the largest
+        value of the output; ours.
     """
 
     model: str
@@ -59,6 +62,7 @@ class Card:
     paper: str
     claims: tuple[Claim, ...]
     deviations: tuple[str, ...]
+    parity_tolerance: float = 0.005
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from engines.lab import commands
+from engines.lab import commands, engine_commands
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.nuisances import Nuisance
 from engines.phantoms.people.population import Clinic
@@ -190,6 +190,7 @@ def phantom(
 
 
 app.add_typer(commands.app)
+app.add_typer(engine_commands.app)
 
 
 def _chosen(name: str | None) -> "tuple[Model, ...]":

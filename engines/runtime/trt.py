@@ -69,6 +69,13 @@ class TrtEngine:
         config.set_runtime_cache(self._kernel_cache)
         return require(engine.create_execution_context(config), "no context")
 
+    def warm(self) -> None:
+        """Run the smallest and the largest batch once, so that the first case need not wait."""
+        for examples in {self.batches.least, self.batches.most}:
+            shapes = {name: self._buffers[name].host.shape[1:] for name in self._inputs}
+            self({name: np.zeros((examples, *size), np.float32) for name, size in shapes.items()})
+        self.keep_kernels()
+
     def keep_kernels(self) -> None:
         """Write down what TensorRT for RTX has made since; for after the first runs."""
         if self._kernels and hasattr(self, "_kernel_cache"):

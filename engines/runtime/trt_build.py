@@ -65,10 +65,10 @@ class Wanted:
         File in which full TensorRT keeps what it has timed.
     """
 
-    batches: Batches = Batches()
+    batches: Batches = field(default_factory=Batches)
     targets: tuple[str, ...] = ()
     is_version_compatible: bool = False
-    timing_cache: Path | None = field(default=None, compare=False)
+    timing_cache: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def test_the_same_network_gives_the_same_bytes_in_another_process(precision):
         "{'values': values}); "
         "print(hashlib.sha256(build(network, Wanted()).data).hexdigest())"
     )
-    there = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=True)
+    there = subprocess.run(
+        [sys.executable, "-c", again], capture_output=True, text=True, check=True
+    )
     here = build(typed(SMALL, precision, VALUES), Wanted()).data
     assert there.stdout.strip() == hashlib.sha256(here).hexdigest()
 

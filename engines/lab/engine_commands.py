@@ -1,0 +1,101 @@
+"""The commands of `osteoscreen-lab` about engines; the work is in modules of their own."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from engines.candidates import Precision
+from engines.errors import EngineMismatch
+
+app = typer.Typer()
+
+_RANDOM = (
+    "The weights are random: for building and timing, never for screening. Whose weights may "
+    "serve is said by a manifest, and this one says: nobody."
+)
+
+
+@app.command()
+def build(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    precision: Annotated[Precision, typer.Option(help="Of weights and sums.")] = Precision.FP16,
+    profile: Annotated[
+        str, typer.Option(help="Smallest, usual and largest batch: `min,opt,max`.")
+    ] = "1,8,32",
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Where plans are kept: `engines` in a home.")
+    ] = Path("engines"),
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
+    config: Annotated[
+        str,
+        typer.Option(help="A configuration that nobody has trained, e.g. `paper`: random weights."),
+    ] = "",
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="GPU generation, e.g. 8.6 (TensorRT for RTX); may be given again."),
+    ] = None,
+    version_compatible: Annotated[
+        bool, typer.Option("--version-compatible", help="For later versions of TensorRT, too.")
+    ] = False,
+) -> None:
+    """Build a model's TensorRT engines, or find them built; TensorRT for RTX needs no GPU for it.
+
+    Before one serves it is held against full precision (`osteoscreen check` tells).
+
+    Example: `osteoscreen-lab build hip_vit --precision fp16 --profile 1,8,32`
+    """
+    from engines.cards import read_weights
+    from engines.lab.engine_building import build_engines, random_weights
+    from engines.runtime.plans import Plans
+    from engines.runtime.trt_build import Wanted, read_batches
+
+    try:
+        wanted = Wanted(read_batches(profile), tuple(target or ()), version_compatible)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--profile") from error
+    with TemporaryDirectory() as made, Bar(console=Console(stderr=True), transient=True) as bar:
+        if config:
+            Console(stderr=True).print(_RANDOM, style="yellow")
+            found = random_weights(model, config, Path(made))
+        else:
+            found = read_weights(model, weights)
+        if not found.engines:
+            raise EngineMismatch(f"{model} is measured, not learned: it has no network")
+        task = bar.add_task(f"Building {model}", total=None)
+
+        def told(phase: str, done: int, whole: int) -> bool:
+            bar.update(task, description=phase, completed=done, total=whole or None)
+            return True
+
+        for one in build_engines(found, precision, Plans(out), wanted, told):
+            made_or_kept = f"built in {one.seconds:.1f} s" if one.is_new else "was built before"
+            typer.echo(f"{one.file}: {one.megabytes:.1f} MB, {made_or_kept}")
+            typer.echo(f"  {one.engine} {one.candidate} sha256 {one.sha256}")
+
+
+@app.command("known-cases")
+def known_cases(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
+    cases: Annotated[int, typer.Option(min=2, max=64, help="For each network.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="One that nothing was trained with.")] = 4242,
+) -> None:
+    """Keep virtual patients beside a model's weights, for engines to be held against.
+
+    Example: `osteoscreen-lab known-cases hip_vit`
+    """
+    from engines.cards import read_weights
+    from engines.lab.known_patients import keep_known_patients
+
+    console = Console(stderr=True)
+    typer.echo(keep_known_patients(read_weights(model, weights), cases, seed, console))
