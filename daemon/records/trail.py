@@ -72,19 +72,49 @@ def seal_of(row: Trail, before: str) -> str:
 
 def problems(ledger: Ledger) -> list[str]:
     """Return a plain sentence for the first row that does not follow from the one before."""
-    number, before = 0, BEGIN
-    for row in everything(ledger):
-        if row.id != number + 1:
-            return [f"audit trail: row {number + 1} is gone"]
-        if row.seal != seal_of(row, before):
-            return [f"audit trail: row {row.id} is not what was written down"]
-        number, before = row.id, row.seal
-    return []
+    return Watch().problems(ledger)
 
 
-def everything(ledger: Ledger) -> Iterator[Trail]:
-    """Return all rows, oldest first, read a thousand at a time."""
-    last = 0
+class Watch:
+    """Follows the chain, each row once: what held is kept in mind, not in the database.
+
+    A row that is changed after it held is found by the next watch; a chain that was cut off before
+    the last row that held, by this one.
+    """
+
+    def __init__(self) -> None:
+        # one tuple, for several threads follow at once
+        self._held = (0, BEGIN)
+
+    @property
+    def rows(self) -> int:
+        """How many rows have held."""
+        return self._held[0]
+
+    def problems(self, ledger: Ledger) -> list[str]:
+        """Follow the chain from the last row that held; say in a sentence where it breaks."""
+        number, before = held = self._held
+        if number and _seal(ledger, number) != before:
+            return [f"audit trail: row {number} held before and does not any more"]
+        for row in everything(ledger, number):
+            if row.id != number + 1:
+                return [f"audit trail: row {number + 1} is gone"]
+            if row.seal != seal_of(row, before):
+                return [f"audit trail: row {row.id} is not what was written down"]
+            number, before = row.id, row.seal
+        if (number, before) != held:
+            self._held = (number, before)
+        return []
+
+
+def _seal(ledger: Ledger, number: int) -> str | None:
+    with ledger.read() as session:
+        return session.scalars(select(Trail.seal).where(Trail.id == number)).first()
+
+
+def everything(ledger: Ledger, after: int = 0) -> Iterator[Trail]:
+    """Return all rows after that number, oldest first, read a thousand at a time."""
+    last = after
     while rows := _after(ledger, last):
         yield from rows
         last = rows[-1].id

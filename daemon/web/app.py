@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.trail import Watch
 from daemon.web import (
     models,
     overview,
@@ -55,7 +56,9 @@ def make_inner_app(settings: Settings, ledger: Ledger) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings, app.state.ledger = settings, ledger
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/api", make_api(settings, ledger))
+    api = make_api(settings, ledger)
+    app.state.watch = api.state.watch = Watch()
+    app.mount("/api", api)
     app.add_api_route("/health", health, methods=["GET"])
     for part in PARTS:
         app.include_router(part.router)

@@ -241,7 +241,7 @@ class TrailRow(BaseModel):
 class TrailCheck(BaseModel):
     """Whether the rows are as they were written down."""
 
-    rows: Count
+    rows: Count = Field(description="How many have held")
     problems: list[str] = Field(description="The first row that does not add up; empty: none")
 
 

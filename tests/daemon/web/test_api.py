@@ -243,5 +243,16 @@ def test_a_body_that_is_no_json_is_refused_in_json(operator, body, kind, status)
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_the_trail_is_checked_and_given_as_files_from_a_row_on(administrator, site):
+    told = administrator.get("/trail/check").json()
+    assert told == {"rows": trail.count(site.ledger), "problems": []}
+    assert administrator.get("/trail/check", params={"whole": True}).json() == told
+    lines = administrator.get("/trail.csv", params={"after": told["rows"] - 1}).text.splitlines()
+    assert len(lines) == 3 and lines[1].startswith(f"{told['rows']},")
+    assert f"CSV, after row {told['rows'] - 1}; by token" in lines[2]
+    answer = administrator.get("/trail.xml", params={"after": told["rows"]})
+    assert answer.text.count("<AuditMessage>") == 2
+
+
 def test_nothing_is_purged_where_no_rule_is_set(viewer):
     assert viewer.get("/retention").json() == []

@@ -34,6 +34,9 @@ WALLS = {
     ("GET", "/tokens"): Right.VIEWER,
     ("DELETE", "/tokens/{token_id}"): Right.VIEWER,
     ("GET", "/trail"): Right.ADMINISTRATOR,
+    ("GET", "/trail/check"): Right.ADMINISTRATOR,
+    ("GET", "/trail.csv"): Right.ADMINISTRATOR,
+    ("GET", "/trail.xml"): Right.ADMINISTRATOR,
 }
 """Who may, at least; an address that is not here is one that nobody thought about."""
 

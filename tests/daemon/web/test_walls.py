@@ -39,6 +39,7 @@ WALLS = {
     ("POST", "/tokens/revoke"): Right.VIEWER,
     ("GET", "/trail"): Right.ADMINISTRATOR,
     ("GET", "/trail.csv"): Right.ADMINISTRATOR,
+    ("GET", "/trail.xml"): Right.ADMINISTRATOR,
     ("POST", "/peer/echo"): Right.OPERATOR,
     ("POST", "/peer/resend"): Right.OPERATOR,
     ("GET", "/peer/new"): Right.ADMINISTRATOR,
