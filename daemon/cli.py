@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
 from daemon.serve import Part
 from engines.product import PRODUCT, VERSION
+
+if TYPE_CHECKING:
+    from daemon.backup import Copied
 
 HELP = """Screen routine imaging for bone loss, silently, beside the PACS.
 
@@ -140,6 +143,33 @@ def web_link(
 
     settings = config.load(home)
     typer.echo(link(settings, schema.ready_ledger(settings), name, right))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where to; what it has already stays.")],
+    home: Home = None,
+) -> None:
+    """Copy ledger, images and results of a home at work into a folder.
+
+    The folder is a home itself: `osteoscreen audit --home FOLDER` proves it.
+    """
+    from daemon import backup as copies
+
+    _tell_copied(copies.backup(config.load(home), folder))
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A backup.")], home: Home = None) -> None:
+    """Copy a backup into an empty home, and into the database that is set for it."""
+    from daemon import backup as copies
+
+    _tell_copied(copies.restore(config.load(home), folder))
+
+
+def _tell_copied(copied: "Copied") -> None:
+    size = f"{copied.size_bytes / 1e6:.1f} MB"
+    typer.echo(f"{copied.files} new files ({size}), {copied.rows} rows of the ledger")
 
 
 @app.command()

@@ -169,6 +169,10 @@ class Spool:
         """Keep files that cannot be indexed, under their own names."""
         _move((file, self.aside / file.name) for file in files)
 
+    def readmit(self, files: Iterable[Path]) -> None:
+        """Have the index look at files anew, as if they had come when they were written."""
+        _move((file, self.incoming / f"{_new_name(file.stat().st_mtime_ns)}.dcm") for file in files)
+
     def forget(self, images: Sequence[tuple[str, str]]) -> None:
         """Unlink indexed files, given by series and SOP Instance UID; durably."""
         folders = set()
@@ -192,9 +196,7 @@ class Incoming:
     """
 
     def __init__(self, spool: Spool, association: str = "") -> None:
-        # the moment comes first, so that names sort by arrival
-        name = f"{time.time_ns():016x}{THIS_PROCESS}{next(_numbers):08x}"
-        name += f"-{association}" if association else ""
+        name = _new_name(time.time_ns(), association)
         self._partial, self._final = f"{spool.growing}/{name}.part", f"{spool.safe}/{name}.dcm"
         self._names, self._room = spool.names, spool.room
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -267,6 +269,12 @@ class Names:
                 until = next(self._tickets)
                 os.fsync(self._folder)
                 self._synced_until = until
+
+
+def _new_name(moment_ns: int, association: str = "") -> str:
+    # the moment comes first, so that names sort by arrival
+    name = f"{moment_ns:016x}{THIS_PROCESS}{next(_numbers):08x}"
+    return f"{name}-{association}" if association else name
 
 
 def new_association() -> str:

@@ -33,6 +33,15 @@ def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
     yield from rows
 
 
+def images(ledger: Ledger) -> list[tuple[str, str, bool]]:
+    """Return of every indexed object its series, its name, and whether its file is purged."""
+    names = select(
+        Instance.SeriesInstanceUID, Instance.SOPInstanceUID, Instance.purged_at.is_not(None)
+    )
+    with ledger.read() as session:
+        return [(series, name, purged) for series, name, purged in session.execute(names)]
+
+
 def asides(ledger: Ledger) -> list[Aside]:
     """Return every object that was set aside."""
     with ledger.read() as session:
