@@ -17,7 +17,7 @@ from daemon.config import Settings
 from daemon.errors import DeliveryError
 from daemon.jobs import Doorbell
 from daemon.logs import where
-from daemon.records import deliveries, peers
+from daemon.records import amends, deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
 from workers.progress import Watch, moved_on
@@ -45,20 +45,29 @@ def deliver(desk: Desk, delivery_id: int) -> None:
     claimed = deliveries.claim(desk.ledger, delivery_id, desk.alone)
     if not claimed:
         return
-    screening = deliveries.screening_of(desk.ledger, claimed[0])
-    peer = peers.named(desk.ledger, claimed[0].aet)
-    unwanted = _why_unwanted(desk.ledger, screening, claimed[0].aet, peer)
-    if not screening.current:
-        for delivery in claimed:
+    aet, screening = claimed[0].aet, deliveries.screening_of(desk.ledger, claimed[0])
+    wanted = _standing(desk.ledger, screening, claimed)
+    for delivery in claimed:
+        if delivery not in wanted:
             deliveries.drop(desk.ledger, delivery)
-    elif peer is None or unwanted:
-        for delivery in claimed:
+    peer = peers.named(desk.ledger, aet)
+    unwanted = _why_unwanted(desk.ledger, screening, aet, peer)
+    if peer is None or unwanted:
+        for delivery in wanted:
             deliveries.park(desk.ledger, delivery, None, unwanted)
-    else:
-        _deliver_to(desk, peer, claimed)
-    waiting = deliveries.next_for(desk.ledger, claimed[0].aet)
+    elif wanted:
+        _deliver_to(desk, peer, wanted)
+    waiting = deliveries.next_for(desk.ledger, aet)
     if waiting is not None:
         desk.doorbell.deliver(waiting)
+
+
+def _standing(ledger: Ledger, screening: Screening, claimed: list[Delivery]) -> list[Delivery]:
+    """Return what is still to be sent: of a result that was taken back, the note of that alone."""
+    if screening.retracted_at is None:
+        return claimed if screening.current else []
+    made = deliveries.objects_of(ledger, claimed)
+    return [one for one in claimed if made[one.SOPInstanceUID].kind == amends.NOTE_KIND]
 
 
 def _deliver_to(desk: Desk, peer: Peer, claimed: list[Delivery]) -> None:
@@ -77,6 +86,9 @@ def _why_unwanted(ledger: Ledger, screening: Screening, aet: str, peer: Peer | N
     """Judge again what was judged at screening: an admin may have changed stage or peer since."""
     if peer is None:
         return f"peer {aet} was removed"
+    if screening.retracted_at is not None:
+        # whoever had the result is told that it does not stand, whatever was changed since
+        return ""
     stage = min(
         (peers.stage_of(ledger, screening.model), Stage(screening.stage)), key=list(Stage).index
     )

@@ -193,7 +193,7 @@ def resend(ledger: Ledger, aet: str) -> int:
     """Try once more, from the start, what is parked for a peer; return how many objects that is."""
     parked = update(Delivery).where(Delivery.aet == aet, Delivery.state == DeliveryState.PARKED)
     with ledger.write() as session:
-        result = session.execute(_anew(parked).returning(Delivery.id))
+        result = session.execute(anew(parked).returning(Delivery.id))
         objects = len(result.all())
         note(session, "resend asked for", aet=aet, detail=f"{objects} parked objects")
     return objects
@@ -208,8 +208,12 @@ def counts_of(ledger: Ledger, aet: str) -> dict[str, int]:
 
 def supersede(session: Session, screening_ids: Sequence[int]) -> None:
     """Drop what still waits of screenings that stand no more."""
+    # of a result that was taken back only the note of it can wait, and that is still to be sent
+    standing = select(Screening.id).where(
+        Screening.id.in_(screening_ids), Screening.retracted_at.is_(None)
+    )
     waiting = update(Delivery).where(
-        Delivery.screening_id.in_(screening_ids), Delivery.state.in_(WAITING)
+        Delivery.screening_id.in_(standing), Delivery.state.in_(WAITING)
     )
     dropped = waiting.values(state=DeliveryState.DROPPED, detail=SUPERSEDED)
     for aet, screening_id in session.execute(
@@ -219,12 +223,20 @@ def supersede(session: Session, screening_ids: Sequence[int]) -> None:
         note(session, "delivery dropped", SeriesInstanceUID=uid, aet=aet, detail=SUPERSEDED)
 
 
+def drop_waiting(session: Session, screening_id: int, why: str) -> None:
+    """Drop what was not sent of one screening."""
+    waiting = update(Delivery).where(
+        Delivery.screening_id == screening_id, Delivery.state.in_(WAITING)
+    )
+    session.execute(waiting.values(state=DeliveryState.DROPPED, detail=why))
+
+
 def reinstate(session: Session, screening_id: int) -> None:
     """Send after all what was dropped of a screening that stands again."""
     dropped = update(Delivery).where(
         Delivery.screening_id == screening_id, Delivery.state == DeliveryState.DROPPED
     )
-    session.execute(_anew(dropped))
+    session.execute(anew(dropped))
 
 
 def to_ring(ledger: Ledger, silent_s: float) -> list[Delivery]:
@@ -273,7 +285,8 @@ def screening_of(ledger: Ledger, delivery: Delivery) -> Screening:
         return session.get_one(Screening, delivery.screening_id)
 
 
-def _anew(some: Update) -> Update:
+def anew(some: Update) -> Update:
+    """Let what is chosen be sent from the start, as if it had never been tried."""
     return some.values(
         state=DeliveryState.PENDING,
         attempts=0,

@@ -137,13 +137,14 @@ def _keep_one(session: Session, series: Series, outcome: Outcome) -> None:
         # the same input, weights and settings once more: what was said and sent stands
         if not screening.current:
             screening.current = True
-            deliveries.reinstate(session, screening.id)
+            if screening.retracted_at is None:
+                deliveries.reinstate(session, screening.id)
         return
     screening = _screening(series, outcome)
     session.add(screening)
     session.flush()
     for made in outcome.objects:
-        _add_object(session, screening.id, made)
+        add_object(session, screening.id, made)
     note(
         session,
         str(outcome.state),
@@ -191,7 +192,8 @@ def _screening(series: Series, outcome: Outcome) -> Screening:
     )
 
 
-def _add_object(session: Session, screening_id: int, made: MadeObject) -> None:
+def add_object(session: Session, screening_id: int, made: MadeObject) -> None:
+    """Write down an object that lies in the outbox, and a delivery for each who is to have it."""
     session.add(
         ResultObject(
             SOPInstanceUID=made.SOPInstanceUID,

@@ -62,9 +62,10 @@ def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
 
 
 def is_flagged() -> ColumnElement[bool]:
-    """Say that a series has a result that stands and is flagged; an index holds no others."""
+    """Say that a series has a result that stands and is flagged: an index holds no others."""
     of_series = Screening.SeriesInstanceUID == Series.SeriesInstanceUID
-    return exists().where(of_series, Screening.current, Screening.flagged)
+    stands = Screening.current, Screening.retracted_at.is_(None)
+    return exists().where(of_series, *stands, Screening.flagged)
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -308,6 +308,8 @@ def _screened(session: Session, screening: Screening) -> dict[str, Any]:
         "stage": screening.stage,
         "current": screening.current,
         "analysed_at": screening.analysed_at.isoformat(),
+        "retracted_at": screening.retracted_at.isoformat() if screening.retracted_at else None,
+        "retracted_why": screening.retracted_why,
         "weights_sha256": screening.weights_sha256,
         "objects": [
             {

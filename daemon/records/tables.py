@@ -268,6 +268,9 @@ class Screening(Table):
     result: Mapped[dict[str, Any]]
     analysed_at: Mapped[datetime]
     current: Mapped[bool]
+    # taken back by a person, who said why; whoever was sent it is sent a rejection note
+    retracted_at: Mapped[datetime | None]
+    retracted_why: Mapped[str | None]
 
 
 class ResultObject(Purgeable, Table):

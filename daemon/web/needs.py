@@ -55,7 +55,7 @@ def _disk(disk: Mapping[str, Any]) -> Iterator[Need]:
 def _deliveries(numbers: Mapping[str, Any]) -> Iterator[Need]:
     for row in numbers["parked_deliveries"]:
         words = f"{row['objects']} result objects could not be sent to {row['aet']}"
-        yield Need("bad", f"{words}: {row['detail']}", peer_path(row["aet"]), "Look at this peer")
+        yield Need("bad", f"{words}: {row['detail']}", "/deliveries", "Send them again")
     for row in numbers["parked_commitments"]:
         words = f"{row['requests']} answers to {row['aet']} about its images were given up"
         yield Need("warn", f"{words}: {row['detail']}", peer_path(row["aet"]), "Look at this peer")

@@ -5,9 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from daemon.rejection import Ground
 from daemon.story import current_result
+from daemon.web.amending import retract, send_study
 from daemon.web.deeds import judge_again, look_at, picture_of
-from daemon.web.guard import Operator, SentForm, Viewer
+from daemon.web.guard import Operator, Refused, SentForm, Viewer
 from daemon.web.pages import page, see
 from daemon.web.studies import outcome
 from engines.contract import number_of
@@ -32,7 +34,14 @@ def study_page(request: Request, who: Viewer, uid: str) -> HTMLResponse:
         number_of=number_of,
         events_most=EVENTS_MOST,
         fruitless=FRUITLESS,
+        grounds=list(Ground),
+        stands=any(_stands(result) for one in seen.story["series"] for result in one["results"]),
     )
+
+
+def _stands(result: dict[str, Any]) -> bool:
+    """Tell whether a result has objects that could be sent again, or taken back."""
+    return bool(result["current"] and result["objects"] and not result["retracted_at"])
 
 
 def _told(series: dict[str, Any]) -> dict[str, Any]:
@@ -60,4 +69,22 @@ def again(request: Request, who: Operator, form: SentForm) -> Response:
     """Judge and screen a series once more, which ended without a result; say why."""
     uid = form.get("uid", "")
     judge_again(request, who, uid, form.get("series_uid", ""), form.get("why", ""))
+    return see(f"/study?uid={uid}")
+
+
+@router.post("/study/send")
+def send(request: Request, who: Operator, form: SentForm) -> Response:
+    """Send the results of a study once more to whoever had them, or should have; say why."""
+    uid = form.get("uid", "")
+    send_study(request, who, uid, form.get("why", ""))
+    return see(f"/study?uid={uid}")
+
+
+@router.post("/study/retract")
+def take_back(request: Request, who: Operator, form: SentForm) -> Response:
+    """Take the results of a study back, with a rejection note to whoever had them; say why."""
+    uid, ground = form.get("uid", ""), form.get("ground", "")
+    if ground not in list(Ground) or form.get("sure") != "yes":
+        raise Refused("Choose a ground, and tick the box. Go back to do so.", 400)
+    retract(request, who, uid, Ground(ground), form.get("why", ""))
     return see(f"/study?uid={uid}")

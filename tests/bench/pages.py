@@ -20,12 +20,12 @@ from browsing import running_site, signed_in
 from peers import PostgresServer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from daemon import config, schema
 from daemon.config import Settings
 from daemon.pseudonyms import Pseudonyms
-from daemon.records.ledger import Ledger, now
+from daemon.records.ledger import Ledger, insert_all, now
 from daemon.records.people_tables import Right
 from daemon.records.tables import Delivery, Event, Instance, Peer, ResultObject, Screening, Series
 
@@ -108,7 +108,7 @@ def fill(settings: Settings, studies: int) -> Ledger:
             for table in (Series, Instance, Event, Screening, ResultObject, Delivery):
                 rows = [row for one in every for row in one.get(table, ())]
                 if rows:
-                    session.execute(insert(table), rows)
+                    insert_all(session, table, rows)
     with ledger.write() as session:
         for aet, sends, results in (("CR1", True, "none"), ("PACS", False, "all")):
             one = Peer(aet=aet, host="10.0.0.1", port=104, sends=sends, results=results)
