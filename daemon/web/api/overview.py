@@ -3,7 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from daemon.metrics import exposition
 from daemon.records import peers, tally
 from daemon.retention import Retention
 from daemon.standing import standing
@@ -14,6 +17,10 @@ from daemon.web.needs import needs
 from daemon.web.overview import DAYS, models_now
 
 router = APIRouter(tags=["status"])
+
+TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {}}, "description": "Prometheus text format"}
+}
 
 
 @router.get("/me", response_model=Me)
@@ -35,6 +42,13 @@ def status(request: Request, who: Viewer) -> Any:
 
 def _told(day: tally.Day) -> dict[str, Any]:
     return {key: getattr(day, key) for key in Day.model_fields}
+
+
+@router.get("/metrics", response_class=Response, responses=TEXT)
+def metrics(request: Request, who: Viewer) -> Response:
+    """Count everything for a monitoring system, as `osteoscreen metrics` does."""
+    told = exposition(settings_of(request), ledger_of(request))
+    return Response(told, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get("/retention", response_model=list[Due])

@@ -254,5 +254,13 @@ def test_the_trail_is_checked_and_given_as_files_from_a_row_on(administrator, si
     assert answer.text.count("<AuditMessage>") == 2
 
 
+def test_the_metrics_are_those_of_the_command(viewer, site):
+    answer = viewer.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    found = {line.partition(" ")[0]: line for line in answer.text.splitlines()}
+    assert found['osteoscreen_series{state="screened"}'].endswith(" 1.0")
+    assert "JANE" not in answer.text
+
+
 def test_nothing_is_purged_where_no_rule_is_set(viewer):
     assert viewer.get("/retention").json() == []

@@ -11,6 +11,7 @@ from daemon.web.api.document import PARTS
 WALLS = {
     ("GET", "/me"): Right.VIEWER,
     ("GET", "/status"): Right.VIEWER,
+    ("GET", "/metrics"): Right.VIEWER,
     ("GET", "/retention"): Right.VIEWER,
     ("GET", "/peers"): Right.VIEWER,
     ("GET", "/refusals"): Right.VIEWER,
