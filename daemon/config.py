@@ -5,7 +5,8 @@ import tomllib
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_settings import (
@@ -159,6 +160,20 @@ class Settings(BaseSettings):
     web_visit_s: float = Field(
         43200, gt=0, description="time after which a visitor signs in again, however busy"
     )
+    web_address: str = Field(
+        "", description="the site as browsers reach it: https://NAME; empty: web_host and web_port"
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect provider, https://...; empty: none")
+    oidc_client_id: str = Field("", description="the site's name at the provider")
+    oidc_client_secret: str = Field(
+        "", description="its secret there; empty: none, PKCE alone (better in a file: ..._FILE)"
+    )
+    oidc_scope: str = Field("openid profile", description="what the provider is asked for")
+    oidc_name_claim: str = Field("preferred_username", description="claim that names a person here")
+    oidc_right_claim: str = Field("groups", description="claim with a person's groups or roles")
+    oidc_rights: dict[str, Literal["viewer", "operator", "administrator"]] = Field(
+        {}, description="right of each group or role; who is in none is not let in"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
 
     @property
@@ -247,6 +262,7 @@ def load(home: Path | None = None) -> Settings:
     _refuse_half_tls(settings)
     _refuse_unknown_tables(settings)
     _refuse_open_site(settings)
+    _refuse_half_provider(settings)
     return settings
 
 
@@ -279,6 +295,19 @@ def _refuse_open_site(settings: Settings) -> None:
             f"setting 'web_host': {settings.web_host} is reached from other hosts, so the site "
             "needs TLS there: set web_certificate, or web_behind_proxy = true if a proxy adds it"
         )
+
+
+def _refuse_half_provider(settings: Settings) -> None:
+    """Refuse what would let nobody in, or send secrets in the clear."""
+    for key in ("oidc_issuer", "web_address"):
+        address = urlsplit(getattr(settings, key))
+        here = address.scheme == "http" and _is_loopback(address.hostname or "")
+        if address.geturl() and not (address.hostname and (address.scheme == "https" or here)):
+            raise ConfigError(f"setting {key!r}: begin with https://")
+    needed = ("oidc_client_id", "oidc_rights", "web_address") if settings.oidc_issuer else ()
+    missing = [key for key in needed if not getattr(settings, key)]
+    if missing:
+        raise ConfigError(f"setting {missing[0]!r}: oidc_issuer needs it")
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,9 @@ SERVER = "server"
 
 
 def origin(settings: Settings) -> str:
-    """Return where the site is, as seen from this host."""
+    """Return where browsers reach the site; as seen from this host if nobody has said."""
+    if settings.web_address:
+        return settings.web_address.rstrip("/")
     scheme = "https" if settings.web_certificate else "http"
     host = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
     return f"{scheme}://{host}:{settings.web_port}"
@@ -60,6 +62,8 @@ def link(settings: Settings, ledger: Ledger, name: str, right: Right | None = No
     if not settings.web_port:
         raise ConfigError("setting 'web_port': it is 0, there is no site")
     known = people.named(ledger, name)
+    if known and known.federated:
+        raise ConfigError(f"{name} signs in through the identity provider, without a password")
     first = Right.VIEWER if people.has_administrator(ledger) else Right.ADMINISTRATOR
     wanted = right or (Right(known.right) if known else first)
     trail.write_down(ledger, Deed(SERVER, "", "link given", name, f"as {wanted}"))

@@ -27,10 +27,10 @@ passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 @contextlib.contextmanager
-def running_site(settings: Settings, ledger: Ledger) -> Iterator[str]:
-    """Serve the site in a thread; give its origin."""
+def running_site(settings: Settings, ledger: Ledger, port: int = 0) -> Iterator[str]:
+    """Serve the site in a thread, on a free port unless one is named; give its origin."""
     server = server_of(settings, make_app(settings, ledger))
-    sock = socket.create_server((LOOPBACK, 0))
+    sock = socket.create_server((LOOPBACK, port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     while not server.started:

@@ -55,6 +55,33 @@ def put(ledger: Ledger, name: str, right: Right) -> None:
             person.right = right
 
 
+def by_provider(ledger: Ledger, federated: str) -> Person | None:
+    """Return who was let in by a provider before."""
+    with ledger.read() as session:
+        return session.scalars(select(Person).where(Person.federated == federated)).first()
+
+
+def federate(ledger: Ledger, name: str, federated: str, right: Right) -> None:
+    """Give whom a provider lets in the right of this time; add who comes for the first time."""
+    with ledger.write() as session:
+        mine = update(Person).where(Person.federated == federated).values(right=right)
+        if not changed(session.execute(mine)):
+            fresh = {"right": right, "created_at": now(), "failures": 0, "federated": federated}
+            session.add(Person(name=name, **fresh))
+
+
+def shut_out(ledger: Ledger, federated: str) -> None:
+    """End all visits and tokens of whom a provider lets in no more."""
+    mine = select(Person.name).where(Person.federated == federated)
+    with ledger.write() as session:
+        for table in (Visit, Token):
+            session.execute(
+                delete(table)
+                .where(table.person.in_(mine))
+                .execution_options(synchronize_session=False)
+            )
+
+
 def is_last_administrator(ledger: Ledger, name: str) -> bool:
     """Tell whether nobody could administer the site without this person."""
     with ledger.read() as session:

@@ -15,6 +15,7 @@ from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.trail import Watch
 from daemon.web import (
     deliveries,
+    federation,
     models,
     overview,
     peer,
@@ -34,7 +35,7 @@ from daemon.web.shield import Shield
 STATIC = Path(__file__).parent / "static"
 
 PARTS = (
-    *(signing_in, overview, peers, peer, studies, study, deliveries, models),
+    *(signing_in, federation, overview, peers, peer, studies, study, deliveries, models),
     *(people, tokens_page, trail_page),
 )
 """The files of routes: each page's, and no others; those of the JSON interface are its own."""

@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse, Response
 from daemon.records import people, visits
 from daemon.records.ledger import now
 from daemon.records.people_tables import Person
+from daemon.records.visits import Visitor
 from daemon.web import passwords
 from daemon.web.guard import (
     Current,
@@ -30,17 +31,19 @@ EXPIRED = "This link has been used, or is older than a day. Ask for another: ost
 @router.get("/sign-in")
 def sign_in_page(request: Request, who: Current, next: str = "/") -> Response:
     """Ask for name and password."""
-    return see("/") if who else _ask(request, own_path(next))
+    return see("/") if who else ask(request, own_path(next))
 
 
-def _ask(request: Request, onward: str, words: str = "", status: int = 200) -> HTMLResponse:
-    return page(request, "sign_in", status, onward=onward, words=words)
+def ask(request: Request, onward: str, words: str = "", status: int = 200) -> HTMLResponse:
+    """Ask for name and password, and offer the identity provider where there is one."""
+    provider = bool(settings_of(request).oidc_issuer)
+    return page(request, "sign_in", status, onward=onward, words=words, provider=provider)
 
 
 @router.post("/sign-in")
 def sign_in(request: Request, who: Current, form: SentForm) -> Response:
     """Begin a visit, under a new secret whatever the browser had before."""
-    ledger, settings = ledger_of(request), settings_of(request)
+    ledger = ledger_of(request)
     name, onward = form.get("name", "").strip()[:64], own_path(form.get("next", "/"))
     person = people.named(ledger, name)
     locked = _is_locked(person)
@@ -51,14 +54,21 @@ def sign_in(request: Request, who: Current, form: SentForm) -> Response:
         note(request, name if person else "unknown", "sign-in refused")
         if person and not locked:
             people.failed(ledger, name)
-        return _ask(request, onward, WRONG, 403)
+        return ask(request, onward, WRONG, 403)
     note(request, name, "sign-in")
     people.unlock(ledger, name)
+    return begin_visit(request, who, name, onward)
+
+
+def begin_visit(request: Request, who: Visitor | None, name: str, onward: str) -> Response:
+    """Begin a visit in place of the one before, if any, and go on to a page."""
+    ledger, settings = ledger_of(request), settings_of(request)
     if who:
         visits.end(ledger, who.key)
     answer = see(onward)
     set_cookie(request, answer, "visit", visits.begin(ledger, name, limits_of(settings)))
-    answer.delete_cookie(cookie_of(settings, "form"), secure=settings.web_secured, path="/")
+    for purpose in ("form", "provider"):
+        answer.delete_cookie(cookie_of(settings, purpose), secure=settings.web_secured, path="/")
     return answer
 
 

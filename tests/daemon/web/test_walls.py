@@ -16,6 +16,8 @@ WALLS = {
     ("GET", "/health"): EVERYBODY,
     ("GET", "/sign-in"): EVERYBODY,
     ("POST", "/sign-in"): EVERYBODY,
+    ("GET", "/sign-in/provider"): EVERYBODY,
+    ("GET", "/sign-in/return"): EVERYBODY,
     ("GET", "/welcome/{secret}"): EVERYBODY,
     ("POST", "/welcome/{secret}"): EVERYBODY,
     ("POST", "/sign-out"): Right.VIEWER,
