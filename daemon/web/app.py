@@ -16,6 +16,7 @@ from daemon.records.trail import Watch
 from daemon.web import (
     deliveries,
     federation,
+    flow,
     models,
     overview,
     peer,
@@ -35,7 +36,7 @@ from daemon.web.shield import Shield
 STATIC = Path(__file__).parent / "static"
 
 PARTS = (
-    *(signing_in, federation, overview, peers, peer, studies, study, deliveries, models),
+    *(signing_in, federation, overview, peers, peer, studies, study, deliveries, flow, models),
     *(people, tokens_page, trail_page),
 )
 """The files of routes: each page's, and no others; those of the JSON interface are its own."""

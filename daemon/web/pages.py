@@ -18,6 +18,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MENU = (
     ("/", "Overview", Right.VIEWER),
     ("/studies", "Studies", Right.VIEWER),
+    ("/flow", "Eligibility", Right.VIEWER),
     ("/deliveries", "Deliveries", Right.VIEWER),
     ("/peers", "Peers", Right.VIEWER),
     ("/models", "Models", Right.VIEWER),

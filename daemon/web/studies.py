@@ -78,14 +78,14 @@ def wanted(asked: Mapping[str, str], keys: Mapping[str, str | None]) -> Wanted:
         state="" if flagged else asked["state"],
         reason=asked["reason"],
         flagged=flagged,
-        first_day=_day(asked["from"]),
-        last_day=_day(asked["to"]),
-        before=_day(asked["before"]),
+        first_day=day(asked["from"]),
+        last_day=day(asked["to"]),
+        before=day(asked["before"]),
         **keys,
     )
 
 
-def _day(text: str) -> datetime | None:
+def day(text: str) -> datetime | None:
     """Read a day or a moment; what is none does not matter, nor what no calendar can follow."""
     try:
         day = datetime.fromisoformat(text).astimezone()

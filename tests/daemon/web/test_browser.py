@@ -12,7 +12,17 @@ from daemon.records.tables import Stage
 from workers.room import EngineRoom
 
 PHONE = {"width": 360, "height": 740}
-PAGES = ["/", "/studies", "/peers", "/peer/new", "/peer?aet=PACS", "/peer/change?aet=PACS"]
+PAGES = [
+    "/",
+    "/studies",
+    "/flow",
+    "/dry-run",
+    "/deliveries",
+    "/peers",
+    "/peer/new",
+    "/peer?aet=PACS",
+    "/peer/change?aet=PACS",
+]
 PAGES += ["/models", "/people", "/trail", "/nowhere"]
 BEFORE = ["/sign-in", "/welcome/used-up"]
 

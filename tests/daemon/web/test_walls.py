@@ -33,6 +33,8 @@ WALLS = {
     ("POST", "/study/send"): Right.OPERATOR,
     ("POST", "/study/retract"): Right.OPERATOR,
     ("GET", "/deliveries"): Right.VIEWER,
+    ("GET", "/flow"): Right.VIEWER,
+    ("GET", "/dry-run"): Right.VIEWER,
     ("POST", "/deliveries/again"): Right.OPERATOR,
     ("GET", "/models"): Right.VIEWER,
     ("POST", "/models/stage"): Right.ADMINISTRATOR,

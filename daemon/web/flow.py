@@ -1,0 +1,82 @@
+"""Who was screened and who was not, and why; and what other thresholds would have flagged."""
+
+from dataclasses import replace
+from datetime import timedelta
+from math import isfinite
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from daemon.dry_run import dry_run, thresholds
+from daemon.records import flow, looks, peers
+from daemon.records.flow import Period
+from daemon.records.ledger import now
+from daemon.web.flow_chart import of_flow
+from daemon.web.guard import Viewer, ledger_of
+from daemon.web.pages import page
+from daemon.web.studies import day
+from engines.card_index import CARDS
+
+router = APIRouter()
+
+DAYS = 28
+LOOKS, LOOKS_MOST = 1000, 5000
+LISTED = 50
+A_DAY = timedelta(days=1)
+
+
+@router.get("/flow")
+def flow_page(request: Request, who: Viewer) -> HTMLResponse:
+    """Show the flow of a period: the last four weeks, unless asked otherwise."""
+    ledger, asked = ledger_of(request), request.query_params
+    midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = day(asked.get("from", "")) or midnight - (DAYS - 1) * A_DAY
+    last = day(asked.get("to", "")) or midnight
+    period = Period(begin, last + A_DAY, asked.get("source", "")[:16])
+    # of a source that is none of the peers any more there may be series all the same
+    sources = {peer.aet for peer in peers.everyone(ledger) if peer.sends} | {period.source}
+    told = flow.flow(ledger, period)
+    return page(
+        request,
+        "flow",
+        flow=told,
+        chart=of_flow(told),
+        period=replace(period, end=last),
+        sources=sorted(sources - {""}),
+    )
+
+
+@router.get("/dry-run")
+def dry_run_page(request: Request, who: Viewer) -> HTMLResponse:
+    """Hold the newest results of a model against other thresholds, without effect."""
+    asked = request.query_params
+    model = asked.get("model", "") or CARDS[0].model
+    known = [card.model for card in CARDS]
+    most = min(_whole(asked.get("most", "")) or LOOKS, LOOKS_MOST)
+    seen = looks.newest(ledger_of(request), model, most) if model in known else []
+    stand = thresholds(seen)
+    changed = {one.name: _number(asked.get(f"t.{one.name}", "")) for one in stand}
+    wanted = {name: value for name, value in changed.items() if value is not None}
+    return page(
+        request,
+        "dry_run",
+        models=known,
+        model=model,
+        most=most,
+        thresholds=stand,
+        wanted=wanted,
+        run=dry_run(seen, wanted),
+        listed=LISTED,
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
