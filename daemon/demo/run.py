@@ -16,7 +16,7 @@ from pydicom.uid import Comprehensive3DSRStorage
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from daemon import config, schema, scu
+from daemon import config, invitations, schema, scu
 from daemon.config import Settings
 from daemon.console import stdout
 from daemon.demo.films import Film, virtual_and_real
@@ -25,6 +25,7 @@ from daemon.demo.table import Row, show
 from daemon.errors import DeliveryError
 from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
+from daemon.records.people_tables import Right
 from daemon.records.tables import Peer, Role, Stage, Wants
 from daemon.story import current_results, deliveries, is_over
 from engines import catalog
@@ -74,7 +75,7 @@ def run(results: Path, films: Path | None, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="osteoscreen-demo-") as folder:
         with _progress(console) as progress:
             made = list(progress.track(virtual_and_real(films), description="making films and CTs"))
-        with _site(Path(folder)) as site:
+        with _site(Path(folder), keep) as site:
             console.print(f"system up at port {site.settings.port}; PACS: {site.pacs.name}")
             with _progress(console) as progress:
                 sent_at = _send_each(site, made, progress)
@@ -96,14 +97,17 @@ def _progress(console: Console) -> Progress:
 
 
 @contextmanager
-def _site(folder: Path) -> Iterator[Site]:
-    """Start PACS and system; the PACS is a research peer that wants every result."""
+def _site(folder: Path, keep: bool) -> Iterator[Site]:
+    """Start PACS and system; the PACS is a research peer that wants every result.
+
+    What stays up has pages, too; what ends at once does without that process.
+    """
     pacs = open_pacs(PACS, folder / "pacs", (free_port(), free_port()))
     home = folder / "home"
     home.mkdir()
-    port = free_port()
+    port, web_port = free_port(), free_port() if keep else 0
     (home / config.FILE).write_text(
-        f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\nweb_port = 0\n'
+        f'host = "127.0.0.1"\nport = {port}\nmin_free_mib = 0\nweb_port = {web_port}\n'
     )
     settings = config.load(home)
     ledger = schema.ready_ledger(settings)
@@ -205,8 +209,11 @@ def _leave_results(pacs: Pacs, results: Path) -> None:
 
 
 def _stay(console: Console, site: Site) -> None:
+    link = invitations.link(site.settings, site.ledger, invitations.FIRST, Right.ADMINISTRATOR)
     console.print(
-        f"\nStill up. Send it something:\n"
+        f"\nStill up. See it in a browser; this link is good once, for the password of "
+        f"{invitations.FIRST}:\n  {link}\n"
+        f"Send it something:\n"
         f"  storescu -aet {MODALITY} -aec {site.settings.aet} 127.0.0.1 {site.settings.port} FILE\n"
         f"  osteoscreen push --home {site.settings.home} FILE\n"
         f"  osteoscreen status --home {site.settings.home}\n"

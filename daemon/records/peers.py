@@ -86,6 +86,12 @@ def stage_of(ledger: Ledger, model: str) -> Stage:
         return Stage(row.stage) if row else Stage.SHADOW
 
 
+def stages(ledger: Ledger) -> dict[str, Stage]:
+    """Return the stage of each model that an admin has decided about."""
+    with ledger.read() as session:
+        return {row.model: Stage(row.stage) for row in session.scalars(select(ModelStage))}
+
+
 def set_stage(ledger: Ledger, model: str, stage: Stage) -> None:
     """Give a model a stage."""
     with ledger.write() as session:

@@ -16,16 +16,19 @@ REASONS_MOST = 8
 def of_flow(flow: Flow) -> Markup:
     """Draw the flow: boxes from top to bottom, each with what leaves before the next."""
     steps: list[tuple[list[str], list[str]]] = [
-        (_box("Received", flow.received), _box("Still on the way", flow.waiting)),
+        (_box("Received", flow.received), _left("Still on the way", flow.waiting)),
         (_box("Judged by their headers", flow.judged), _left("Not eligible", flow.skipped)),
         (_box("Eligible", flow.eligible), _left("Without a result", flow.faults)),
-        ([f"Screened (n = {flow.looked_at})", *_lines(flow.screened)], _retracted(flow)),
+        (
+            [*_box("Screened", flow.looked_at), *_lines(flow.screened)],
+            _left("Retracted", flow.retracted),
+        ),
     ]
     top, parts = GAP / 2, []
     for kept, lost in steps:
-        height = max(_height(kept), _height(lost) + LINE if lost else 0)
-        parts.append(_step(top, height, kept, lost))
-        top += height + GAP
+        below = _height(lost) + GAP if lost else 0
+        parts.append(_step(top, below, kept, lost))
+        top += _height(kept) + below + GAP
     parts.append(_ends(top, flow))
     height = top + _height(["", ""]) + GAP / 2
     said = f"Of {flow.received} series {flow.looked_at} were screened, {flow.flagged} flagged"
@@ -38,8 +41,11 @@ def _box(title: str, count: int) -> list[str]:
     return [f"{title} (n = {count})"]
 
 
-def _left(title: str, reasons: Mapping[str, int]) -> list[str]:
-    return [f"{title} (n = {sum(reasons.values())})", *_lines(reasons)]
+def _left(title: str, lost: Mapping[str, int] | int) -> list[str]:
+    """Return the lines of a box of those who leave; none where nobody does."""
+    if isinstance(lost, int):
+        return _box(title, lost) if lost else []
+    return [*_box(title, sum(lost.values())), *_lines(lost)] if lost else []
 
 
 def _lines(counts: Mapping[str, int]) -> list[str]:
@@ -50,35 +56,36 @@ def _lines(counts: Mapping[str, int]) -> list[str]:
     return lines
 
 
-def _retracted(flow: Flow) -> list[str]:
-    return _box("Retracted", flow.retracted) if flow.retracted else []
-
-
 def _height(lines: Sequence[str]) -> float:
     return len(lines) * LINE + 2 * PAD
 
 
-def _step(top: float, height: float, kept: Sequence[str], lost: Sequence[str]) -> Markup:
-    """Draw one box, the way down from it, and what leaves on that way."""
-    middle, bottom = LEFT + LEFT_WIDTH / 2, top + height
-    own = top + _height(kept)
-    drawn = [_drawn(LEFT, top, LEFT_WIDTH, kept), _line((middle, own), (middle, bottom + GAP))]
+def _step(top: float, below: float, kept: Sequence[str], lost: Sequence[str]) -> Markup:
+    """Draw one box, the way down from it, and who leaves on that way."""
+    middle, bottom = LEFT + LEFT_WIDTH / 2, top + _height(kept)
+    drawn = [
+        _drawn(LEFT, top, LEFT_WIDTH, kept),
+        _line((middle, bottom), (middle, bottom + below + GAP / 2)),
+    ]
+    if top > GAP / 2:
+        drawn.append(_line((middle, top - GAP / 2), (middle, top)))
     if lost:
-        away = bottom - _height(lost)
-        side = away + _height(lost) / 2
-        # beside a low box the way out leaves from the box itself
-        start = middle if side > own else LEFT + LEFT_WIDTH
-        drawn += [_line((start, side), (RIGHT, side)), _drawn(RIGHT, away, RIGHT_WIDTH, lost)]
+        side = bottom + GAP / 2 + below / 2
+        away = _drawn(RIGHT, side - _height(lost) / 2, RIGHT_WIDTH, lost)
+        drawn += [_line((middle, side), (RIGHT, side)), away]
     return Markup().join(drawn)
 
 
 def _ends(top: float, flow: Flow) -> Markup:
+    """Draw the two ends of the way, each with its own line to it."""
     half = (LEFT_WIDTH - PAD) / 2
-    flagged = ["Flagged", f"n = {flow.flagged}"]
-    others = ["Not flagged", f"n = {flow.not_flagged}"]
-    return _drawn(LEFT, top, half, flagged, "flagged") + _drawn(
-        LEFT + half + PAD, top, half, others
-    )
+    lefts = LEFT, LEFT + half + PAD
+    flagged, others = ["Flagged", f"n = {flow.flagged}"], ["Not flagged", f"n = {flow.not_flagged}"]
+    fork = top - GAP / 2
+    lines = [_line((lefts[0] + half / 2, fork), (lefts[1] + half / 2, fork))]
+    lines += [_line((left + half / 2, fork), (left + half / 2, top)) for left in lefts]
+    boxes = [_drawn(lefts[0], top, half, flagged, "flagged"), _drawn(lefts[1], top, half, others)]
+    return Markup().join([*lines, *boxes])
 
 
 def _drawn(

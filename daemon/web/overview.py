@@ -10,7 +10,7 @@ from daemon.config import Settings
 from daemon.models import rows
 from daemon.records import peers, summary, tally
 from daemon.records.ledger import Ledger
-from daemon.records.tables import SeriesState
+from daemon.records.tables import SeriesState, Stage
 from daemon.retention import room_now
 from daemon.spool import Spool
 from daemon.web.charts import of_days
@@ -62,7 +62,8 @@ def models_now(request: Request) -> list[dict[str, Any]]:
     moment = time.monotonic()
     if moment >= getattr(kept, "weights_until", 0.0):
         kept.weights, kept.weights_until = rows(settings, ledger), moment + WEIGHTS_READ_S
-    return [row | {"stage": peers.stage_of(ledger, row["model"])} for row in kept.weights]
+    stages = peers.stages(ledger)
+    return [row | {"stage": stages.get(row["model"], Stage.SHADOW)} for row in kept.weights]
 
 
 def _stages(numbers: dict[str, Any]) -> list[dict[str, Any]]:
