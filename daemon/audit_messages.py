@@ -38,13 +38,14 @@ class About(NamedTuple):
 
 
 ACTIVITY, USED, LOGIN = "Application Activity", "Audit Log Used", "User Authentication"
-INSTANCES, ALERT = "DICOM Instances Accessed", "Security Alert"
+INSTANCES, QUERY, ALERT = "DICOM Instances Accessed", "Query", "Security Alert"
 NETWORK, SOFTWARE = "Network Configuration", "Software Configuration"
 USERS = "User Security Attributes Changed"
 CODES = {
     ACTIVITY: "110100",
     USED: "110101",
     INSTANCES: "110103",
+    QUERY: "110112",
     ALERT: "110113",
     LOGIN: "110114",
     "Login": "110122",
@@ -60,6 +61,8 @@ EVENTS = {
     "sign-out": Event(LOGIN, "E", "Logout"),
     "study looked at": Event(INSTANCES, "R"),
     "picture looked at": Event(INSTANCES, "R"),
+    "results retracted": Event(INSTANCES, "D"),
+    "studies searched": Event(QUERY, "E"),
     "trail exported": Event(USED, "R"),
     "peer set": Event(ALERT, "U", NETWORK),
     "peer removed": Event(ALERT, "D", NETWORK),

@@ -106,6 +106,8 @@ async def sent_form(request: Request, who: Current) -> dict[str, str]:
     try:
         body = (await request.body()).decode("utf-8")
         fields = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
+        if any("\0" in value for value in fields.values()):
+            raise ValueError
     except ValueError:
         raise Refused("This form cannot be read.", 400) from None
     name = cookie_of(settings_of(request), "form")

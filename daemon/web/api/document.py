@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
-from daemon.web.api import models, overview, peers, people, studies, tokens, trail
+from daemon.web.api import deliveries, models, overview, peers, people, studies, tokens, trail
 from daemon.web.api.shapes import Problem
 from daemon.web.guard import Refused, SignedOut
 from engines.product import PRODUCT, VERSION
 
-PARTS = overview, peers, studies, models, people, tokens, trail
+PARTS = overview, peers, studies, deliveries, models, people, tokens, trail
 """The files of addresses, and no others."""
 
 DESCRIPTION = """
@@ -61,6 +61,7 @@ def make_api(settings: Settings, ledger: Ledger) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_name,
         responses=FAILURES,
+        dependencies=[Depends(no_strange_query)],
         servers=[{"url": "/api"}],
         root_path_in_servers=False,
     )
@@ -79,6 +80,15 @@ def _describe_bodies(paths: dict[str, dict[str, Any]]) -> None:
             same = told["responses"]["422"]["content"]
             for status, words in TOO_MUCH.items():
                 told["responses"][status] = {"description": words, "content": same}
+
+
+def no_strange_query(request: Request) -> None:
+    """Refuse what no address asks for: a misspelt key would go unnoticed otherwise."""
+    told = request.app.openapi()["paths"][request.scope["route"].path_format]
+    asked = told[request.method.lower()].get("parameters", ())
+    known = {one["name"] for one in asked if one["in"] == "query"}
+    if set(request.query_params) - known:
+        raise Refused(f"query: known here are {', '.join(sorted(known)) or 'none'}", 422)
 
 
 def _name(route: APIRoute) -> str:

@@ -12,11 +12,14 @@ from daemon.records.tables import DeliveryState, Peer, Role, SeriesState, Stage,
 
 UID = Annotated[str, Field(description="A DICOM UID", examples=["1.2.826.0.1.3680043.8.498.1"])]
 Count = Annotated[int, Field(ge=0)]
+NO_NUL = r"^[^\x00]*$"
+"""No text in PostgreSQL holds one."""
 Why = Annotated[
     str,
     Field(
         min_length=5,
         max_length=500,
+        pattern=NO_NUL,
         description="Why it is done, for the audit trail; no patient's name",
         examples=["the modality's clock was put right"],
     ),

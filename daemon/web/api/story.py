@@ -1,7 +1,7 @@
 """A study's story, as the JSON interface's document describes it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -124,7 +124,7 @@ class Story(BaseModel):
 class Again(Asked):
     """Which series to judge again, and why."""
 
-    SeriesInstanceUID: UID
+    SeriesInstanceUID: Annotated[UID, Field(max_length=64, pattern=r"^[0-9.]+$")]
     why: Why
 
 

@@ -12,7 +12,7 @@ from daemon.records import search
 from daemon.records.search import Found
 from daemon.records.tables import SeriesState
 from daemon.web.api.bearer import Operator, Viewer
-from daemon.web.api.shapes import Asked, Problem
+from daemon.web.api.shapes import NO_NUL, Asked, Problem
 from daemon.web.api.story import Again, Anew, Story, StudiesFound, WhyAlone
 from daemon.web.deeds import judge_again, judge_parked_again, look_at, picture_of
 from daemon.web.guard import ledger_of
@@ -37,7 +37,7 @@ PNG: dict[int | str, dict[str, Any]] = {
 class Wish(Asked):
     """What is looked for; what is left out does not matter."""
 
-    uid: str = Field("", max_length=64, description="Study or series UID")
+    uid: str = Field("", max_length=64, pattern=NO_NUL, description="Study or series UID")
     state: SeriesState | Literal["flagged"] | None = Field(None, description="What became of it")
     reason: Reason | None = Field(None, description="Why it ended so")
     first_day: date | None = Field(None, alias="from", description="First day it came")
@@ -53,8 +53,10 @@ class Wish(Asked):
 class Identity(Wish):
     """What is looked for, with whom; hashed as the ledger has it, and kept nowhere."""
 
-    PatientID: str | None = Field(None, max_length=64, pattern=r"[!-~]", examples=["4711"])
-    AccessionNumber: str | None = Field(None, max_length=64, pattern=r"[!-~]")
+    PatientID: str | None = Field(
+        None, max_length=64, pattern=r"^[^\x00]*[!-~][^\x00]*$", examples=["4711"]
+    )
+    AccessionNumber: str | None = Field(None, max_length=64, pattern=r"^[^\x00]*[!-~][^\x00]*$")
 
 
 @router.get("/studies", response_model=StudiesFound)

@@ -8,10 +8,13 @@ from browsing import running_site
 from calling import program_of
 from main_path import MODEL, Site
 from peers import LOOPBACK, free_port
+from sqlalchemy import update
 
 from daemon.records import peers, refusals, tokens, trail
+from daemon.records.ledger import now
 from daemon.records.people_tables import Right
-from daemon.records.tables import Stage
+from daemon.records.tables import Delivery, DeliveryState, Stage
+from daemon.rejection import Ground
 from workers.room import EngineRoom
 
 WISH = {"host": LOOPBACK, "port": 104, "results": "all"}
@@ -193,6 +196,34 @@ def test_parked_deliveries_go_out_again(site, operator):
     assert rows(site, "parked results sent again")[0].subject == "PACS"
 
 
+def test_what_was_given_up_is_listed_and_goes_out_again_one_by_one(site, viewer, operator):
+    with site.ledger.write() as session:
+        session.execute(update(Delivery).values(state=DeliveryState.PARKED, detail="full"))
+    parked = viewer.get("/deliveries/parked").json()
+    assert {(one["kind"], one["detail"]) for one in parked} == {("SR", "full"), ("SC", "full")}
+    asked = {"aet": "PACS", "delivery_id": parked[0]["delivery_id"]}
+    assert operator.post("/deliveries/again", json=asked).json() == {"objects": 1}
+    assert operator.post("/deliveries/again", json=asked).json() == {"objects": 0}
+    others = {"aet": "PACS", "detail": "full"}
+    assert operator.post("/deliveries/again", json=others).json() == {"objects": 1}
+    assert viewer.get("/deliveries/parked").json() == []
+
+
+def test_results_are_sent_again_and_taken_back_with_a_reason(site, viewer, operator):
+    path = f"/studies/{site.screened.StudyInstanceUID}"
+    with site.ledger.write() as session:
+        session.execute(update(Delivery).values(state=DeliveryState.SENT, sent_at=now()))
+    assert operator.post(f"{path}/send", json={"why": WHY}).json() == {"objects": 2}
+    wish = {"ground": str(next(iter(Ground))), "why": WHY}
+    assert operator.post(f"{path}/retract", json=wish | {"ground": "spite"}).status_code == 422
+    assert operator.post(f"{path}/retract", json=wish).json() == {"results": 1}
+    assert operator.post(f"{path}/retract", json=wish).status_code == 400
+    [result] = viewer.get(path).json()["series"][0]["results"]
+    assert result["retracted_why"] == WHY
+    assert {one["kind"] for one in result["objects"]} == {"SR", "SC", "KO"}
+    assert rows(site, "results retracted")[0].person == "program-operator"
+
+
 def test_a_stage_is_set_with_a_reason_and_live_is_refused(site, administrator, viewer):
     path = f"/models/{MODEL}/stage"
     assert administrator.put(path, json={"stage": "off", "why": WHY}).json()["stage"] == "off"
@@ -260,6 +291,11 @@ def test_the_metrics_are_those_of_the_command(viewer, site):
     found = {line.partition(" ")[0]: line for line in answer.text.splitlines()}
     assert found['osteoscreen_series{state="screened"}'].endswith(" 1.0")
     assert "JANE" not in answer.text
+
+
+def test_a_misspelt_key_is_said_to_be_one(site, viewer):
+    answer = viewer.get(f"/studies/{site.screened.StudyInstanceUID}", params={"name": True})
+    assert (answer.status_code, answer.json()["error"]) == (422, "query: known here are named")
 
 
 def test_nothing_is_purged_where_no_rule_is_set(viewer):

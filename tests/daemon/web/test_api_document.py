@@ -3,7 +3,7 @@
 import pytest
 import schemathesis
 from browsing import running_site
-from calling import token_of
+from calling import program, token_of
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
@@ -15,9 +15,15 @@ EXAMPLES = {GenerationMode.POSITIVE: 10, GenerationMode.NEGATIVE: 5}
 
 
 @pytest.fixture(scope="module")
-def strange_site(tmp_path_factory):
-    """A site of its own, for strangers leave strange peers and people behind."""
-    settings = config.load(tmp_path_factory.mktemp("strange") / "home")
+def strange_site(tmp_path_factory, postgres_server):
+    """A site of its own, for strangers leave strange peers and people behind.
+
+    On PostgreSQL, which holds less than SQLite does: no NUL, and no text longer than its column.
+    """
+    with pytest.MonkeyPatch.context() as set_too:
+        set_too.setenv("OSTEOSCREEN_DATABASE_URL", postgres_server.new_database())
+        settings = config.load(tmp_path_factory.mktemp("strange") / "home")
+    schema.migrate(settings)
     ledger = schema.ready_ledger(settings)
     with running_site(settings, ledger) as origin:
         yield origin, token_of(ledger, Right.ADMINISTRATOR)
@@ -50,3 +56,16 @@ def test_whatever_a_stranger_sends_is_answered_as_the_document_says(strange_site
         held(found.ok())()
         tried += 1
     assert tried > 20
+
+
+def test_what_no_database_holds_is_the_callers_mistake(strange_site):
+    origin, secret = strange_site
+    with program(origin, secret) as client:
+        for path in ("/studies/%00", "/studies?uid=%00", "/peers/%00", "/people/%00/link"):
+            assert client.get(path).status_code == 422
+        for why in ("aaaaa\0", "\0" * 9):
+            assert client.post("/parked/again", json={"why": why}).status_code == 422
+        long = client.post("/people/" + "x" * 300 + "/link")
+        assert long.status_code == 404
+        assert client.get("/studies/" + "1" * 3000).status_code == 404
+        assert client.delete("/peers/" + "x" * 17).status_code == 422
