@@ -17,6 +17,7 @@ from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
 from daemon.serve import Part
+from engines.exams import Exam
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -253,17 +254,22 @@ def commission(
         "commissioning.html"
     ),
     within_s: Annotated[float, typer.Option(min=1, help="How long it may take.")] = 600,
+    exams: Annotated[str, typer.Option(help="What is sent.", metavar="EXAMS")] = "cxr,hip,ct",
     home: Home = None,
 ) -> None:
     """Send virtual patients of known bone density through this site; exit 1 if any comes out wrong.
 
     From your PACS, if it routes to us: `osteoscreen commission --to PACS`
     """
+    from daemon.commission.patients import MADE
     from daemon.commission.run import run
 
+    named = [name.strip() for name in exams.split(",")]
+    if strange := [name for name in named if name not in MADE]:
+        raise ConfigError(f"--exams {','.join(strange)}: choose from {', '.join(MADE)}")
     settings = config.load(home)
     where = address_of_peer(settings, to) if to else _ourselves(settings)
-    raise typer.Exit(not run(settings, where, within_s, report))
+    raise typer.Exit(not run(settings, where, within_s, report, [Exam(one) for one in named]))
 
 
 @app.command()

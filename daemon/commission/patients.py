@@ -1,23 +1,30 @@
 """The virtual patients of a commissioning: always the same bodies, each time in new studies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Final
 
 from pydicom import Dataset
 
 from engines.exams import Exam
+from engines.phantoms.ct.protocol import CtProtocol
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.dicom.views import View
 from engines.phantoms.filming import one_radiograph
 from engines.phantoms.people.draw import low_density_person, normal_density_person
 from engines.phantoms.people.person import Person
+from engines.phantoms.scanning import one_ct
 
 SHAPE = (768, 768)
+SCAN = CtProtocol(slice_thickness_mm=5.0, spacing_mm=5.0, matrix=256, noise_hu=8.0, field_mm=380.0)
+"""As coarse as can be measured: it is most of what there is to wait for."""
 CHILD_YEARS = 15
 LOW, NORMAL = (2, 6), (3, 4)
 """Seeds of the bodies, chosen: one of the first six normal women is flagged."""
+ALSO_LOW, ALSO_NORMAL = 5, 4
+"""Of those whose hips and CT are taken."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +55,59 @@ class Probe:
         return str(self.images[0].StudyInstanceUID)
 
 
-def probes(run: str) -> list[Probe]:
+def probes(run: str, exams: Collection[Exam]) -> Iterator[Probe]:
     """Make the patients of one run.
 
     Parameters
     ----------
     run : str
         Its name; the same name gives the same UIDs, another one other UIDs for the same bodies.
+    exams : collection of Exam
+        Of which; one that nobody can image is left out.
     """
+    for exam in exams:
+        yield from MADE.get(exam, _nothing)(run)
+
+
+def _nothing(_run: str) -> Iterator[Probe]:
+    return iter(())
+
+
+def _chests(run: str) -> Iterator[Probe]:
+    women = [*map(low_density_person, LOW), *map(normal_density_person, NORMAL)]
     chests = [
-        *(_chest(run, low_density_person(seed)) for seed in LOW),
-        *(_chest(run, normal_density_person(seed)) for seed in NORMAL),
+        _probe("chest PA", Exam.CHEST_XRAY, one, [_film(run, one, View.CHEST_PA)]) for one in women
     ]
-    return [*chests, _lateral(run), _child(run, chests[0])]
+    yield from chests
+    yield _lateral(run)
+    yield _child(run, chests[0])
 
 
-def _chest(run: str, person: Person) -> Probe:
+def _hips(run: str) -> Iterator[Probe]:
+    for woman in (low_density_person(ALSO_LOW), normal_density_person(ALSO_NORMAL)):
+        film = _film(run, woman, View.PELVIS)
+        yield _probe("pelvis AP", Exam.HIP_XRAY, woman, [film])
+
+
+def _scans(run: str) -> Iterator[Probe]:
+    for woman in (low_density_person(ALSO_LOW), normal_density_person(ALSO_NORMAL)):
+        images = list(one_ct(Visit(woman, Exam.ABDOMEN_CT, woman.seed), SCAN))
+        for ds in images:
+            _name(ds, run, woman.seed)
+        yield _probe("abdominal CT", Exam.ABDOMEN_CT, woman, images)
+
+
+MADE: Final[dict[Exam, Callable[[str], Iterator[Probe]]]] = {
+    Exam.CHEST_XRAY: _chests,
+    Exam.HIP_XRAY: _hips,
+    Exam.ABDOMEN_CT: _scans,
+}
+
+
+def _probe(what: str, exam: Exam, person: Person, images: Sequence[Dataset]) -> Probe:
     kind, expected = ("low", "flagged") if person.osteoporosis else ("normal", "not flagged")
-    label, truth = (
-        f"chest PA, {kind} density {person.seed}",
-        f"lowest T-score {person.t_lowest:.1f}",
-    )
-    return Probe(label, truth, Exam.CHEST_XRAY, expected, [_film(run, person, View.CHEST_PA)])
+    truth = f"lowest T-score {person.t_lowest:.1f}"
+    return Probe(f"{what}, {kind} density {person.seed}", truth, exam, expected, images)
 
 
 def _lateral(run: str) -> Probe:
@@ -88,7 +126,8 @@ def _child(run: str, woman: Probe) -> Probe:
 
 
 def _film(run: str, person: Person, view: View) -> Dataset:
-    ds = one_radiograph(Visit(person, Exam.CHEST_XRAY, person.seed), view, SHAPE)
+    exam = Exam.HIP_XRAY if view is View.PELVIS else Exam.CHEST_XRAY
+    ds = one_radiograph(Visit(person, exam, person.seed), view, SHAPE)
     _name(ds, run, person.seed)
     return ds
 

@@ -1,7 +1,7 @@
 """Send virtual patients to a receiver, wait until they have been through, and report."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.progress import Progress
@@ -9,18 +9,25 @@ from rich.progress import Progress
 from daemon import schema, scu
 from daemon.commission import report
 from daemon.commission.judge import judge
-from daemon.commission.patients import Probe, probes
+from daemon.commission.patients import MADE, Probe, probes
 from daemon.config import Settings
 from daemon.console import stdout
 from daemon.errors import DeliveryError
 from daemon.records import summary
 from daemon.records.ledger import Ledger, now
 from daemon.story import is_over
+from engines.exams import Exam
 
 LOOK_S = 0.5
 
 
-def run(settings: Settings, to: scu.Address, within_s: float, page: Path) -> bool:
+def run(
+    settings: Settings,
+    to: scu.Address,
+    within_s: float,
+    page: Path,
+    exams: Collection[Exam] = tuple(MADE),
+) -> bool:
     """Commission the site; the system has to be running.
 
     Parameters
@@ -33,6 +40,8 @@ def run(settings: Settings, to: scu.Address, within_s: float, page: Path) -> boo
         How long all of them may take from the last one sent.
     page : Path
         Where the report is written, as HTML.
+    exams : collection of Exam
+        What is sent.
 
     Returns
     -------
@@ -47,7 +56,9 @@ def run(settings: Settings, to: scu.Address, within_s: float, page: Path) -> boo
     console, ledger = stdout(), schema.ready_ledger(settings)
     name = f"{now():%Y%m%dT%H%M%S}"
     with Progress(console=console) as progress:
-        made = list(progress.track(probes(name), description="making virtual patients"))
+        made = list(
+            progress.track(probes(name, exams), total=None, description="making virtual patients")
+        )
         _send(to, made, progress)
         _wait(ledger, made, within_s, progress)
     verdicts = [judge(ledger, one, summary.study(ledger, one.study_uid)) for one in made]

@@ -22,6 +22,7 @@ from engines.phantoms.people.person import Person
 from engines.phantoms.scanning import one_ct
 
 SHAPE = (768, 768)
+HIPS = View.PELVIS
 SCAN = CtProtocol(slice_thickness_mm=5.0, spacing_mm=5.0, matrix=256, noise_hu=8.0, field_mm=380.0)
 """As coarse as can be measured: two of these are most of what there is to wait for."""
 REAL_FILM = "RG1_UNCI.dcm"
@@ -66,6 +67,10 @@ def _virtual() -> Iterator[Film]:
     yield Film(f"{normal} 2", [_film(normal_density_person(4))], "not flagged")
     lateral = _film(low_density_person(5), View.CHEST_LATERAL)
     yield Film("virtual, lateral", [lateral], "skipped: view-not-frontal")
+    yield Film("virtual hips, low density", [_film(low_density_person(5), HIPS)], "flagged")
+    yield Film(
+        "virtual hips, normal density", [_film(normal_density_person(4), HIPS)], "not flagged"
+    )
     yield Film("virtual CT, low density", _scan(low_density_person(5)), "flagged")
     yield Film("virtual CT, normal density", _scan(normal_density_person(4)), "not flagged")
     yield Film("virtual, aged 31", [_aged(first, "031Y")], "skipped: age-below-minimum")
@@ -73,7 +78,8 @@ def _virtual() -> Iterator[Film]:
 
 
 def _film(person: Person, view: View = View.CHEST_PA) -> Dataset:
-    return one_radiograph(Visit(person, Exam.CHEST_XRAY, person.seed), view, SHAPE)
+    exam = Exam.HIP_XRAY if view is HIPS else Exam.CHEST_XRAY
+    return one_radiograph(Visit(person, exam, person.seed), view, SHAPE)
 
 
 def _scan(person: Person) -> list[Dataset]:

@@ -6,6 +6,8 @@ import pytest
 from line import MODEL, running_line
 from peers import LOOPBACK, Orthanc
 
+CHESTS = ["--exams", "cxr"]
+ROUTED = ("CR", "DX", "CT")
 SENDS = ["--sends", "--results", "all", "--role", "research"]
 
 
@@ -14,7 +16,8 @@ def line(tmp_path_factory):
     """Start a site, and a PACS of its own that passes on all that it gets."""
     with (
         Orthanc(tmp_path_factory.mktemp("pacs")) as pacs,
-        running_line(tmp_path_factory.mktemp("ours"), pacs) as running,
+        # a PACS that passes a CT on pauses while it has other work
+        running_line(tmp_path_factory.mktemp("ours"), pacs, volume_settle_s=10) as running,
     ):
         running.system.cli("peers", "add", pacs.aet, LOOPBACK, str(pacs.port), *SENDS)
         pacs.know(running.system.aet, running.system.port)
@@ -28,9 +31,11 @@ def routed(line):
 
     def route():
         while not end.wait(0.2):
-            for study in set(line.pacs.get("/studies")) - done:
-                line.pacs.ask("POST", f"/modalities/{line.system.aet}/store", [study])
-                done.add(study)
+            came = set(line.pacs.instances()) - done
+            images = [one for one in came if line.pacs.tags(one)["Modality"] in ROUTED]
+            if images:
+                line.pacs.ask("POST", f"/modalities/{line.system.aet}/store", images)
+            done.update(came)
 
     thread = threading.Thread(target=route)
     thread.start()
@@ -46,13 +51,14 @@ def commission(line, page, *more):
 
 def test_a_site_whose_pacs_passes_images_on_comes_out_well(line, routed, tmp_path):
     code, said, page = commission(line, tmp_path / "page.html")
-    assert (code, "6 of 6 virtual patients came out as they are." in page) == (0, True), said
+    assert (code, "10 of 10 virtual patients came out as they are." in page) == (0, True), said
     assert page.count("SR sent ORTHANC") == 4 and "lowest T-score" in page
+    assert "pelvis AP, low density" in page and "abdominal CT, normal density" in page
     assert "says nothing about how well they read" in page
 
 
 def test_a_site_that_nothing_reaches_is_told_so(line, tmp_path):
-    code, said, page = commission(line, tmp_path / "page.html", "--within-s", "2")
+    code, said, page = commission(line, tmp_path / "page.html", "--within-s", "2", *CHESTS)
     assert code == 1 and "0 of 6 virtual patients" in said
     assert "does the receiver pass images on to our AE title?" in page
 
@@ -60,5 +66,10 @@ def test_a_site_that_nothing_reaches_is_told_so(line, tmp_path):
 def test_a_model_that_is_off_is_expected_to_say_nothing(line, tmp_path):
     line.system.cli("models", "stage", MODEL, "off")
     page = tmp_path / "page.html"
-    ran = line.system.run("commission", "--report", str(page))
+    ran = line.system.run("commission", "--report", str(page), *CHESTS)
     assert "skipped: no-model" in page.read_text() and ran.returncode == 0, ran.stdout
+
+
+def test_an_exam_that_nobody_can_send_is_named(line):
+    ran = line.system.run("commission", "--exams", "cxr,teeth")
+    assert ran.returncode == 2 and "teeth: choose from cxr, hip, ct" in ran.stderr
