@@ -29,6 +29,7 @@ PROCEDURE_STEP = "1.2.840.10008.3.1.2.3.3"
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+NOTE = "1.2.840.10008.5.1.4.1.1.88.59"
 
 # what pynetdicom proposes and accepts where nothing else is said
 UNCOMPRESSED = (
@@ -86,7 +87,8 @@ def results(segmentation: bool) -> Sequence[Service]:
     reports = [Service(uid, True, False, which, PLAIN) for uid in SR_CLASS_UIDS.values()]
     picture = Service(SECONDARY_CAPTURE, True, False, "picture of a report", PLAIN)
     regions = Service(SEGMENTATION, True, False, "regions that were measured", PLAIN)
-    return [*reports, picture, *([regions] if segmentation else [])]
+    note = Service(NOTE, True, False, "that a person took results back (IHE IOCM)", PLAIN)
+    return [*reports, picture, *([regions] if segmentation else []), note]
 
 
 def statement(settings: Settings) -> str:
