@@ -1,5 +1,6 @@
 """Who was screened and who was not, and why; and what other thresholds would have flagged."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import isfinite
@@ -28,11 +29,7 @@ A_DAY = timedelta(days=1)
 @router.get("/flow")
 def flow_page(request: Request, who: Viewer) -> HTMLResponse:
     """Show the flow of a period: the last four weeks, unless asked otherwise."""
-    ledger, asked = ledger_of(request), request.query_params
-    midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = day(asked.get("from", "")) or midnight - (DAYS - 1) * A_DAY
-    last = day(asked.get("to", "")) or midnight
-    period = Period(begin, last + A_DAY, asked.get("source", "")[:16])
+    ledger, period = ledger_of(request), period_of(request.query_params)
     # of a source that is none of the peers any more there may be series all the same
     sources = {peer.aet for peer in peers.everyone(ledger) if peer.sends} | {period.source}
     told = flow.flow(ledger, period)
@@ -41,9 +38,17 @@ def flow_page(request: Request, who: Viewer) -> HTMLResponse:
         "flow",
         flow=told,
         chart=of_flow(told),
-        period=replace(period, end=last),
+        period=replace(period, end=period.end - A_DAY),
         sources=sorted(sources - {""}),
     )
+
+
+def period_of(asked: Mapping[str, str]) -> Period:
+    """Return the period that was asked for: its last day is whole."""
+    midnight = now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = day(asked.get("from", "")) or midnight - (DAYS - 1) * A_DAY
+    last = day(asked.get("to", "")) or midnight
+    return Period(begin, last + A_DAY, asked.get("source", "")[:16])
 
 
 @router.get("/dry-run")

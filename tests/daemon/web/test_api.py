@@ -196,6 +196,20 @@ def test_parked_deliveries_go_out_again(site, operator):
     assert rows(site, "parked results sent again")[0].subject == "PACS"
 
 
+def test_the_flow_counts_every_series_and_other_thresholds_are_tried_without_effect(site, viewer):
+    flow = viewer.get("/flow").json()
+    assert flow["received"] == flow["judged"] + flow["waiting"] == 2
+    assert flow["flagged"] == 1 and flow["not_flagged"] == 0
+    assert viewer.get("/flow", params={"to": "2020-01-01"}).json()["received"] == 0
+    path = f"/models/{MODEL}/dry-run"
+    [stands] = viewer.post(path, json={}).json()["thresholds"]
+    tried = viewer.post(path, json={"thresholds": {stands["name"]: 1.1}}).json()
+    assert (tried["now"], tried["then"], tried["newly"]) == (1, 0, [])
+    assert tried["no_longer"] == [site.screened.StudyInstanceUID]
+    assert viewer.get("/flow").json()["flagged"] == 1
+    assert viewer.post("/models/none/dry-run", json={}).status_code == 404
+
+
 def test_what_was_given_up_is_listed_and_goes_out_again_one_by_one(site, viewer, operator):
     with site.ledger.write() as session:
         session.execute(update(Delivery).values(state=DeliveryState.PARKED, detail="full"))

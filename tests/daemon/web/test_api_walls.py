@@ -30,6 +30,8 @@ WALLS = {
     ("POST", "/deliveries/again"): Right.OPERATOR,
     ("POST", "/studies/{study_uid}/send"): Right.OPERATOR,
     ("POST", "/studies/{study_uid}/retract"): Right.OPERATOR,
+    ("GET", "/flow"): Right.VIEWER,
+    ("POST", "/models/{model}/dry-run"): Right.VIEWER,
     ("GET", "/models"): Right.VIEWER,
     ("PUT", "/models/{model}/stage"): Right.ADMINISTRATOR,
     ("GET", "/people"): Right.ADMINISTRATOR,

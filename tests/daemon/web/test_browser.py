@@ -23,7 +23,7 @@ PAGES = [
     "/peer?aet=PACS",
     "/peer/change?aet=PACS",
 ]
-PAGES += ["/models", "/people", "/trail", "/nowhere"]
+PAGES += ["/models", "/tokens", "/people", "/trail", "/nowhere"]
 BEFORE = ["/sign-in", "/welcome/used-up"]
 
 

@@ -1,0 +1,90 @@
+"""Who was screened and who was not, and why; and what other thresholds would have flagged."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from daemon.dry_run import dry_run, thresholds
+from daemon.records import flow, looks
+from daemon.web.api.bearer import Viewer
+from daemon.web.api.shapes import NO_NUL, UID, Asked, Count, Problem
+from daemon.web.flow import LOOKS, LOOKS_MOST, period_of
+from daemon.web.guard import Refused, ledger_of
+from engines.card_index import CARDS
+
+router = APIRouter(tags=["eligibility"])
+
+Model = Annotated[str, Path(description="Name of the model", examples=["cxr_osporscreen"])]
+NONE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "No such model"}}
+
+
+class Span(Asked):
+    """A period and a source; four weeks until today, and all sources, unless asked otherwise."""
+
+    first_day: date | None = Field(None, alias="from", description="First day it came")
+    last_day: date | None = Field(None, alias="to", description="Last day it came")
+    source: str = Field("", max_length=16, pattern=NO_NUL, description="AE title that sent it")
+
+
+class Flow(BaseModel):
+    """Counts of series, as CONSORT draws them; reasons with the commonest first."""
+
+    studies: Count
+    received: Count
+    waiting: Count = Field(description="Still on the way")
+    judged: Count
+    skipped: dict[str, Count] = Field(description="Not eligible, by reason")
+    eligible: Count
+    faults: dict[str, Count] = Field(description="Eligible and without a result, by reason")
+    screened: dict[str, Count] = Field(description="By examination")
+    retracted: Count
+    flagged: Count
+    not_flagged: Count = Field(description="It says nothing of health")
+
+
+class Try(Asked):
+    """Other thresholds, by finding; a finding that is left out keeps its own."""
+
+    thresholds: dict[str, float] = Field({}, examples=[{"osteoporosis": 0.6}])
+    most: int = Field(LOOKS, ge=1, le=LOOKS_MOST, description="How many of the newest results")
+
+
+class ThresholdTold(BaseModel):
+    """A threshold as it stands."""
+
+    name: str = Field(description="Of the finding")
+    value: float
+    flagged_when: str = Field(examples=["at least"])
+    quantity: str
+    unit: str = Field(description="UCUM")
+
+
+class Tried(BaseModel):
+    """What other thresholds would have flagged; nothing is changed by asking."""
+
+    looks: Count = Field(description="Results that were held against them")
+    now: Count = Field(description="Flagged as it is")
+    then: Count = Field(description="Flagged with the others")
+    newly: list[UID] = Field(description="Studies that would be flagged")
+    no_longer: list[UID] = Field(description="Studies that would not be flagged any more")
+    thresholds: list[ThresholdTold] = Field(description="As they stand")
+
+
+@router.get("/flow", response_model=Flow)
+def flow_of(request: Request, who: Viewer, span: Annotated[Span, Query()]) -> Any:
+    """Count how many series of a period went which way, from received to flagged."""
+    asked = {key: value or "" for key, value in span.model_dump(by_alias=True, mode="json").items()}
+    told = flow.flow(ledger_of(request), period_of(asked))
+    return {key: getattr(told, key) for key in Flow.model_fields}
+
+
+@router.post("/models/{model}/dry-run", response_model=Tried, responses=NONE)
+def try_thresholds(request: Request, who: Viewer, model: Model, wish: Try) -> Any:
+    """Hold the newest results of a model against other thresholds, without effect."""
+    if model not in {card.model for card in CARDS}:
+        raise Refused("There is no such model.", 404)
+    seen = looks.newest(ledger_of(request), model, wish.most)
+    stand = [vars(one) for one in thresholds(seen)]
+    return vars(dry_run(seen, wish.thresholds)) | {"thresholds": stand}
