@@ -112,7 +112,11 @@ def _models(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
             yield Finding(name, "fail", row["problem"])
         else:
             words = f"{row['version']}, stage {row['stage']}, trained on {row['trained_on']}"
+            if row["runs_on"]:
+                words += f"; runs on {row['runs_on']}"
             yield Finding(name, "ok", words)
+        if row["refused"]:
+            yield Finding(name, "warn", row["refused"])
 
 
 def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:

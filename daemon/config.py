@@ -2,13 +2,13 @@
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from daemon.errors import ConfigError
+from engines.candidates import ORDER, read_batches, read_order
 from engines.ct_attenuation import tables
 from engines.ct_attenuation.muscle_index import CUTOFFS
 from engines.rules import Measuring, Rules
@@ -40,6 +41,16 @@ def is_ae_title(text: str) -> bool:
 
 
 EMBEDDED = "embedded://"
+
+
+def _readable(read: Callable[[str], object]) -> Callable[[str], str]:
+    """Return a check that a text can be read; it stays a text."""
+
+    def checked(text: str) -> str:
+        read(text)
+        return text
+
+    return checked
 
 
 class Settings(BaseSettings):
@@ -108,6 +119,22 @@ class Settings(BaseSettings):
     )
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
     engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
+    engine_order: Annotated[str, AfterValidator(_readable(read_order))] = Field(
+        ORDER, description="what may run a network, the first that is there and right does"
+    )
+    engine_profile: Annotated[str, AfterValidator(_readable(read_batches))] = Field(
+        "1,8,32", description="smallest, usual and largest batch TensorRT builds for"
+    )
+    engine_recheck_s: float = Field(
+        3600, ge=0, description="how often an engine runs its known cases again; 0: never"
+    )
+    engine_answer_s: float = Field(
+        300, gt=0, description="time a case waits for its turn at the engines, then tried again"
+    )
+    batch_cases: int = Field(8, ge=1, le=256, description="cases that may share a batch")
+    batch_wait_ms: float = Field(
+        0, ge=0, le=1000, description="how long a case waits for others; 0: who waits already"
+    )
     lease_s: float = Field(60, gt=1, description="time without a heartbeat that frees a series")
     stall_s: float = Field(300, gt=1, description="time without progress that ends a worker")
     worker_memory_mib: int = Field(0, ge=0, description="memory a worker may take; 0: no limit")
@@ -206,6 +233,11 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """Where received images lie."""
         return self.home / "spool"
+
+    @property
+    def engines(self) -> Path:
+        """What is built of networks, and what serves them."""
+        return self.home / "engines"
 
     @property
     def outbox(self) -> Path:

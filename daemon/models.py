@@ -9,6 +9,7 @@ from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
 from engines import catalog
 from engines.cards import TrainedOn, read_weights
+from engines.engine_records import faults, parked, read_records, runs_on
 from engines.errors import EngineMismatch
 
 
@@ -25,6 +26,8 @@ def _row(settings: Settings, ledger: Ledger, model: catalog.Model) -> dict[str, 
         "stage": str(peers.stage_of(ledger, card.model)),
         "title": card.title,
     }
+    records = read_records(settings.engines, card.model)
+    row |= {"runs_on": runs_on(records) or None, "refused": "; ".join(faults(records)) or None}
     try:
         weights = read_weights(card.model, settings.weights)
     except EngineMismatch as error:
@@ -34,7 +37,7 @@ def _row(settings: Settings, ledger: Ledger, model: catalog.Model) -> dict[str, 
         "version": weights.version,
         "trained_on": str(weights.trained_on),
         "weights": weights.sha256[:12],
-        "problem": None,
+        "problem": "; ".join(parked(records)) or None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Which runtime may run a network, and how precisely: ``tensorrt:fp16``, ``onnxruntime-cpu:fp32``.
+"""Which runtime may run a network, how precisely and in which batches: ``tensorrt:fp16``.
 
 Apart from the runtimes themselves, so that the settings can be read without loading any.
 """
@@ -38,6 +38,37 @@ class Candidate:
     def is_reference(self) -> bool:
         """Whether this is what every other is held against."""
         return self == REFERENCE
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batch sizes an engine is built for: the smallest, the one to be quickest, the largest."""
+
+    least: int = 1
+    best: int = 8
+    most: int = 32
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.best <= self.most:
+            raise ValueError(f"{self}: batch sizes are to rise from 1 on")
+
+    def __str__(self) -> str:
+        """Write it as the command line does."""
+        return f"{self.least},{self.best},{self.most}"
+
+
+def read_batches(text: str) -> Batches:
+    """Read ``min,opt,max``.
+
+    Raises
+    ------
+    ValueError
+        If it is not three sizes that rise.
+    """
+    numbers = [int(part) for part in text.split(",")]
+    if len(numbers) != 3:
+        raise ValueError(f"{text!r}: three batch sizes are wanted")
+    return Batches(*numbers)
 
 
 REFERENCE = Candidate(Runtime.ORT_CPU, Precision.FP32)

@@ -170,10 +170,22 @@ def _do_only(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def _bench(settings: Settings, ledger: Ledger, doorbell: Doorbell, watch: Watch) -> "Bench":
     # here and above: what the other parts would need stays out of a process's memory
-    from workers.room import EngineRoom
+    from engines.candidates import read_batches, read_order
+    from engines.runtime.choosing import Terms
+    from engines.runtime.plans import Plans
+    from engines.runtime.trt_build import Wanted
+    from workers.batching import Batching
+    from workers.room import EngineRoom, Upkeep
     from workers.screen import Bench
 
-    room = EngineRoom(settings.weights, settings.engine_threads)
+    threads = settings.engine_threads
+    wanted = Wanted(read_batches(settings.engine_profile))
+    terms = Terms(read_order(settings.engine_order), threads, Plans(settings.engines), wanted)
+    batching = Batching(
+        settings.batch_cases, settings.batch_wait_ms / 1000, settings.engine_answer_s
+    )
+    upkeep = Upkeep(batching, settings.engine_recheck_s, settings.engines)
+    room = EngineRoom(settings.weights, threads, terms, upkeep)
     return Bench(settings, ledger, doorbell, room, watch)
 
 

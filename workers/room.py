@@ -1,51 +1,47 @@
-"""The engines this process has loaded, and the one thread that owns and runs them.
-
-A GPU wants one owner and full batches; many screening threads hand their arrays to this one and
-wait. What waits at the same moment for the same engine runs as one batch.
-"""
+"""The engines this process has loaded: chosen, held against full precision, run by one thread."""
 
 import logging
-import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, wait
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 import scipy
 
 from engines.cards import Weights, read_weights
 from engines.catalog import Model
-from engines.runtime import Arrays, Engine, Run
-from engines.runtime.loading import load
-from workers.progress import moved_on
+from engines.engine_records import write_record
+from engines.errors import EngineMismatch
+from engines.runtime import Arrays, Run
+from engines.runtime.choosing import Served, Terms, serve
+from workers.batching import Batcher, Batching
 
 log = logging.getLogger(__name__)
 
-MEASURED = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+MEASURED: Final = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
 """What runs a method that was not learned, and so has no engine."""
-LARGEST_BATCH = 8
-LOOK_S = 1.0
-"""How often a case that waits for its batch looks whether the engines get on."""
 
 
 @dataclass(frozen=True)
-class _Wish:
-    work: Callable[[], Any] | None
-    engine: Engine | None
-    arrays: Arrays
-    answer: "Future[Any]"
+class Upkeep:
+    """How engines are run and looked after.
 
-    def fits(self, other: "_Wish") -> bool:
-        """Whether both can run as one batch."""
-        return (
-            self.engine is not None
-            and self.engine is other.engine
-            and {k: a.shape[1:] for k, a in self.arrays.items()}
-            == {k: a.shape[1:] for k, a in other.arrays.items()}
-        )
+    Attributes
+    ----------
+    batching : Batching
+        How cases share batches.
+    recheck_s : float
+        How often an engine runs its known cases again while it serves; 0: never.
+    records : Path or None
+        The folder of engines, where it is written down what serves.
+    """
+
+    batching: Batching = field(default_factory=Batching)
+    recheck_s: float = 0.0
+    records: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -53,27 +49,45 @@ class Seat:
     """A model's weights with its engines, loaded and checked."""
 
     weights: Weights
-    engines: dict[str, Engine]
+    engines: Mapping[str, Served]
     run: Run
 
     @property
     def runtime(self) -> str:
         """What runs the engines, for the provenance of a result."""
-        descriptions = {engine.description for engine in self.engines.values()}
-        return ", ".join(sorted(descriptions)) or MEASURED
+        return ", ".join(sorted({one.provenance for one in self.engines.values()})) or MEASURED
 
 
 class EngineRoom:
-    """Loads engines once, keeps them warm, and runs them in one thread."""
+    """Loads engines once, keeps them warm, and runs them in one thread.
 
-    def __init__(self, weights_root: Path | None, engine_threads: int) -> None:
+    Parameters
+    ----------
+    weights_root : Path or None
+        A site's own weights.
+    engine_threads : int
+        CPU cores of one run.
+    terms : Terms, optional
+        Which engines may serve; ``engine_threads`` goes into them.
+    upkeep : Upkeep, optional
+        How they are run.
+    """
+
+    def __init__(
+        self,
+        weights_root: Path | None,
+        engine_threads: int,
+        terms: Terms | None = None,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self._root = weights_root
-        self._engine_threads = engine_threads
+        self._terms = terms or Terms(threads=engine_threads)
+        self._upkeep = upkeep or Upkeep()
         self._seats: dict[str, Seat] = {}
-        self._batches = 0
+        self._checked_at: dict[str, float] = {}
+        self._parked: dict[str, str] = {}
         self._loading = threading.Lock()
-        self._wishes: queue.Queue[_Wish] = queue.Queue()
-        threading.Thread(target=self._work, name="engine", daemon=True).start()
+        self._batcher = Batcher(self._upkeep.batching)
 
     def seat(self, model: Model) -> Seat:
         """Return a model's weights and engines, loaded at the first call.
@@ -81,80 +95,49 @@ class EngineRoom:
         Raises
         ------
         EngineMismatch
-            If they are not what their manifest promises.
+            If they are not what their manifest promises, or an engine no longer computes what it
+            did when it was accepted.
         """
         name = model.CARD.model
         with self._loading:
             if name not in self._seats:
                 weights = read_weights(name, self._root)
-                self._seats[name] = self._ask(lambda: self._load(weights))
+                tolerance = model.CARD.parity_tolerance
+                self._seats[name] = self._batcher.ask(lambda: self._load(weights, tolerance))
+                self._checked_at[name] = time.monotonic()
                 log.info("event=engines-loaded model=%s version=%s", name, weights.version)
+            elif self._is_due(name):
+                self._batcher.ask(lambda: self._check(name))
+            if name in self._parked:
+                raise EngineMismatch(self._parked[name])
             return self._seats[name]
 
-    def _load(self, weights: Weights) -> Seat:
-        engines = {
-            name: load(weights.folder / file, self._engine_threads)
-            for name, (file, _) in weights.engines.items()
-        }
+    def _load(self, weights: Weights, tolerance: float) -> Seat:
+        engines = serve(weights, tolerance, self._terms)
 
         def run(name: str, arrays: Arrays) -> Arrays:
-            wish = _Wish(None, engines[name], arrays, Future())
-            answer: Arrays = self._fulfilled(wish)
-            return answer
+            return self._batcher.run(engines[name].engine, arrays)
 
+        self._record(weights.model, engines)
         return Seat(weights, engines, run)
 
-    def _ask(self, work: Callable[[], Any]) -> Any:
-        return self._fulfilled(_Wish(work, None, {}, Future()))
+    def _is_due(self, name: str) -> bool:
+        every_s = self._upkeep.recheck_s
+        return every_s > 0 and time.monotonic() - self._checked_at[name] >= every_s
 
-    def _fulfilled(self, wish: _Wish) -> Any:
-        """Wait for an answer; a case behind many others gets on as long as the engines do."""
-        moved_on("infer")
-        batches = self._batches
-        self._wishes.put(wish)
-        while not wait([wish.answer], LOOK_S).done:
-            if self._batches != batches:
-                batches = self._batches
-                moved_on("infer")
-        moved_on("prepare")
-        return wish.answer.result()
+    def _check(self, name: str) -> None:
+        """Run the known cases again; park the model, not the worker, if an engine is off."""
+        self._checked_at[name] = time.monotonic()
+        engines = self._seats[name].engines
+        for network, served in engines.items():
+            parity = served.gate.judge(served.engine) if served.gate else None
+            if parity and not parity.is_accepted:
+                why = f"{network} ({served.candidate}) went wrong while it served: {parity.words}"
+                log.error("event=model-parked model=%s why=%r", name, why)
+                self._parked[name] = why
+                self._record(name, engines, why)
 
-    def _work(self) -> None:
-        held: _Wish | None = None
-        while True:
-            batch = [held or self._wishes.get()]
-            held = None
-            while len(batch) < LARGEST_BATCH and not self._wishes.empty():
-                wish = self._wishes.get()
-                if not wish.fits(batch[0]):
-                    held = wish
-                    break
-                batch.append(wish)
-            _fulfil(batch)
-            self._batches += 1
-
-
-def _fulfil(batch: list[_Wish]) -> None:
-    """Run one batch; whatever goes wrong is the callers' to hear, not the end of this thread."""
-    try:
-        answers = _answers(batch)
-    except Exception as error:  # noqa: BLE001 - handed on to every caller
-        for wish in batch:
-            wish.answer.set_exception(error)
-        return
-    for wish, answer in zip(batch, answers, strict=True):
-        wish.answer.set_result(answer)
-
-
-def _answers(batch: list[_Wish]) -> list[Any]:
-    first = batch[0]
-    if first.work is not None:
-        return [first.work()]
-    assert first.engine is not None
-    if len(batch) == 1:
-        return [first.engine(first.arrays)]
-    joined = {k: np.concatenate([w.arrays[k] for w in batch]) for k in first.arrays}
-    sizes = [len(next(iter(wish.arrays.values()))) for wish in batch]
-    cuts = np.cumsum(sizes)[:-1]
-    outputs = {k: np.split(array, cuts) for k, array in first.engine(joined).items()}
-    return [{k: parts[i] for k, parts in outputs.items()} for i in range(len(batch))]
+    def _record(self, model: str, engines: Mapping[str, Served], parked: str | None = None) -> None:
+        if self._upkeep.records:
+            told = {name: one.told() for name, one in engines.items()}
+            write_record(self._upkeep.records, model, told, parked)

@@ -104,6 +104,8 @@ def _put_off(bench: Bench, series: Series) -> None:
 def _why(error: Exception, stage: str) -> str:
     if isinstance(error, MemoryError):
         return f"ran out of memory in stage {stage}"
+    if isinstance(error, TimeoutError):
+        return f"stage {stage}: {error}"
     return error.detail if isinstance(error, Verdict) else where(error)
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from engines.candidates import Precision
+from engines.candidates import Precision, read_batches
 from engines.errors import EngineMismatch
 
 app = typer.Typer()
@@ -54,7 +54,7 @@ def build(
     from engines.cards import read_weights
     from engines.lab.engine_building import build_engines, random_weights
     from engines.runtime.plans import Plans
-    from engines.runtime.trt_build import Wanted, read_batches
+    from engines.runtime.trt_build import Wanted
 
     try:
         wanted = Wanted(read_batches(profile), tuple(target or ()), version_compatible)
@@ -88,6 +88,7 @@ def known_cases(
         typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
     ] = None,
     cases: Annotated[int, typer.Option(min=2, max=64, help="For each network.")] = 8,
+    patients: Annotated[int, typer.Option(min=4, help="How many are drawn to choose from.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="One that nothing was trained with.")] = 4242,
 ) -> None:
     """Keep virtual patients beside a model's weights, for engines to be held against.
@@ -95,7 +96,8 @@ def known_cases(
     Example: `osteoscreen-lab known-cases hip_vit`
     """
     from engines.cards import read_weights
+    from engines.lab.cohort import virtual_cohort
     from engines.lab.known_patients import keep_known_patients
 
-    console = Console(stderr=True)
-    typer.echo(keep_known_patients(read_weights(model, weights), cases, seed, console))
+    drawn, console = virtual_cohort(patients, seed), Console(stderr=True)
+    typer.echo(keep_known_patients(read_weights(model, weights), cases, drawn, console))

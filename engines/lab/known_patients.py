@@ -8,7 +8,7 @@ from rich.console import Console
 
 from engines.cards import Weights
 from engines.catalog import named
-from engines.lab.cohort import virtual_cohort
+from engines.lab.cohort import Cohort
 from engines.lab.evaluation import outputs_of
 from engines.lab.recipes import Network, recipe_of
 from engines.lab.seeing import Look, Seen, see
@@ -16,15 +16,15 @@ from engines.runtime.known import write_known_cases
 from engines.runtime.loading import load
 
 #: How far from every threshold a score of a known case is to be: what rounding may not flip.
-_MARGIN = 0.02
+_MARGIN = 0.003
 #: A float32 value of known cases is a picture's 256 steps away from what was looked at.
 _STEPS = np.float32(255)
 
 
-def keep_known_patients(weights: Weights, wanted: int, seed: int, console: Console) -> Path:
+def keep_known_patients(weights: Weights, wanted: int, drawn: Cohort, console: Console) -> Path:
     """Write the known cases of a model beside its weights.
 
-    Of virtual patients drawn anew, those are kept whose scores spread the most, lowest and highest
+    Of the patients drawn, those are kept whose scores spread the most, lowest and highest
     among them, and of which none is near a threshold.
 
     Parameters
@@ -33,14 +33,14 @@ def keep_known_patients(weights: Weights, wanted: int, seed: int, console: Conso
         Of a model that was learned.
     wanted : int
         Cases for each network.
-    seed : int
-        One that the weights were not trained with.
+    drawn : Cohort
+        Virtual patients, more than are wanted.
     console : Console
         Where the progress bar goes.
     """
     recipe = recipe_of(weights.model)
     look = Look(named(weights.model).CARD.exam, recipe, weights.parameters)
-    seen = see(virtual_cohort(4 * wanted, seed), look, console)
+    seen = see(drawn, look, console)
     kept = {
         one.name: _chosen(weights, one, seen, wanted) for one in recipe.networks(weights.parameters)
     }
@@ -58,6 +58,8 @@ def _chosen(
     thresholds = np.array([one.threshold for one in weights.operating_points.values()])
     near = np.abs(scores[:, :, None] - thresholds).min(axis=(1, 2)) < _MARGIN
     usable = np.flatnonzero(np.isfinite(scores).all(axis=1) & ~near)
+    if not len(usable):
+        raise ValueError(f"{network.name}: none of those drawn gives a score off every threshold")
     order = usable[np.argsort(scores[usable, -1], kind="stable")]
     places = np.unique(np.linspace(0, len(order) - 1, min(wanted, len(order))).round().astype(int))
     return {name: array[order[places]].astype(np.float32) for name, array in shown.items()}

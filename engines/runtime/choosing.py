@@ -96,6 +96,16 @@ class Served:
     parity: Parity | None
     refused: tuple[Refusal, ...]
 
+    @property
+    def provenance(self) -> str:
+        """What runs it, how far that is off, and what was refused before it, for a report."""
+        told = []
+        if self.parity:
+            told.append(f"parity {self.parity.largest_error:.1e}")
+        if refused := [str(one.candidate) for one in self.refused if one.is_fault]:
+            told.append(f"refused: {', '.join(refused)}")
+        return self.engine.description + (f" ({'; '.join(told)})" if told else "")
+
     def told(self) -> dict[str, Any]:
         """Return it as JSON values, for who looks from another process."""
         return {

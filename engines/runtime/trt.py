@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from engines.candidates import Batches
 from engines.errors import BadSeries, EngineMismatch, Reason
 from engines.runtime import Arrays, gpu
-from engines.runtime.trt_build import Batches
 from engines.runtime.trt_package import package, require, tensorrt_log, title
 
 

@@ -9,43 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engines.candidates import Batches
 from engines.errors import EngineMismatch
 from engines.runtime import gpu
 from engines.runtime.trt_package import package, require, tensorrt_log, title
 
 Progress = Callable[[str, int, int], bool]
 """Hears of a phase, steps done and steps in all; says whether to go on."""
-
-
-@dataclass(frozen=True)
-class Batches:
-    """The batch sizes an engine is built for: the smallest, the one to be quickest, the largest."""
-
-    least: int = 1
-    best: int = 8
-    most: int = 32
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.best <= self.most:
-            raise ValueError(f"{self}: batch sizes are to rise from 1 on")
-
-    def __str__(self) -> str:
-        """Write it as the command line does."""
-        return f"{self.least},{self.best},{self.most}"
-
-
-def read_batches(text: str) -> Batches:
-    """Read ``min,opt,max``.
-
-    Raises
-    ------
-    ValueError
-        If it is not three sizes that rise.
-    """
-    numbers = [int(part) for part in text.split(",")]
-    if len(numbers) != 3:
-        raise ValueError(f"{text!r}: three batch sizes are wanted")
-    return Batches(*numbers)
 
 
 @dataclass(frozen=True)

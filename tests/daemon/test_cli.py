@@ -8,6 +8,7 @@ from peers import free_port
 
 from daemon import cli
 from daemon.demo.standin import StandInPacs
+from engines.engine_records import write_record
 
 
 @pytest.fixture
@@ -135,6 +136,26 @@ def test_check_passes_on_a_fresh_home_and_fails_when_a_receiver_is_away(osteoscr
     code, out, _ = osteoscreen("check", "--json")
     [failed] = [finding for finding in json.loads(out) if finding["state"] == "fail"]
     assert (code, failed["what"]) == (1, "peer PACS")
+
+
+def test_what_runs_a_model_and_what_was_refused_is_told(osteoscreen, tmp_path):
+    refused = {"candidate": "tensorrt:fp16", "why": "at most 2e-02 off", "fault": True}
+    lacking = {"candidate": "onnxruntime-cuda:fp32", "why": "no GPU", "fault": False}
+    served = {"runtime": "ONNX Runtime 1.31 CPU FP32", "refused": [refused, lacking]}
+    home = tmp_path / "home"
+    write_record(home / "engines", "hip_vit", {"hip_vit": served})
+    rows = json.loads(osteoscreen("models", "list", "--json")[1])
+    row = next(row for row in rows if row["model"] == "hip_vit")
+    assert row["runs_on"] == "ONNX Runtime 1.31 CPU FP32" and row["problem"] is None
+    assert "tensorrt:fp16 refused for hip_vit: at most 2e-02 off" in row["refused"]
+    assert "no GPU" not in row["refused"]
+    code, out, _ = osteoscreen("check", "--json")
+    told = [one for one in json.loads(out) if one["what"] == "model hip_vit"]
+    assert code == 0 and [one["state"] for one in told] == ["ok", "warn"]
+    write_record(home / "engines", "hip_vit", {"hip_vit": served}, "it went wrong")
+    code, out, _ = osteoscreen("check", "--json")
+    told = [one for one in json.loads(out) if one["what"] == "model hip_vit"]
+    assert code == 1 and told[0]["state"] == "fail" and "it went wrong" in told[0]["words"]
 
 
 def test_check_says_who_else_owns_our_package_names(osteoscreen, monkeypatch):

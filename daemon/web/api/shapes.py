@@ -215,7 +215,9 @@ class ModelTold(BaseModel):
     version: str | None
     trained_on: str | None = Field(description="Weights of *simulated patients* are never live")
     weights: str | None = Field(description="Begin of their SHA-256")
-    problem: str | None = Field(description="Why its weights cannot be used")
+    runs_on: str | None = Field(description="What runs it at the workers, null before they start")
+    refused: str | None = Field(description="Engines that are there and may not serve, and why")
+    problem: str | None = Field(description="Why its weights cannot be used, or it serves no more")
     paper: str = Field(description="What it re-implements")
     claims: list[dict[str, str]] = Field(description="The paper's, of its own build, not ours")
     deviations: list[str] = Field(description="What is ours, not the paper's")

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.candidates import Precision
+from engines.candidates import Batches, Precision, read_batches
 from engines.cards import read_weights
 from engines.errors import EngineMismatch
 from engines.runtime import trt_package
 from engines.runtime.gpu import NotHere, present
 from engines.runtime.trt import TrtEngine
-from engines.runtime.trt_build import Batches, Wanted, build, read_batches
+from engines.runtime.trt_build import Wanted, build
 from engines.runtime.typed import typed
 
 try:
