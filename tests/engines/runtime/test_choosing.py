@@ -8,7 +8,7 @@ import pytest
 from toys import lay_out, network
 
 from engines.candidates import REFERENCE, Candidate, Precision, Runtime, read_order
-from engines.cards import read_weights
+from engines.cards import Card, read_weights
 from engines.errors import EngineMismatch
 from engines.runtime import making
 from engines.runtime.choosing import Terms, serve
@@ -182,3 +182,13 @@ def test_a_key_tells_everything_apart_that_makes_another_plan(weights, tmp_path)
     candidate = Candidate(Runtime.TENSORRT, Precision.FP16)
     assert one.key(candidate, "1", "").sha256 != other.key(candidate, "1", "").sha256
     assert one.key(candidate, "1", "").sha256 != one.key(candidate, "2", "").sha256
+
+
+@pytest.mark.parametrize("model", ["cxr_multimodal", "cxr_osporscreen", "hip_vit"])
+def test_half_precision_of_the_reference_weights_passes_on_patients_and_edges(model, tmp_path):
+    weights = read_weights(model)
+    terms = Terms((HALF, REFERENCE), threads=1, plans=Plans(tmp_path))
+    for served in serve(weights, Card.parity_tolerance, terms).values():
+        assert served.candidate == HALF
+        assert served.parity.patients >= 3 and not served.parity.flipped
+        assert 0 < served.parity.largest_error < 0.002
