@@ -6,11 +6,12 @@ from browsing import person
 from daemon.records import tokens
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
+from daemon.records.tokens import Fresh
 
 
 def token_of(ledger: Ledger, right: Right, name: str = "") -> str:
     """Put somebody there who has a token; return its secret."""
-    return tokens.make(ledger, person(ledger, right, name), "a test", right, 1)
+    return tokens.make(ledger, Fresh(person(ledger, right, name), "a test", right, 1))
 
 
 def program(origin: str, secret: str = "") -> httpx.Client:

@@ -4,13 +4,14 @@ Nobody gets more by a token than its person may at that moment, and a token make
 """
 
 import secrets
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
 from daemon.records.ledger import Ledger, changed, now
 from daemon.records.people import key_of
-from daemon.records.people_tables import Person, Right, Token
+from daemon.records.people_tables import ID_DIGITS, Person, Right, Token
 from daemon.records.visits import Visitor
 
 MARK = "osteoscreen_"
@@ -21,13 +22,16 @@ USED_AFTER = timedelta(minutes=1)
 """How old the last use grows before it is written anew: most calls write nothing."""
 
 
-def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> str:
-    """Make a token; return its secret, which is kept nowhere.
+def _secret() -> str:
+    return MARK + secrets.token_urlsafe(32)
 
-    Parameters
+
+@dataclass(frozen=True)
+class Fresh:
+    """A token that is to be made.
+
+    Attributes
     ----------
-    ledger : Ledger
-        Of this site.
     person : str
         For whom it is used.
     label : str
@@ -36,14 +40,31 @@ def make(ledger: Ledger, person: str, label: str, right: Right, days: int) -> st
         What it may at most.
     days : int
         After which it opens nothing; 1 to 366.
+    secret : str
+        To be shown once; kept nowhere.
     """
-    secret = MARK + secrets.token_urlsafe(32)
+
+    person: str
+    label: str
+    right: Right
+    days: int
+    secret: str = field(default_factory=_secret, repr=False)
+
+    @property
+    def id(self) -> str:
+        """What names it."""
+        return key_of(self.secret)[:ID_DIGITS]
+
+
+def make(ledger: Ledger, fresh: Fresh) -> str:
+    """Make a token; return its secret."""
     moment = now()
-    token = Token(key=key_of(secret), person=person, label=label, right=right, created_at=moment)
-    token.expires_at = moment + timedelta(days=days)
+    told = {"person": fresh.person, "label": fresh.label, "right": fresh.right}
+    expires_at = moment + timedelta(days=fresh.days)
+    token = Token(key=key_of(fresh.secret), created_at=moment, expires_at=expires_at, **told)
     with ledger.write() as session:
         session.add(token)
-    return secret
+    return fresh.secret
 
 
 def visitor(ledger: Ledger, secret: str) -> Visitor | None:

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from daemon.records import tokens
 from daemon.records.people_tables import Right, Token
+from daemon.records.tokens import Fresh
 from daemon.records.visits import Visitor
 from daemon.web.guard import Refused, ledger_of, note
 
@@ -25,8 +26,9 @@ def make_token(request: Request, who: Visitor, asked: dict[str, str]) -> str:
         raise Refused("Choose a right that is yours.", 400)
     if not (days.isdecimal() and 1 <= int(days[:9]) <= tokens.DAYS_MOST):
         raise Refused(f"Days: 1 to {tokens.DAYS_MOST}.", 400)
-    note(request, who, "token made", detail=f"{label}, {right}, {int(days)} days")
-    return tokens.make(ledger_of(request), who.name, label, Right(right), int(days))
+    fresh = Fresh(who.name, label, Right(right), int(days))
+    note(request, who, "token made", fresh.id, detail=f"{label}, {right}, {fresh.days} days")
+    return tokens.make(ledger_of(request), fresh)
 
 
 def revoke_token(request: Request, who: Visitor, token_id: str) -> None:

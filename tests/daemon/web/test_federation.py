@@ -15,6 +15,7 @@ from daemon.errors import ConfigError
 from daemon.invitations import link
 from daemon.records import people, tokens, trail
 from daemon.records.people_tables import Right
+from daemon.records.tokens import Fresh
 from daemon.web.provider import RETURN, _looked_up
 
 ADA = {"sub": "u-1", "preferred_username": "ada", "groups": ["radiology", "cyclists"]}
@@ -99,7 +100,7 @@ def test_a_right_follows_the_groups_at_the_next_sign_in_and_the_name_stays(
 
 def test_who_is_in_no_group_any_more_is_out_with_every_token(browser, provider, ledger):
     browser.get(WAY)
-    tokens.make(ledger, "ada", "a program", Right.VIEWER, 1)
+    tokens.make(ledger, Fresh("ada", "a program", Right.VIEWER, 1))
     for groups in ([], None, ["cyclists"], {"radiology": True}, 5):
         provider.user["groups"] = groups
         answer = Browser(browser.origin).get(WAY)

@@ -29,7 +29,8 @@ def test_a_token_is_shown_once_and_kept_as_its_hash_alone(operator, origin, site
     assert told == {"person": "a-operator", "right": "viewer", "token": kept.id}
     [used] = [one for one in tokens.everyone(site_ledger) if one.key == kept.key]
     assert used.used_at is not None
-    assert trail.newest(site_ledger)[0].detail == "nightly report, viewer, 7 days"
+    newest = trail.newest(site_ledger)[0]
+    assert (newest.subject, newest.detail) == (kept.id, "nightly report, viewer, 7 days")
 
 
 @pytest.mark.parametrize(
