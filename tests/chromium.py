@@ -30,7 +30,10 @@ class Eye:
     """One page, and all that the browser itself found wrong with what it was sent."""
 
     def __init__(self, browser: Browser, origin: str, scheme: str = "light") -> None:
-        self.context = browser.new_context(base_url=origin, color_scheme=scheme)
+        # a colour on its way to another has the contrast of neither
+        self.context = browser.new_context(
+            base_url=origin, color_scheme=scheme, reduced_motion="reduce"
+        )
         self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []

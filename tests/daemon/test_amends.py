@@ -2,6 +2,7 @@
 
 import pytest
 from bench.pages import fill
+from sqlalchemy import text
 
 from daemon.records import amends, deliveries, flow, search
 from daemon.records.flow import Period
@@ -62,6 +63,28 @@ def test_what_is_taken_back_is_followed_by_its_note_alone(full):
     assert FLAGGED not in {each.StudyInstanceUID for each in flagged(full)}
     told = flow.flow(full, Period(now() - 2 * A_DAY, now() + A_DAY))
     assert (told.looked_at, told.flagged, told.retracted, told.not_flagged) == (30, 2, 1, 27)
+
+
+def test_flagged_studies_are_found_by_an_index_that_holds_no_others(full):
+    stands = "s.current = 1 AND s.flagged = 1" if of_sqlite(full) else "s.current AND s.flagged"
+    query = (
+        "SELECT * FROM series WHERE EXISTS (SELECT * FROM screening AS s WHERE "
+        f's."SeriesInstanceUID" = series."SeriesInstanceUID" AND {stands}) ORDER BY first_at'
+    )
+    assert "screening_flagged" in plan(full, query)
+
+
+def of_sqlite(ledger):
+    return ledger.engine.dialect.name == "sqlite"
+
+
+def plan(ledger, query):
+    """Return how the database would look, were the tables large."""
+    with ledger.engine.begin() as connection:
+        if not of_sqlite(ledger):
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        how = "QUERY PLAN " if of_sqlite(ledger) else ""
+        return " ".join(map(str, connection.execute(text(f"EXPLAIN {how}{query}"))))
 
 
 def flagged(ledger):
