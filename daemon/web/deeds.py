@@ -54,7 +54,7 @@ def ask_peer(request: Request, who: Visitor, peer: Peer) -> tuple[bool, str]:
     try:
         scu.echo(scu.address_of(settings_of(request), peer, ECHO_S))
     except (DeliveryError, ConfigError) as error:
-        return False, f"No: {error}."
+        return False, f"No: {error}"
     return True, f"{peer.aet} answered: it hears us, and knows our name."
 
 

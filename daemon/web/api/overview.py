@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from daemon.conformance.statement import statement
 from daemon.metrics import exposition
 from daemon.records import peers, tally
 from daemon.retention import Retention
@@ -20,6 +21,9 @@ router = APIRouter(tags=["status"])
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {}}, "description": "Prometheus text format"}
+}
+MARKDOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/markdown": {}}, "description": "The statement (PS3.2)"}
 }
 
 
@@ -49,6 +53,12 @@ def metrics(request: Request, who: Viewer) -> Response:
     """Count everything for a monitoring system, as `osteoscreen metrics` does."""
     told = exposition(settings_of(request), ledger_of(request))
     return Response(told, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get("/conformance", response_class=Response, responses=MARKDOWN)
+def conformance(request: Request, who: Viewer) -> Response:
+    """Write the DICOM conformance statement of this installation."""
+    return Response(statement(settings_of(request)), media_type="text/markdown")
 
 
 @router.get("/retention", response_model=list[Due])

@@ -10,6 +10,7 @@ from main_path import MODEL, Site
 from peers import LOOPBACK, free_port
 from sqlalchemy import update
 
+from daemon.conformance.statement import statement
 from daemon.records import peers, refusals, tokens, trail
 from daemon.records.ledger import now
 from daemon.records.people_tables import Right
@@ -310,6 +311,10 @@ def test_the_metrics_are_those_of_the_command(viewer, site):
 def test_a_misspelt_key_is_said_to_be_one(site, viewer):
     answer = viewer.get(f"/studies/{site.screened.StudyInstanceUID}", params={"name": True})
     assert (answer.status_code, answer.json()["error"]) == (422, "query: known here are named")
+
+
+def test_the_conformance_statement_is_that_of_the_command(site, viewer):
+    assert viewer.get("/conformance").text == statement(site.settings)
 
 
 def test_nothing_is_purged_where_no_rule_is_set(viewer):

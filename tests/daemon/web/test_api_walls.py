@@ -12,6 +12,7 @@ WALLS = {
     ("GET", "/me"): Right.VIEWER,
     ("GET", "/status"): Right.VIEWER,
     ("GET", "/metrics"): Right.VIEWER,
+    ("GET", "/conformance"): Right.VIEWER,
     ("GET", "/retention"): Right.VIEWER,
     ("GET", "/peers"): Right.VIEWER,
     ("GET", "/refusals"): Right.VIEWER,
