@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, func, select
 
 from daemon.records.ledger import Ledger
-from daemon.records.search import is_flagged
-from daemon.records.tables import Instance, Screening, Series, SeriesState
+from daemon.records.search import is_flagged, is_retracted
+from daemon.records.tables import Instance, Series, SeriesState
 
 WAITING = (SeriesState.RECEIVING, SeriesState.QUEUED, SeriesState.SCREENING)
 FAULTS = (SeriesState.FAILED, SeriesState.PARKED)
@@ -73,7 +73,6 @@ def flow(ledger: Ledger, period: Period) -> Flow:
             ways.group_by(Series.state, Series.reason, Series.exam).order_by(func.count().desc())
         ).all()
         studies = select(func.count(Series.StudyInstanceUID.distinct())).where(*mine)
-        retracted = _retracted(mine)
         return Flow(
             studies=session.scalar(studies) or 0,
             waiting=sum(count for state, _, _, count in rows if state in WAITING),
@@ -83,7 +82,7 @@ def flow(ledger: Ledger, period: Period) -> Flow:
                 [(exam, n) for state, _, exam, n in rows if state == SeriesState.SCREENED]
             ),
             flagged=session.scalar(_ended(mine).where(is_flagged())) or 0,
-            retracted=session.scalar(retracted) or 0,
+            retracted=session.scalar(_ended(mine).where(is_retracted())) or 0,
         )
 
 
@@ -110,11 +109,3 @@ def _conditions(period: Period) -> list[ColumnElement[bool]]:
 def _ended(mine: list[ColumnElement[bool]]) -> Select[int]:
     screened = Series.state == SeriesState.SCREENED
     return select(func.count()).select_from(Series).where(*mine, screened)
-
-
-def _retracted(mine: list[ColumnElement[bool]]) -> Select[int]:
-    """Count those of which a result was taken back and no other is flagged."""
-    back = select(Screening.SeriesInstanceUID).where(
-        Screening.current, Screening.retracted_at.is_not(None)
-    )
-    return _ended(mine).where(Series.SeriesInstanceUID.in_(back), ~is_flagged())

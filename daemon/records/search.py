@@ -33,12 +33,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """One study, with those of its series that were looked for, newest first."""
+    """One study, with those of its series that were looked for, newest first.
+
+    ``flagged`` and ``retracted`` are Series Instance UIDs: a result that was taken back says
+    nothing, not even *not flagged*.
+    """
 
     StudyInstanceUID: str
     first_at: datetime
     series: list[Series] = field(default_factory=list)
     flagged: set[str] = field(default_factory=set)
+    retracted: set[str] = field(default_factory=set)
 
 
 def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
@@ -56,8 +61,11 @@ def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
         uids = [one.SeriesInstanceUID for study in found.values() for one in study.series]
         some = select(Series.SeriesInstanceUID).where(Series.SeriesInstanceUID.in_(uids))
         flagged = set(session.scalars(some.where(is_flagged())))
+        retracted = set(session.scalars(some.where(is_retracted())))
     for study in found.values():
-        study.flagged.update({one.SeriesInstanceUID for one in study.series} & flagged)
+        mine = {one.SeriesInstanceUID for one in study.series}
+        study.flagged.update(mine & flagged)
+        study.retracted.update(mine & retracted)
     return list(found.values())
 
 
@@ -66,6 +74,13 @@ def is_flagged() -> ColumnElement[bool]:
     of_series = Screening.SeriesInstanceUID == Series.SeriesInstanceUID
     stands = Screening.current, Screening.retracted_at.is_(None)
     return exists().where(of_series, *stands, Screening.flagged)
+
+
+def is_retracted() -> ColumnElement[bool]:
+    """Say that a result of a series was taken back, and that none which stands is flagged."""
+    of_series = Screening.SeriesInstanceUID == Series.SeriesInstanceUID
+    back = Screening.current, Screening.retracted_at.is_not(None)
+    return exists().where(of_series, *back) & ~is_flagged()
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -94,18 +94,29 @@ def day(text: str) -> datetime | None:
         return None
 
 
+SAID = {
+    (True, False): ("warn", FLAGGED),
+    (True, True): ("warn", FLAGGED),
+    (False, True): ("", "retracted"),
+    (False, False): ("", "not flagged"),
+}
+"""Mark and words of a series with a result: whether it is flagged, whether it was taken back."""
+
+
 def outcomes(study: Found) -> list[tuple[str, str, int]]:
     """Return what became of a study's series: mark, words and how many; alike ones together."""
     counts: dict[tuple[str, str], int] = {}
     for series in study.series:
-        told = outcome(series.state, series.reason, series.SeriesInstanceUID in study.flagged)
+        uid = series.SeriesInstanceUID
+        said = SAID[uid in study.flagged, uid in study.retracted]
+        told = outcome(series.state, series.reason, said)
         counts[told] = counts.get(told, 0) + 1
     return [(mark, words, count) for (mark, words), count in counts.items()]
 
 
-def outcome(state: str, reason: str | None, flagged: bool) -> tuple[str, str]:
+def outcome(state: str, reason: str | None, said: tuple[str, str]) -> tuple[str, str]:
     """Return a mark and words for one series; a negative is *not flagged*, never good news."""
     if state == SeriesState.SCREENED:
-        return ("warn", "flagged") if flagged else ("", "not flagged")
+        return said
     mark = "bad" if state in (SeriesState.FAILED, SeriesState.PARKED) else ""
     return mark, f"{state}: {reason}" if reason else state

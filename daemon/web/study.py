@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from daemon.rejection import Ground
-from daemon.story import current_result
+from daemon.story import current_results
 from daemon.web.amending import retract, send_study
 from daemon.web.deeds import judge_again, look_at, picture_of
 from daemon.web.guard import Operator, Refused, SentForm, Viewer
 from daemon.web.pages import page, see
-from daemon.web.studies import outcome
+from daemon.web.studies import SAID, outcome
 from engines.contract import number_of
 
 router = APIRouter()
@@ -46,8 +46,10 @@ def _stands(result: dict[str, Any]) -> bool:
 
 def _told(series: dict[str, Any]) -> dict[str, Any]:
     """Return a series with what a person asks first: who sent it, and what became of it."""
-    flagged = bool(current_result(series).get("flagged"))
-    mark, words = outcome(series["state"], series["reason"], flagged)
+    results = current_results(series)
+    flagged = any(one["flagged"] and not one["retracted_at"] for one in results)
+    retracted = any(one["retracted_at"] for one in results)
+    mark, words = outcome(series["state"], series["reason"], SAID[flagged, retracted])
     came = sorted(image["received_at"] for image in series["received"])
     return series | {
         "senders": sorted({image["calling_aet"] for image in series["received"]}),

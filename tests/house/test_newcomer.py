@@ -51,6 +51,8 @@ def test_from_the_first_start_to_the_first_result(system, eye, orthanc, tmp_path
     system.delivered(film.StudyInstanceUID)
     reads_the_result(eye, orthanc, film)
     assert len(orthanc.instances()) == 2
+    takes_the_result_back(eye, orthanc)
+    finds_the_study_by_its_patient(eye, film)
     assert eye.complaints == []
 
 
@@ -113,3 +115,25 @@ def reads_the_result(eye, orthanc, film):
     picture = page.get_by_role("img", name="Secondary Capture")
     picture.scroll_into_view_if_needed()
     wait_for("the picture", lambda: picture.evaluate("one => one.naturalWidth > 100"), 10)
+
+
+def takes_the_result_back(eye, orthanc):
+    page = eye.page
+    page.get_by_text("Retract them", exact=True).click()
+    page.get_by_label("Why retract them?").fill("a trial of taking results back")
+    page.get_by_label("all results of this study").check()
+    click(eye, "Retract")
+    expect(page.get_by_text("Retracted ")).to_be_visible()
+    wait_for("the note", lambda: len(orthanc.instances()) == 3, 60)
+    assert "KO" in {orthanc.tags(one)["Modality"] for one in orthanc.instances()}
+
+
+def finds_the_study_by_its_patient(eye, film):
+    page = eye.page
+    click(eye, "Studies", "link")
+    for number, rows in (("nobody", 0), (film.PatientID, 1)):
+        page.get_by_label("Patient ID").fill(number)
+        click(eye, "Search")
+        expect(page.get_by_role("link", name=film.StudyInstanceUID)).to_have_count(rows)
+        assert number not in page.url and number not in page.title()
+    expect(page.get_by_text("retracted", exact=True)).to_be_visible()

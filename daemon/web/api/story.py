@@ -17,6 +17,7 @@ class SeriesFound(BaseModel):
     state: SeriesState
     reason: str | None
     flagged: bool = Field(description="false is *not flagged*, never *healthy*")
+    retracted: bool = Field(description="A person took its result back: it says nothing")
 
 
 class StudyFound(BaseModel):

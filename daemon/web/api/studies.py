@@ -86,6 +86,7 @@ def _told(study: Found) -> dict[str, Any]:
             "state": one.state,
             "reason": one.reason,
             "flagged": one.SeriesInstanceUID in study.flagged,
+            "retracted": one.SeriesInstanceUID in study.retracted,
         }
         for one in study.series
     ]

@@ -146,4 +146,6 @@ def test_what_was_taken_back_is_flagged_nowhere_and_never_sent_again(site, opera
     site.screen(site.film)
     assert by_peer(site) == before
     assert summary.study(site.ledger, uid)["series"][0]["results"][0]["retracted_why"] == WHY
-    assert "Judge" not in operator.get(path).text
+    told = operator.get(path).text
+    assert "Judge" not in told and "not flagged" not in operator.get(f"/studies?uid={uid}").text
+    assert '<span class="tag ">retracted</span>' in told
