@@ -123,7 +123,7 @@ def takes_the_result_back(eye, orthanc):
     page.get_by_label("Why retract them?").fill("a trial of taking results back")
     page.get_by_label("all results of this study").check()
     click(eye, "Retract")
-    expect(page.get_by_text("Retracted ")).to_be_visible()
+    expect(page.get_by_text("a trial of taking results back")).to_be_visible()
     wait_for("the note", lambda: len(orthanc.instances()) == 3, 60)
     assert "KO" in {orthanc.tags(one)["Modality"] for one in orthanc.instances()}
 
