@@ -144,6 +144,8 @@ def _result(branch: Tree, result: Mapping[str, Any]) -> None:
     said = "flagged" if result["flagged"] else "not flagged"
     if result["state"] != "screened":
         said = f"{result['state']}: {result['reason']}, {result['detail']}"
+    if result.get("retracted_at"):
+        said += f", retracted {result['retracted_at'][:19]}: {result['retracted_why']}"
     leaf = branch.add(
         f"{result['model']} {result['version']}, stage {result['stage']}{now}: [bold]{said}[/]"
     )

@@ -58,7 +58,9 @@ def status(ledger: Ledger) -> dict[str, Any]:
             "failed_beside_others": _failed_beside_others(session),
             "set_aside": session.scalar(select(func.count()).select_from(Aside)),
             "flagged": session.scalar(
-                select(func.count()).where(Screening.current, Screening.flagged)
+                select(func.count()).where(
+                    Screening.current, Screening.flagged, Screening.retracted_at.is_(None)
+                )
             ),
             "deliveries": deliveries,
             "oldest": _oldest(session),

@@ -8,6 +8,7 @@ from main_path import Site
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 from validators import dcentvfy, dciodvfy
 
+from daemon import console
 from daemon.records import evidence, peers, search, summary, tally, trail
 from daemon.records.people_tables import Right
 from daemon.records.search import Wanted
@@ -130,7 +131,7 @@ def test_a_note_of_what_was_taken_back_goes_to_whoever_had_it(
     assert [*dciodvfy(file), *dcentvfy(every)] == []
 
 
-def test_what_was_taken_back_is_flagged_nowhere_and_never_sent_again(site, operator):
+def test_what_was_taken_back_is_flagged_nowhere_and_never_sent_again(site, operator, capsys):
     uid, path = site.film.StudyInstanceUID, f"/study?uid={site.film.StudyInstanceUID}"
     assert search.studies(site.ledger, Wanted(flagged=True)) == []
     assert tally.days(site.ledger, 1)[0].flagged == 0
@@ -145,6 +146,9 @@ def test_what_was_taken_back_is_flagged_nowhere_and_never_sent_again(site, opera
     # the same film once more: what was said of it was taken back, and is not said again
     site.screen(site.film)
     assert by_peer(site) == before
+    assert summary.status(site.ledger)["flagged"] == 0
+    console.study(summary.study(site.ledger, uid))
+    assert WHY in capsys.readouterr().out
     assert summary.study(site.ledger, uid)["series"][0]["results"][0]["retracted_why"] == WHY
     told = operator.get(path).text
     assert "Judge" not in told and "not flagged" not in operator.get(f"/studies?uid={uid}").text
