@@ -68,7 +68,10 @@ class Shield:
 def _refusal(scope: Scope) -> Response | None:
     """Return the answer to a request that no form of ours makes, and no call of our interface."""
     method, headers = scope["method"], Headers(scope=scope)
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+    if not scope["path"].isprintable():
+        # a new line would lead past the routes of the interface to those of the pages
+        return _failure(scope, 404, "nothing is called so")
+    if b"%00" in scope["query_string"]:
         # no text in PostgreSQL holds one
         return _failure(scope, 422 if _is_call(scope) else 400, "a NUL is in the address")
     if method in ("GET", "HEAD"):

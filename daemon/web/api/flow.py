@@ -1,6 +1,5 @@
 """Who was screened and who was not, and why; and what other thresholds would have flagged."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -9,7 +8,7 @@ from pydantic import BaseModel, Field
 from daemon.dry_run import dry_run, thresholds
 from daemon.records import flow, looks
 from daemon.web.api.bearer import Viewer
-from daemon.web.api.shapes import NO_NUL, UID, Asked, Count, Problem
+from daemon.web.api.shapes import NO_NUL, UID, Asked, AskedDay, Count, Problem
 from daemon.web.flow import LOOKS, LOOKS_MOST, period_of
 from daemon.web.guard import Refused, ledger_of
 from engines.card_index import CARDS
@@ -23,8 +22,8 @@ NONE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": 
 class Span(Asked):
     """A period and a source; four weeks until today, and all sources, unless asked otherwise."""
 
-    first_day: date | None = Field(None, alias="from", description="First day it came")
-    last_day: date | None = Field(None, alias="to", description="Last day it came")
+    first_day: AskedDay = Field(None, alias="from", description="First day it came")
+    last_day: AskedDay = Field(None, alias="to", description="Last day it came")
     source: str = Field("", max_length=16, pattern=NO_NUL, description="AE title that sent it")
 
 

@@ -70,7 +70,7 @@ def _standing(request: Request, peer: Peer) -> dict[str, Any]:
     }
 
 
-@router.put("/peers/{aet:path}", response_model=PeerStanding, responses=REFUSED)
+@router.put("/peers/{aet:path}", response_model=PeerStanding, responses=REFUSED | NONE)
 def put_peer(request: Request, who: Administrator, aet: NewAet, wish: PeerWish) -> Any:
     """Add a peer, or change the one of that AE title; effective within a second."""
     set_peer(request, who, wish.as_peer(aet))

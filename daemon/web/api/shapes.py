@@ -1,9 +1,10 @@
 """What goes into the JSON interface and comes out of it, as its document describes it."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from daemon.peering import SR_CLASS_UIDS, SrClass
 from daemon.records import peers
@@ -12,6 +13,23 @@ from daemon.records.tables import DeliveryState, Peer, Role, SeriesState, Stage,
 
 UID = Annotated[str, Field(description="A DICOM UID", examples=["1.2.826.0.1.3680043.8.498.1"])]
 Count = Annotated[int, Field(ge=0)]
+
+
+def _as_written(pattern: str, example: str) -> BeforeValidator:
+    """Take a text of that form alone: a number is no day, though Unix counts so."""
+
+    def read(value: object) -> object:
+        if value is not None and not re.match(pattern, str(value)):
+            raise ValueError(f"write it as {example}")
+        return value
+
+    return BeforeValidator(read)
+
+
+AskedDay = Annotated[date | None, _as_written(r"\d{4}-\d\d-\d\d$", "2026-01-31")]
+AskedMoment = Annotated[
+    AwareDatetime | None, _as_written(r"\d{4}-\d\d-\d\d[Tt]", "2026-01-31T09:30:00+00:00")
+]
 NO_NUL = r"^[^\x00]*$"
 """No text in PostgreSQL holds one."""
 Why = Annotated[

@@ -1,7 +1,6 @@
 """The studies: found, told whole, judged again."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,7 +11,7 @@ from daemon.records import search
 from daemon.records.search import Found
 from daemon.records.tables import SeriesState
 from daemon.web.api.bearer import Operator, Viewer
-from daemon.web.api.shapes import NO_NUL, Asked, Problem
+from daemon.web.api.shapes import NO_NUL, Asked, AskedDay, AskedMoment, Problem
 from daemon.web.api.story import Again, Anew, Story, StudiesFound, WhyAlone
 from daemon.web.deeds import judge_again, judge_parked_again, look_at, picture_of
 from daemon.web.guard import ledger_of
@@ -40,9 +39,9 @@ class Wish(Asked):
     uid: str = Field("", max_length=64, pattern=NO_NUL, description="Study or series UID")
     state: SeriesState | Literal["flagged"] | None = Field(None, description="What became of it")
     reason: Reason | None = Field(None, description="Why it ended so")
-    first_day: date | None = Field(None, alias="from", description="First day it came")
-    last_day: date | None = Field(None, alias="to", description="Last day it came")
-    before: datetime | None = Field(None, description="As the page before this one said")
+    first_day: AskedDay = Field(None, alias="from", description="First day it came")
+    last_day: AskedDay = Field(None, alias="to", description="Last day it came")
+    before: AskedMoment = Field(None, description="As the page before this one said")
 
     def words(self) -> dict[str, str]:
         """Return it as the search form of the page would send it."""
