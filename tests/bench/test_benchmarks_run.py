@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from bench import pages
 from bench.ingest import POSTGRESQL, SQLITE
 from bench.ingest import measure as measure_ingest
 from bench.listener import LOADS, judge, measure, show
@@ -14,6 +15,8 @@ from bench.receivers import DCMTK, FLOOR, ORTHANC, OURS, STOCK, Receiver, receiv
 from bench.turnaround import peaks_mb, quantile_95
 from ct_studies import ct_series
 from rich.console import Console
+
+from daemon import config
 
 
 def test_every_load_reaches_every_receiver_byte_for_byte_and_is_held_against_the_aims(tmp_path):
@@ -34,6 +37,13 @@ def test_a_receiver_that_loses_an_object_is_found_out(dcmtk_storescp, tmp_path):
     receiver = Receiver("looks elsewhere", dcmtk_storescp, tmp_path)
     with pytest.raises(AssertionError, match="did not store all that was sent"):
         receiver.check(make(TINY, 1))
+
+
+def test_every_page_of_the_site_is_asked_for_and_timed(tmp_path, postgres_server):
+    settings = config.Settings(home=tmp_path / "home")
+    rows = list(pages.measure(settings, 80, 1, postgres_server))
+    assert {name for name, _, _ in rows} == {*pages.PAGES, "by patient ID"}
+    assert all(wall_ms > 0 and cpu_ms > 0 for _, wall_ms, cpu_ms in rows)
 
 
 def test_the_95th_percentile_is_one_of_the_measured_values():
