@@ -17,7 +17,6 @@ from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
 from daemon.serve import Part
-from engines.exams import Exam
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -263,6 +262,7 @@ def commission(
     """
     from daemon.commission.patients import MADE
     from daemon.commission.run import run
+    from engines.exams import Exam
 
     named = [name.strip() for name in exams.split(",")]
     if strange := [name for name in named if name not in MADE]:
