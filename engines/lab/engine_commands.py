@@ -101,3 +101,45 @@ def known_cases(
 
     drawn, console = virtual_cohort(patients, seed), Console(stderr=True)
     typer.echo(keep_known_patients(read_weights(model, weights), cases, drawn, console))
+
+
+@app.command()
+def bench(
+    model: Annotated[str, typer.Argument(help="E.g. `cxr_osporscreen`.")],
+    batches: Annotated[str, typer.Option(help="Images at once, with commas.")] = "1,8,32",
+    rounds: Annotated[int, typer.Option(min=3, help="Of each way, in turns.")] = 20,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="CPU cores of one run.")] = 2,
+    config: Annotated[
+        str,
+        typer.Option(help="A configuration that nobody has trained, e.g. `paper`: random weights."),
+    ] = "",
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Where plans are kept: `engines` in a home.")
+    ] = Path("engines"),
+    compiles: Annotated[
+        bool, typer.Option("--compile", help="Time torch.compile, too: half a minute a batch size.")
+    ] = False,
+) -> None:
+    """Time a model's networks on every runtime that is here: one table, ways in turns.
+
+    Example: `osteoscreen-lab bench hip_vit --batches 1,8`
+    """
+    import torch
+
+    from engines.cards import read_weights
+    from engines.lab.bench import Bench, bench_table, timed, told_weights
+    from engines.lab.engine_building import random_weights
+    from engines.runtime.making import Making
+    from engines.runtime.plans import Plans
+
+    torch.set_num_threads(threads)
+    sizes = [int(size) for size in batches.split(",")]
+    with TemporaryDirectory() as made:
+        weights = random_weights(model, config, Path(made)) if config else read_weights(model)
+        if not weights.engines:
+            raise EngineMismatch(f"{model} is measured, not learned: it has no network")
+        making = Making(weights, "", Plans(out), threads=threads)
+        for name, found, lacking in timed(Bench(making, sizes, rounds, compiles)):
+            Console().print(bench_table(f"{told_weights(weights)}: {name}", found))
+            for why in lacking:
+                typer.echo(f"not here: {why}")

@@ -1,0 +1,230 @@
+"""How fast a model's networks run here: every runtime in turn, the same arrays, in one table."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from engines.candidates import REFERENCE, Candidate, Precision, Runtime
+from engines.cards import Weights
+from engines.errors import EngineMismatch
+from engines.lab.recipes import Network, recipe_of
+from engines.runtime import Arrays
+from engines.runtime.making import Making, make
+from engines.runtime.ort import OrtEngine
+
+Run = Callable[[Arrays], Any]
+
+_CANDIDATES = (
+    REFERENCE,
+    Candidate(Runtime.ORT_CPU, Precision.INT8),
+    Candidate(Runtime.ORT_CUDA, Precision.FP32),
+    *(Candidate(Runtime.TENSORRT, precision) for precision in Precision),
+)
+_WARM = 2
+_SIDE = 2048
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One way of running a network at one batch size.
+
+    Attributes
+    ----------
+    way : str
+        Runtime and precision.
+    batch : int
+        Images at once.
+    p50_ms, p99_ms, spread_ms : float
+        Of a batch: median, 99th percentile (of few rounds the slowest), quartiles apart.
+    ratio : float
+        Median of the rounds' ratios to ONNX Runtime's FP32 on the CPU; below 1 is faster.
+    share : float
+        Of the rate at which this processor multiplies large matrices in float32, measured beside.
+    """
+
+    way: str
+    batch: int
+    p50_ms: float
+    p99_ms: float
+    spread_ms: float
+    ratio: float
+    share: float
+
+    @property
+    def images_per_s(self) -> float:
+        """At the median."""
+        return 1000 * self.batch / self.p50_ms
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is to be timed.
+
+    Attributes
+    ----------
+    making : Making
+        Whose networks; its ``engine`` is replaced by each in turn.
+    batches : sequence of int
+        Images at once.
+    rounds : int
+        Of each way, in turns, so that what else the machine does meets all alike.
+    compiles : bool
+        Whether torch.compile takes part: half a minute of CPU for each batch size.
+    """
+
+    making: Making
+    batches: Sequence[int]
+    rounds: int
+    compiles: bool = False
+
+
+def timed(bench: Bench) -> Iterator[tuple[str, list[Timed], list[str]]]:
+    """Time each network of a model: its name, what was timed, and what is not here and why."""
+    weights = bench.making.weights
+    for network in recipe_of(weights.model).networks(weights.parameters):
+        making = replace(bench.making, engine=network.name)
+        ways, lacking = _ways(network, making, bench.compiles)
+        yield network.name, _timed(ways, network, making, bench), lacking
+
+
+def _ways(network: Network, making: Making, compiles: bool) -> tuple[dict[str, Run], list[str]]:
+    found: dict[str, Run] = {}
+    lacking = []
+    for candidate in _CANDIDATES:
+        try:
+            found[str(candidate)] = make(candidate, making)
+        except (EngineMismatch, MemoryError) as error:
+            lacking.append(f"{candidate}: {error}")
+    found |= _torch_ways(network, compiles)
+    try:
+        found["OpenVINO f32, CPU"] = _openvino(making)
+    except ImportError:
+        lacking.append("OpenVINO: not installed")
+    return found, lacking
+
+
+def _torch_ways(network: Network, compiles: bool) -> dict[str, Run]:
+    def net() -> Any:
+        return network.lesson.build().eval()
+
+    found = {"torch eager fp32, CPU": _of_torch(net(), network, "cpu")}
+    if compiles:
+        # compiled for each shape anew; what that costs is not timed
+        found["torch.compile fp32, CPU"] = _of_torch(torch.compile(net()), network, "cpu")
+    if torch.cuda.is_available():
+        half, kind = torch.compile(net().half().cuda()), torch.float16
+        found["torch eager fp32, CUDA"] = _of_torch(net(), network, "cuda")
+        found["torch.compile fp16, CUDA"] = _of_torch(half, network, "cuda", kind)
+    return found
+
+
+def _of_torch(net: Any, network: Network, device: str, kind: Any = torch.float32) -> Run:
+    net = net.to(device)
+
+    def run(arrays: Arrays) -> Any:
+        with torch.inference_mode():
+            out = net(*(torch.from_numpy(arrays[n]).to(device, kind) for n in network.inputs))
+        outputs = out if isinstance(out, tuple) else (out,)
+        return [one.float().cpu().numpy() for one in outputs]
+
+    return run
+
+
+def _openvino(making: Making) -> Run:
+    import openvino  # type: ignore[import-not-found, unused-ignore]
+
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": making.threads or 0}
+    compiled = openvino.Core().compile_model(making.network, "CPU", options)
+    return lambda arrays: compiled(dict(arrays))
+
+
+def _timed(ways: dict[str, Run], network: Network, making: Making, bench: Bench) -> list[Timed]:
+    sizes = OrtEngine(making.network, 1).sizes
+    rng = np.random.default_rng(0)
+    found = []
+    operations = _operations(network, sizes)
+    for batch in bench.batches:
+        arrays = {name: rng.random((batch, *size), np.float32) for name, size in sizes.items()}
+        times, usable = _times(ways, arrays, bench.rounds)
+        rate = _multiplications_per_s()
+        base = times[str(REFERENCE)]
+        for name in usable:
+            ms = 1000 * times[name]
+            quartiles = np.percentile(ms, [25, 50, 75, 99])
+            share = operations * batch / (quartiles[1] / 1000) / rate
+            ratio = float(np.median(times[name] / base))
+            spread = float(quartiles[2] - quartiles[0])
+            found.append(
+                Timed(name, batch, float(quartiles[1]), float(quartiles[3]), spread, ratio, share)
+            )
+    return found
+
+
+def _times(ways: dict[str, Run], arrays: Arrays, rounds: int) -> tuple[dict[str, Any], list[str]]:
+    """Return seconds of each round by way, and the ways that ran."""
+    usable = []
+    for name, run in ways.items():
+        try:
+            for _ in range(_WARM):
+                run(arrays)
+        except (EngineMismatch, MemoryError, RuntimeError):
+            # e.g. no compiler for torch.compile
+            continue
+        usable.append(name)
+    times = {name: np.zeros(rounds) for name in usable}
+    for i in range(rounds):
+        for name in usable:
+            began = time.perf_counter()
+            ways[name](arrays)
+            times[name][i] = time.perf_counter() - began
+    return times, usable
+
+
+def _operations(network: Network, sizes: dict[str, tuple[int, ...]]) -> float:
+    """Count the sums and products of one image."""
+    net = network.lesson.build().eval()
+    with FlopCounterMode(display=False) as counted, torch.no_grad():
+        net(*(torch.zeros(1, *sizes[name]) for name in network.inputs))
+    return float(counted.get_total_flops())
+
+
+def _multiplications_per_s() -> float:
+    """Measure sums and products a second where the work is large and regular."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    side = _SIDE if device == "cpu" else 4 * _SIDE
+    one = torch.rand(side, side, device=device)
+    least = float("inf")
+    for _ in range(3):
+        began = time.perf_counter()
+        float((one @ one)[0, 0])
+        least = min(least, time.perf_counter() - began)
+    return 2 * side**3 / least
+
+
+def bench_table(title: str, found: Sequence[Timed]) -> Table:
+    """Return the table for a person."""
+    heads = ("way", "batch", "p50 ms", "p99 ms", "quartiles", "images/s", "to ORT CPU", "ceiling")
+    table = Table(*heads, title=title, box=None, header_style="bold")
+    for one in found:
+        table.add_row(
+            one.way,
+            str(one.batch),
+            f"{one.p50_ms:.1f}",
+            f"{one.p99_ms:.1f}",
+            f"{one.spread_ms:.1f}",
+            f"{one.images_per_s:.0f}",
+            f"{one.ratio:.2f}",
+            f"{100 * one.share:.0f} %",
+        )
+    return table
+
+
+def told_weights(weights: Weights) -> str:
+    """Say whose weights were timed."""
+    return f"{weights.model} {weights.version}"
