@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -19,6 +20,8 @@ from engines.runtime.making import Making, make
 from engines.runtime.ort import OrtEngine
 
 Run = Callable[[Arrays], Any]
+#: Of each round: float64, shape (clock and CPU, round).
+Seconds = NDArray[np.float64]
 
 _CANDIDATES = (
     REFERENCE,
@@ -42,8 +45,12 @@ class Timed:
         Images at once.
     p50_ms, p99_ms, spread_ms : float
         Of a batch: median, 99th percentile (of few rounds the slowest), quartiles apart.
+    cpu_ms : float
+        Of this process's CPU time, the median: what a busy machine does not lengthen.
     ratio : float
-        Median of the rounds' ratios to ONNX Runtime's FP32 on the CPU; below 1 is faster.
+        Median of the rounds' ratios of time to ONNX Runtime's FP32 on the CPU; below 1 is faster.
+    cpu_ratio : float
+        The same of CPU time.
     share : float
         Of the rate at which this processor multiplies large matrices in float32, measured beside.
     """
@@ -53,7 +60,9 @@ class Timed:
     p50_ms: float
     p99_ms: float
     spread_ms: float
+    cpu_ms: float
     ratio: float
+    cpu_ratio: float
     share: float
 
     @property
@@ -153,21 +162,34 @@ def _timed(ways: dict[str, Run], network: Network, making: Making, bench: Bench)
         arrays = {name: rng.random((batch, *size), np.float32) for name, size in sizes.items()}
         times, usable = _times(ways, arrays, bench.rounds)
         rate = _multiplications_per_s()
-        base = times[str(REFERENCE)]
-        for name in usable:
-            ms = 1000 * times[name]
-            quartiles = np.percentile(ms, [25, 50, 75, 99])
-            share = operations * batch / (quartiles[1] / 1000) / rate
-            ratio = float(np.median(times[name] / base))
-            spread = float(quartiles[2] - quartiles[0])
-            found.append(
-                Timed(name, batch, float(quartiles[1]), float(quartiles[3]), spread, ratio, share)
-            )
+        found += [
+            _summed(name, batch, operations / rate, (times[name], times[str(REFERENCE)]))
+            for name in usable
+        ]
     return found
 
 
-def _times(ways: dict[str, Run], arrays: Arrays, rounds: int) -> tuple[dict[str, Any], list[str]]:
-    """Return seconds of each round by way, and the ways that ran."""
+def _summed(way: str, batch: int, least_s: float, rounds: tuple[Seconds, Seconds]) -> Timed:
+    """Sum up the rounds of a way beside those of the reference; ``least_s`` an image."""
+    mine, base = rounds
+    low, middle, high, late = (float(ms) for ms in 1000 * np.percentile(mine[0], [25, 50, 75, 99]))
+    return Timed(
+        way=way,
+        batch=batch,
+        p50_ms=middle,
+        p99_ms=late,
+        spread_ms=high - low,
+        cpu_ms=1000 * float(np.median(mine[1])),
+        ratio=float(np.median(mine[0] / base[0])),
+        cpu_ratio=float(np.median(mine[1] / base[1])),
+        share=1000 * least_s * batch / middle,
+    )
+
+
+def _times(
+    ways: dict[str, Run], arrays: Arrays, rounds: int
+) -> tuple[dict[str, Seconds], list[str]]:
+    """Return seconds of each round by way, on the clock and of CPU, and the ways that ran."""
     usable = []
     for name, run in ways.items():
         try:
@@ -177,12 +199,13 @@ def _times(ways: dict[str, Run], arrays: Arrays, rounds: int) -> tuple[dict[str,
             # e.g. no compiler for torch.compile
             continue
         usable.append(name)
-    times = {name: np.zeros(rounds) for name in usable}
+    times = {name: np.zeros((2, rounds)) for name in usable}
     for i in range(rounds):
         for name in usable:
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             ways[name](arrays)
-            times[name][i] = time.perf_counter() - began
+            ended = time.perf_counter(), time.process_time()
+            times[name][:, i] = np.subtract(ended, began)
     return times, usable
 
 
@@ -209,7 +232,8 @@ def _multiplications_per_s() -> float:
 
 def bench_table(title: str, found: Sequence[Timed]) -> Table:
     """Return the table for a person."""
-    heads = ("way", "batch", "p50 ms", "p99 ms", "quartiles", "images/s", "to ORT CPU", "ceiling")
+    times = ("p50 ms", "p99 ms", "quartiles", "images/s", "CPU ms")
+    heads = ("way", "batch", *times, "to ORT CPU", "its CPU to ORT CPU's", "ceiling")
     table = Table(*heads, title=title, box=None, header_style="bold")
     for one in found:
         table.add_row(
@@ -219,7 +243,9 @@ def bench_table(title: str, found: Sequence[Timed]) -> Table:
             f"{one.p99_ms:.1f}",
             f"{one.spread_ms:.1f}",
             f"{one.images_per_s:.0f}",
+            f"{one.cpu_ms:.1f}",
             f"{one.ratio:.2f}",
+            f"{one.cpu_ratio:.2f}",
             f"{100 * one.share:.0f} %",
         )
     return table

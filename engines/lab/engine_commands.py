@@ -133,6 +133,7 @@ def bench(
     from engines.runtime.plans import Plans
 
     torch.set_num_threads(threads)
+    wide = Console() if Console().is_terminal else Console(width=140)
     sizes = [int(size) for size in batches.split(",")]
     with TemporaryDirectory() as made:
         weights = random_weights(model, config, Path(made)) if config else read_weights(model)
@@ -140,6 +141,6 @@ def bench(
             raise EngineMismatch(f"{model} is measured, not learned: it has no network")
         making = Making(weights, "", Plans(out), threads=threads)
         for name, found, lacking in timed(Bench(making, sizes, rounds, compiles)):
-            Console().print(bench_table(f"{told_weights(weights)}: {name}", found))
+            wide.print(bench_table(f"{told_weights(weights)}: {name}", found))
             for why in lacking:
                 typer.echo(f"not here: {why}")
