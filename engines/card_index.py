@@ -2,6 +2,7 @@
 
 from engines.cards import Card
 from engines.ct_attenuation import card as ct_attenuation
+from engines.ct_multitask import card as ct_multitask
 from engines.cxr_multimodal import card as cxr_multimodal
 from engines.cxr_osporscreen import card as cxr_osporscreen
 from engines.exams import Exam
@@ -12,6 +13,7 @@ CARDS: tuple[Card, ...] = (
     cxr_multimodal.CARD,
     hip_vit.CARD,
     ct_attenuation.CARD,
+    ct_multitask.CARD,
 )
 """In the order of :data:`engines.catalog.MODELS`."""
 

@@ -52,12 +52,15 @@ class Case:
         From the header and, where a site supplies it, its own table.
     rules : Rules
         The site's eligibility rules.
+    kept : dict
+        What one model measured and another one need not measure again, by name.
     """
 
     exam: Exam
     images: tuple[Dataset, ...]
     clinical: Clinical
     rules: Rules = field(default_factory=Rules)
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 #: A stated age and one counted from dates may differ by rounding; more than this is two patients.

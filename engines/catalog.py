@@ -5,6 +5,7 @@ from typing import Protocol
 from engines.cards import Card, Weights
 from engines.cases import Case
 from engines.ct_attenuation import model as ct_attenuation
+from engines.ct_multitask import model as ct_multitask
 from engines.cxr_multimodal import model as cxr_multimodal
 from engines.cxr_osporscreen import model as cxr_osporscreen
 from engines.exams import Exam
@@ -25,7 +26,7 @@ class Model(Protocol):
         """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
 
 
-MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, hip_vit, ct_attenuation)
+MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, hip_vit, ct_attenuation, ct_multitask)
 
 
 def for_exam(exam: Exam) -> tuple[Model, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from engines.images import Radiograph
-from engines.sights import Contour, Grey, Mask, Scan, Views
+from engines.sights import Contour, Grey, Mask, Prognosis, Scan, Views
 
 PROBABILITY: Final = "probability"
 HOUNSFIELD: Final = "[hnsf'U]"
@@ -85,6 +85,9 @@ class Measurement:
     What a fused score is made of: ``film probability``, ``clinical probability``, and what each
     clinical value adds to the log odds of the latter, e.g. ``age attribution``.
 
+    Of years to come ``vertebral fracture risk at N years``; of one vertebra ``vertebral fracture
+    score``.
+
     Of a model of several classes ``probability of CLASS``, for those that no finding is about.
     ``laterality`` is the side, where the site is paired.
     """
@@ -139,6 +142,8 @@ class Result:
         What was seen and not counted, e.g. ``("L2", "metal")``; of the header only our own words.
     views : Views or None
         What a picture shows.
+    prognosis : Prognosis or None
+        What is expected of the years to come.
     configuration : mapping
         The site's settings that shaped it beyond the weights; another setting makes another result.
     """
@@ -155,6 +160,7 @@ class Result:
     masks: tuple[Mask, ...] = ()
     set_aside: tuple[tuple[str, str], ...] = ()
     views: Views | None = None
+    prognosis: Prognosis | None = None
     configuration: Mapping[str, str] = field(default_factory=dict)
 
     @property

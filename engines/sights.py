@@ -133,6 +133,8 @@ class Mark:
         Why it was set aside, or what is suspected, in a few words.
     ratio : float or None
         Its lowest height ratio.
+    score : float or None
+        What a network makes of it, range [0, 1].
     corners : ndarray or None
         float64, shape (6, 2), (row, column): anterior upper and lower, middle upper and lower,
         posterior upper and lower ends of the heights.
@@ -144,6 +146,7 @@ class Mark:
     band: int | None = None
     note: str = ""
     ratio: float | None = None
+    score: float | None = None
     corners: Points | None = None
 
 
@@ -171,3 +174,16 @@ class Views:
     bone: Section | None = None
     muscle: Section | None = None
     bands_hu: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Prognosis:
+    """What is expected of the years to come.
+
+    Attributes
+    ----------
+    fracture_free : tuple of float
+        Probability of no new fracture by the end of each year, from the first on; never rising.
+    """
+
+    fracture_free: tuple[float, ...]

@@ -99,6 +99,10 @@ FINDINGS: Final[Mapping[str, Code]] = MappingProxyType(
         "osteoporosis": _sct("64859006", "Osteoporosis"),
         "osteopenia": _sct("312894000", "Osteopenia"),
         "vertebral fracture": _sct("42942008", "Compression fracture of vertebral column"),
+        # what may come is no disease that there is
+        "vertebral fracture within 5 years": _own(
+            "VF-RISK", "Raised risk of vertebral fracture within 5 years"
+        ),
         "femoral head osteonecrosis": _sct("444849002", "Avascular necrosis of bone of hip"),
         # what was measured and no more: a disease is for people to name
         "low trabecular attenuation": _own("LOW-HU", "Low trabecular attenuation"),
@@ -115,6 +119,7 @@ SITES: Final[Mapping[str, Code]] = MappingProxyType(
         "abdomen": _sct("818981001", "Abdomen"),
         "spine": _sct("421060004", "Spine"),
         "lumbar spine": _sct("122496007", "Lumbar spine"),
+        "T12 to L4": _own("T12-L4", "T12 to L4 vertebrae"),
         "T9": _sct("82687006", "T9 vertebra"),
         "T10": _sct("7610001", "T10 vertebra"),
         "T11": _sct("12989004", "T11 vertebra"),
@@ -156,6 +161,16 @@ MEASUREMENTS: Final[Mapping[str, Code]] = MappingProxyType(
         # of a model of several classes; of the worst class it is the finding's own probability
         "probability of normal": _own("P-NORMAL", "Probability of normal bone mass"),
         "probability of osteopenia": _own("P-OSTEOPENIA", "Probability of osteopenia"),
+        "vertebral fracture risk at 2 years": _own(
+            "VF-RISK-2Y", "Vertebral fracture risk, 2 years"
+        ),
+        "vertebral fracture risk at 3 years": _own(
+            "VF-RISK-3Y", "Vertebral fracture risk, 3 years"
+        ),
+        "vertebral fracture risk at 5 years": _own(
+            "VF-RISK-5Y", "Vertebral fracture risk, 5 years"
+        ),
+        "vertebral fracture score": _own("VF-SCORE", "Score of a fracture of this vertebra"),
         "mean attenuation": _MEAN_ATTENUATION,
         "attenuation standard deviation": _dcm(
             "112183", "Standard Deviation of Attenuation Coefficient"

@@ -97,7 +97,7 @@ def _spine(page: Page, views: Views) -> None:
     """Hang the sagittal section and name each vertebra beside it."""
     section, marks = views.sagittal, views.marks
     _caption(page, _SPINE, page.say.sagittal)
-    hung = hang(page.sheet, section, _SPINE, BONE, _around_spine(section, marks))
+    hung = hang(page.sheet, section, _SPINE, BONE, around_spine(section, marks))
     for mark in marks:
         if mark.corners is not None:
             colour = AMBER if _suspected(page, mark) else WHITE
@@ -113,7 +113,7 @@ def _row_of(hung: Hung, mark: Mark) -> int:
     return hung.box.y + round(hung.at(*mark.at)[1])
 
 
-def _around_spine(
+def around_spine(
     section: Section, marks: tuple[Mark, ...]
 ) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Fill the tile with the marked vertebrae and half a vertebra more at either end."""

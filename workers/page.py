@@ -66,6 +66,8 @@ def advice(page: Page, box: Box, size: int = 21) -> None:
     sheet, say = page.sheet, page.say
     words = wording.advice(page.report, page.result, page.language)
     limits = say.limits_measured if page.report.measured else say.limits
+    if page.result.prognosis is not None:
+        limits = say.limits_prognosis
     sheet.write((box.x, box.y), say.what_to_do, 20, MUTED)
     y = sheet.paragraph(Box(box.x, box.y + 30, box.width, 120), words, size, WHITE)
     sheet.write((box.x, y + 10), say.limits_title, 20, MUTED)

@@ -34,9 +34,12 @@ class Phrases:
     not_a_diagnosis: str
     advice_flagged: str
     advice_fracture: str
+    advice_fracture_scored: str
+    advice_risk: str
     advice_flagged_research: str
     advice_not_flagged: str
     limits: str
+    limits_prognosis: str
     limits_measured: str
     ai: str
     automatic: str
@@ -52,6 +55,10 @@ class Phrases:
     table: str
     heat_map: str
     no_heat_map: str
+    views: str
+    fracture_free: str
+    fracture_free_axis: str
+    risk_at: str
     less: str
     more: str
     probability: str
@@ -63,6 +70,7 @@ class Phrases:
     about: str
     derivation: str
     derivation_measured: str
+    derivation_prognosis: str
     facts: Mapping[str, str]
     series: Mapping[str, str]
     series_measured: Mapping[str, str]
@@ -98,12 +106,19 @@ ENGLISH: Final = Phrases(
     "recent one is known. DXA measures bone density; this image analysis does not.",
     advice_fracture="A suspected fracture is a ratio of heights, not a diagnosis: look at the "
     "sagittal images and at earlier ones.",
+    advice_fracture_scored="A suspected fracture is a network's score, not a diagnosis: look at "
+    "the sagittal images and at earlier ones.",
+    advice_risk="A risk of fracture in years to come is weighed with age, earlier fractures and "
+    "medicines, and never alone.",
     advice_flagged_research="Do not act on this output alone. If low bone density is suspected "
     "on clinical grounds or on the images, DXA of spine and hip is the test that measures it.",
     advice_not_flagged="Do not act on this output. It cannot be used to rule out low bone density "
     "or fracture risk; usual indications for DXA remain as they are.",
     limits_measured="CT attenuation is not bone density as DXA measures it, and not comparable "
     "with a T-score. It moves with tube voltage, contrast medium, kernel and scanner. Uncorrected.",
+    limits_prognosis="From images alone: age, earlier fractures and medicines are not known to it. "
+    "It is no FRAX and replaces none. Risks are those of the patients it was trained on; unless "
+    "calibrated here, only their order means something.",
     limits="The heat map shows what moved the score, not a lesion. Not a measurement of bone "
     "density; not comparable with a T-score.",
     ai="AI RESULT",
@@ -120,6 +135,10 @@ ENGLISH: Final = Phrases(
     table="table {table}",
     heat_map="Where the model looked ({method})",
     no_heat_map="This model gives no heat map.",
+    views="{site}: muscles that were looked at",
+    fracture_free="Probability of no new vertebral fracture",
+    fracture_free_axis="years",
+    risk_at="risk at {years} years",
     less="less",
     more="more",
     probability="Probability of possible {finding} ({site})",
@@ -133,6 +152,8 @@ ENGLISH: Final = Phrases(
     "in words",
     derivation_measured="Sections of a CT with the regions that were measured, and the numbers in "
     "words",
+    derivation_prognosis="Sections of a CT as an AI model saw them, its expectation of the years "
+    "to come, and its result in words",
     facts=MappingProxyType(
         {
             "model": "Model",

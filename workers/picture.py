@@ -127,7 +127,7 @@ def _scores(page: Page, box: Box) -> None:
         _score(page, shown[0], box)
         return
     for place, finding in enumerate(shown):
-        _small_score(page, finding, Box(box.x, box.y + place * 84, box.width, 84))
+        small_score(page, finding, Box(box.x, box.y + place * 84, box.width, 84))
 
 
 def _score(page: Page, finding: Finding, box: Box) -> None:
@@ -146,7 +146,8 @@ def _score(page: Page, finding: Finding, box: Box) -> None:
         sheet.paragraph(Box(box.x, bar.y + 56, box.width, 54), source, 18, MUTED)
 
 
-def _small_score(page: Page, finding: Finding, box: Box) -> None:
+def small_score(page: Page, finding: Finding, box: Box) -> None:
+    """Hold one of several probabilities against its threshold."""
     sheet = page.sheet
     colour = AMBER if finding.flagged else SLATE
     bar = Box(box.x, box.y + 36, box.width, 10)

@@ -16,6 +16,7 @@ from workers.content import coded
 from workers.ct_picture import ct_picture
 from workers.phrases import phrases
 from workers.picture import picture
+from workers.prognosis_picture import prognosis_picture
 from workers.reference import reference_header
 from workers.report import Report
 from workers.sr import local_time, model_equipment, pin
@@ -69,6 +70,8 @@ def secondary_capture(report: Report) -> Dataset:
 
 def _drawn(report: Report) -> NDArray[np.uint8]:
     result = report.outcome
+    if isinstance(result, Result) and result.views is not None and result.prognosis is not None:
+        return prognosis_picture(report, result, result.views, result.prognosis)
     if isinstance(result, Result) and result.views is not None:
         return ct_picture(report, result, result.views)
     return picture(report)
@@ -123,6 +126,8 @@ def _refer(capture: Dataset, report: Report) -> None:
     capture.SourceImageSequence = [source]
     say = phrases()
     capture.DerivationDescription = say.derivation_measured if report.measured else say.derivation
+    if isinstance(report.outcome, Result) and report.outcome.prognosis is not None:
+        capture.DerivationDescription = say.derivation_prognosis
     capture.ImageComments = wording.sentence(report)
     sides = _sides(report.outcome) if isinstance(report.outcome, Result) else set()
     if len(sides) == 1:

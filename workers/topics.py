@@ -16,6 +16,7 @@ _NAMES: Final = {
     "vertebral body": "vertebral height ratio, anterior/posterior height ratio,"
     " middle/posterior height ratio, posterior height ratio to neighbours, anterior height,"
     " middle height, posterior height",
+    "vertebra": "vertebral fracture score",
     "skeletal muscle": "skeletal muscle area, skeletal muscle attenuation, skeletal muscle index",
     "intermuscular fat": "intermuscular fat area",
     "visceral fat": "visceral fat area",

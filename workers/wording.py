@@ -18,6 +18,7 @@ from workers.report import Report
 #: Two roundings of one number differ by no more.
 _ROUNDED: Final = 0.06
 FRACTURE: Final = "vertebral fracture"
+RISK: Final = "vertebral fracture within 5 years"
 ATTENUATION: Final = "trabecular attenuation"
 #: The fewest decimals by unit, one where it is not named; a mean in HU is not known to a tenth.
 DECIMALS: Final = MappingProxyType({HOUNSFIELD: 0, "1": 2})
@@ -75,8 +76,13 @@ def advice(report: Report, result: Result, language: str = DEFAULT_LANGUAGE) -> 
     if not result.flagged:
         return say.advice_not_flagged
     what = say.advice_flagged_research if report.research_only else say.advice_flagged
-    fractured = any(one.name == FRACTURE and one.flagged for one in result.findings)
-    return f"{say.advice_fracture} {what}" if fractured else what
+    flagged = {one.name for one in result.findings if one.flagged}
+    told = []
+    if FRACTURE in flagged:
+        told.append(say.advice_fracture if report.measured else say.advice_fracture_scored)
+    if RISK in flagged:
+        told.append(say.advice_risk)
+    return " ".join([*told, what])
 
 
 def state(result: Result, language: str = DEFAULT_LANGUAGE) -> str:

@@ -5,24 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from engines import eligibility
-from engines.anatomy.composition import Composition, Refused, compose
+from engines.anatomy.composition import Composition, Refused
 from engines.anatomy.spine import Spine
-from engines.anatomy.vertebrae import find_spine
 from engines.cards import Weights
 from engines.cases import Case
 from engines.ct_attenuation import muscle, tables
 from engines.ct_attenuation.card import CARD
 from engines.ct_attenuation.decision import correction, deciding_first, findings, measurements
-from engines.ct_attenuation.levels import THICKEST_MM, UNFOUND, look_at
+from engines.ct_attenuation.levels import THICKEST_MM, UNFOUND
 from engines.ct_attenuation.masks import bone_mask, wall_contour
-from engines.ct_attenuation.quality import quality
+from engines.ct_attenuation.measured import measured
 from engines.ct_attenuation.views import views_of
-from engines.errors import BadSeries, Reason
 from engines.findings import Result
 from engines.rules import Measuring
 from engines.runtime import Run
-from engines.sights import scan_of
-from engines.volume import Volume, read_volume
+from engines.volume import Volume
 
 __all__ = ["CARD", "eligible", "screen"]
 
@@ -49,17 +46,13 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     BadSeries
         What reading says; SPINE_NOT_FOUND, LEVEL_UNCERTAIN.
     """
-    volume = read_volume(case.images)
-    spine = find_spine(volume)
-    levels = look_at(volume, spine)
-    if not levels:
-        raise BadSeries(Reason.LEVEL_UNCERTAIN, spine.why or "no vertebra is wholly in view")
-    facts = quality(case.images, volume, spine.vertebrae)
+    found = measured(case)
+    volume, spine, levels = found.volume, found.spine, found.levels
+    facts = found.facts
     measuring, phase = case.rules.measuring, facts["contrast_phase"]
     bands = tables.bands_in(phase, measuring.bands)
     counted = deciding_first(level for level in levels if level.region and not level.why)
-    l3 = _composed(volume, spine)
-    body = l3 if isinstance(l3, Composition) else None
+    body = found.l3 if isinstance(found.l3, Composition) else None
     return Result(
         model=CARD.model,
         version=weights.version,
@@ -68,8 +61,8 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
             *measurements(levels),
             *(muscle.measurements(body, case.clinical) if body else ()),
         ),
-        quality=_quality(facts, volume, spine) | _of_muscle(l3, case),
-        scan=scan_of([plane.SOPInstanceUID for plane in volume.planes], volume.hu),
+        quality=_quality(facts, volume, spine) | _of_muscle(found.l3, case),
+        scan=found.scan,
         contours=(
             *(level.region.contour for level in counted if level.region),
             *(wall_contour(volume, level.body) for level in levels if level.why != UNFOUND),
@@ -85,13 +78,6 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         ),
         configuration=_configuration(measuring),
     )
-
-
-def _composed(volume: Volume, spine: Spine) -> Composition | Refused:
-    vertebra = spine.at(muscle.LEVEL)
-    if vertebra is None:
-        return Refused(f"{muscle.LEVEL} is not in view")
-    return compose(volume, spine.canal, vertebra)
 
 
 def _quality(facts: Mapping[str, Any], volume: Volume, spine: Spine) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from engines.images import read_image
 from engines.lab.recipes import Array, Filming, Row, Sight
 from engines.phantoms.exams import Setting, images
 from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import Clinic
 from engines.screening import SeriesFiles, files_in, group
 from engines.series_choice import appraise
@@ -80,6 +81,8 @@ class Camera:
         return found
 
     def _look(self, row: Row, look: Looking) -> Sights:
+        if self.filming.sights and not known(row, "path"):
+            return tuple(self.filming.sights(_person(row), int(row["seed"])))
         first: Refusal | None = None
         for case in self._cases(row):
             try:
@@ -99,9 +102,7 @@ class Camera:
         seed = int(row["seed"])
         low, high = self.filming.longer_side_px
         px = int(np.random.default_rng([seed, _STREAM]).integers(low, high))
-        clinic = Clinic(row["clinic"]) if known(row, "clinic") else Clinic.SCREENING
-        person = draw_person(seed, clinic.population)
-        made = images(person, self.exam, seed, Setting(film_px=px))
+        made = images(_person(row), self.exam, seed, Setting(film_px=px))
         yield read_case(self.exam, tuple(islice(made, self.filming.images)), clinical_of(row))
 
 
@@ -113,6 +114,11 @@ def series_of(paths: Sequence[Path], exam: Exam) -> list[SeriesFiles]:
     appraised = [(appraise(one.headers), one) for one in found]
     may = [(appraisal.score, one) for appraisal, one in appraised if not appraisal.refused]
     return [one for _, one in sorted(may, key=lambda pair: -pair[0])]
+
+
+def _person(row: Row) -> Person:
+    clinic = Clinic(row["clinic"]) if known(row, "clinic") else Clinic.SCREENING
+    return draw_person(int(row["seed"]), clinic.population)
 
 
 def clinical_of(row: Row) -> Clinical:

@@ -19,22 +19,25 @@ A table of pandas, as CSV or Parquet. Columns that mean something here, all othe
 
 import hashlib
 import importlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from engines.phantoms.cohort import seeds_of
+from engines.phantoms.cohort import BLOCK, seeds_of
 from engines.phantoms.dicom.identity import patient_id
 from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.person import Person
 from engines.phantoms.people.table import row
 
 Table = Any  # pandas.DataFrame, which ships no types
 
 TRAIN, TUNE, TEST = "train", "tune", "test"
 SPLITS: Final = (TRAIN, TUNE, TEST)
-_STREAM = 82
+_STREAM, _CHOICE = 82, 84
 #: Never read as numbers: a PatientID may begin with zeros.
 _TEXTS: Final = (
     "PatientID",
@@ -126,7 +129,9 @@ def require_no_leak(rows: Table) -> None:
                 raise CohortError(f"a leak: {leaks} {key}s are in more than one split")
 
 
-def virtual_cohort(patients: int, seed: int, tuning: int = 0) -> Cohort:
+def virtual_cohort(
+    patients: int, seed: int, tuning: int = 0, wanted: Callable[[Person], float] | None = None
+) -> Cohort:
     """Return virtual patients, to be imaged when they are needed.
 
     Parameters
@@ -135,14 +140,23 @@ def virtual_cohort(patients: int, seed: int, tuning: int = 0) -> Cohort:
         How many in split ``train``; the first ones of a larger cohort are the same.
     tuning : int
         How many further ones in split ``tune``.
+    wanted : callable, optional
+        Person -> with what probability one is taken, as in
+        :class:`engines.lab.recipes.Filming`; everybody where not given.
     """
     rows = []
-    for number, one in enumerate(seeds_of(seed, patients + tuning)):
-        person = draw_person(one)
+    for number, person in enumerate(islice(_people(seed, wanted), patients + tuning)):
         split = TRAIN if number < patients else TUNE
         rows.append({"PatientID": patient_id(person), "split": split, **row(person)})
     name = f"{patients + tuning} virtual patients of seed {seed}"
     return Cohort(pandas().DataFrame(rows), Path(), name)
+
+
+def _people(seed: int, wanted: Callable[[Person], float] | None) -> Iterator[Person]:
+    for person in map(draw_person, seeds_of(seed, BLOCK)):
+        chance = float(np.random.default_rng([person.seed, _CHOICE]).random())
+        if wanted is None or chance < wanted(person):
+            yield person
 
 
 def with_splits(cohort: Cohort, seed: int, tuning: float = 0.25, testing: float = 0.0) -> Cohort:

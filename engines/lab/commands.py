@@ -112,7 +112,8 @@ def train(
         command += f" --cohort {cohort.name}"
     else:
         # a third as many others, whom training never sees, set the threshold
-        group = virtual_cohort(patients, seed, max(8, patients // 3))
+        wanted = recipe_of(model).FILMING.wanted
+        group = virtual_cohort(patients, seed, max(8, patients // 3), wanted)
         command += f" --patients {patients}"
     order = Order(model, group, config, seed, folds, _told(command, config, folds, seed))
     for found in train_run(order, out, Console(stderr=True), keep):
@@ -153,7 +154,7 @@ def evaluate(
     from engines.lab.evaluation_table import evaluation_table
 
     model, root = _subject(subject, weights)
-    group = _cohort(cohort, patients, seed)
+    group = _cohort(cohort, patients, seed, model)
     measured = measure(model, group, Console(stderr=True), root, keep)
     for found in measured.evaluations():
         title = f"{model}: {found.finding}, {group.name}"
@@ -236,7 +237,7 @@ def compare(
 
     if len(subjects) < 2:
         raise typer.BadParameter("name two or more", param_hint="RUN|MODEL")
-    group = _cohort(cohort, patients, seed)
+    group = _cohort(cohort, patients, seed, _subject(subjects[0], None)[0])
     runs = []
     for subject in subjects:
         model, root = _subject(subject, None)
@@ -287,7 +288,7 @@ def card(
     model, root = _subject(subject, weights)
     figures = []
     if cohort:
-        group = _cohort(cohort, 0, 0)
+        group = _cohort(cohort, 0, 0, model)
         measured = measure(model, group, Console(stderr=True), root)
         figures = [(group.name, group.simulated, one) for one in measured.evaluations()]
     typer.echo(card_page(named(model).CARD, read_weights(model, root), figures))
@@ -303,11 +304,13 @@ def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
     return subject, weights
 
 
-def _cohort(file: Path | None, patients: int, seed: int) -> "Cohort":
+def _cohort(file: Path | None, patients: int, seed: int, model: str) -> "Cohort":
     from engines.lab.cohort import TEST, read_cohort, virtual_cohort
 
     if file is None:
-        return virtual_cohort(patients, seed)
+        from engines.lab.recipes import recipe_of
+
+        return virtual_cohort(patients, seed, wanted=recipe_of(model).FILMING.wanted)
     cohort = read_cohort(file)
     # where a table says who is for testing, nobody else is measured
     is_split = "split" in cohort.rows and bool((cohort.rows["split"] == TEST).any())

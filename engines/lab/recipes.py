@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.cases import Case
+from engines.phantoms.people.person import Person
 
 if TYPE_CHECKING:
     from engines.lab.loop import Lesson, Schedule
@@ -34,10 +35,18 @@ class Filming:
         Drawn for each patient, so that the pixel size says nothing.
     images : int, optional
         How many images of a study are made, e.g. the frontal film alone; all where not given.
+    sights : callable, optional
+        (person, seed) -> sights, where a whole study would take too long to make; the model says
+        how they differ from those that service sees.
+    wanted : callable, optional
+        Person -> with what probability one is taken into a cohort, where few have what is to be
+        learned; everybody is where not given.
     """
 
     longer_side_px: tuple[int, int] = (1024, 1025)
     images: int | None = None
+    sights: "Callable[[Person, int], Sequence[Sight]] | None" = None
+    wanted: "Callable[[Person], float] | None" = None
 
 
 @dataclass(frozen=True)

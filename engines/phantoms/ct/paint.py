@@ -61,7 +61,11 @@ class Canvas:
         fields = self._fields(x, y, height_mm)
         half = grid.pixel_mm
         low, high = float(np.min(z)) - half, float(np.max(z)) + half
-        for i in np.flatnonzero((self._low[:, 2] <= high) & (self._high[:, 2] >= low)):
+        near = (self._low[:, 2] <= high) & (self._high[:, 2] >= low)
+        # a small field passes most of the body by
+        near &= (self._low[:, 0] <= x.max() + half) & (self._high[:, 0] >= x.min() - half)
+        near &= (self._low[:, 1] <= y.max() + half) & (self._high[:, 1] >= y.min() - half)
+        for i in np.flatnonzero(near):
             columns = _span(x[0], self._low[i, 0] - half, self._high[i, 0] + half)
             rows = _span(y[:, 0], self._low[i, 1] - half, self._high[i, 1] + half)
             part = image[rows, columns]

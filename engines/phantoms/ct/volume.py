@@ -1,5 +1,6 @@
 """A body's CT series as Hounsfield units, and where the truth lies in it."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
+from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.density import spine_factor
 from engines.phantoms.body.discs import spine_soft_parts
 from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
+from engines.phantoms.body.spine import vertebra
 from engines.phantoms.body.vessels import calcifications
 from engines.phantoms.ct.attenuating import Attenuation, attenuation
 from engines.phantoms.ct.grid import Grid, grid_of
@@ -82,7 +86,33 @@ def ct_volume(
         Slices that are made at a time; the voxels are the same for any number.
     """
     grid = grid_of(build, protocol)
-    scanner = _Scanner(build, grid, attenuation(protocol, seed))
+    return _filled(build, grid, bones(build, Region.ABDOMEN, _LUMPS_MM), seed, threads)
+
+
+def ct_slab(build: Build, grid: Grid, levels: Sequence[str], seed: int) -> CtVolume:
+    """Scan a part of a body that holds a few vertebrae, in a tenth of the time of a whole scan.
+
+    Parameters
+    ----------
+    build : Build
+        Whose; lying, arms raised.
+    grid : Grid
+        What is imaged, and how.
+    levels : sequence of str
+        The vertebrae that are there; ribs, pelvis and all other bones are not.
+    seed : int
+        As for :func:`ct_volume`.
+    """
+    compact = spine_factor(build)
+    there = {f"vertebra {one}": vertebra(build, one, _LUMPS_MM, compact) for one in levels}
+    return _filled(build, grid, there, seed, threads=1)
+
+
+def _filled(
+    build: Build, grid: Grid, clouds: Mapping[str, Cloud], seed: int, threads: int
+) -> CtVolume:
+    protocol = grid.protocol
+    scanner = _Scanner(build, grid, attenuation(protocol, seed), clouds)
     noise = WhiteNoise(grid, (seed, STREAM))
     volume = np.empty((grid.count, protocol.matrix, protocol.matrix), dtype=np.int16)
 
@@ -97,10 +127,11 @@ def ct_volume(
 class _Scanner:
     """All that is the same for each slice."""
 
-    def __init__(self, build: Build, grid: Grid, attenuating: Attenuation) -> None:
+    def __init__(
+        self, build: Build, grid: Grid, attenuating: Attenuation, clouds: Mapping[str, Cloud]
+    ) -> None:
         self.build, self.grid, self.attenuating = build, grid, attenuating
-        clouds = bones(build, Region.ABDOMEN, _LUMPS_MM)
-        self.skeleton = Skeleton(grid, clouds | {"plaques": calcifications(build)})
+        self.skeleton = Skeleton(grid, {**clouds, "plaques": calcifications(build)})
         self.canvas = Canvas(build, (*soft_parts(build), *spine_soft_parts(build)), attenuating)
         foreign = tuple(foreign_bodies(build))
         self.metal = Canvas(build, foreign, attenuating) if foreign else None
