@@ -80,6 +80,7 @@ class Phrases:
     sides_of: Mapping[str, str]
     sides: Mapping[str, str]
     terms: Mapping[str, str]
+    possible: Mapping[str, str]
 
 
 ENGLISH: Final = Phrases(
@@ -189,6 +190,8 @@ ENGLISH: Final = Phrases(
     ),
     sides_of=MappingProxyType({AT_MOST: "flagged at or below", AT_LEAST: "flagged at or above"}),
     sides=MappingProxyType({"L": "left", "R": "right"}),
+    # beside "possible" nothing is called suspected once more
+    possible=MappingProxyType({"vertebral fracture": "vertebral fracture"}),
     # the names of findings and sites are English already
     terms=MappingProxyType(
         {

@@ -161,7 +161,7 @@ def small_score(page: Page, finding: Finding, box: Box) -> None:
 
 
 def _about(page: Page, finding: Finding, phrase: str) -> str:
-    name = page.say.terms.get(finding.name, finding.name)
+    name = wording.possible(finding, page.say)
     return phrase.format(
         finding=name, site=wording.place(finding.site, finding.laterality, page.language)
     )

@@ -27,9 +27,9 @@ _MUSCLE: Final = Box(606, _TOP, 440, 380)
 _CURVE: Final = Box(1150, _TOP, 410, 340)
 _SCORES: Final = Box(_MUSCLE.x, 596, _MUSCLE.width, 84)
 _RISKS: Final = Box(1090, 596, 470, 240)
-_SENTENCE: Final = Box(MARGIN, 858, WIDTH - 2 * MARGIN, 82)
-_ADVICE: Final = Box(MARGIN, 964, 980, 220)
-_FACTS: Final = Box(1090, 964, 470, 220)
+_SENTENCE: Final = Box(MARGIN, 846, WIDTH - 2 * MARGIN, 82)
+_ADVICE: Final = Box(MARGIN, 944, 980, 220)
+_FACTS: Final = Box(1090, 944, 470, 220)
 _LABEL_STEP: Final = 46
 _MUSCLES: Final[dict[str, Colour]] = {
     "psoas muscle": (226, 112, 118),

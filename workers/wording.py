@@ -166,12 +166,17 @@ def _finding(finding: Finding, say: Phrases) -> str:
     probability, threshold = numbers(finding)
     return say.probability_of.format(
         state=say.flagged if finding.flagged else say.not_flagged,
-        finding=say.terms.get(finding.name, finding.name),
+        finding=possible(finding, say),
         site=_place(finding.site, finding.laterality, say),
         probability=probability,
         threshold=threshold,
         words=f" ({finding.words})" if finding.words else "",
     )
+
+
+def possible(finding: Finding, say: Phrases) -> str:
+    """Name a finding that is called possible."""
+    return say.possible.get(finding.name, say.terms.get(finding.name, finding.name))
 
 
 def _measured(result: Result, say: Phrases) -> str:

@@ -11,8 +11,6 @@ from torch import Tensor
 #: Intervals, of a year each.
 YEARS = 5
 
-_NEVER_ZERO = 1e-7
-
 
 def hazards_loss(logits: Tensor, years: Tensor, event: Tensor) -> Tensor:
     """Return the mean negative log-likelihood of discrete hazards.
@@ -65,4 +63,4 @@ def cox_loss(log_risks: Tensor, years: Tensor, event: Tensor) -> Tensor:
 
 def fracture_free(logits: Tensor) -> Tensor:
     """Return the probability of no fracture by the end of each year, shape (N, 5)."""
-    return torch.cumprod(1 - torch.sigmoid(logits), dim=1).clamp(_NEVER_ZERO, 1)
+    return torch.exp(-torch.nn.functional.softplus(logits).cumsum(dim=1))

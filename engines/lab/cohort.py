@@ -13,6 +13,9 @@ A table of pandas, as CSV or Parquet. Columns that mean something here, all othe
     ``train``, ``tune`` (sets thresholds) or ``test``.
 ``age_years``, ``sex``, ``height_m``, ``weight_kg``
     At the time of the study; they fill what the headers lack.
+``followed_years``, ``fractured``
+    Time to the next vertebral fracture or to the end of observation, and whether it was one (1, 0);
+    ``frax_percent``, supplied, is compared with in a report.
 ``t_spine``, ``t_neck``, ``t_hip``, ``osteoporosis`` and so on
     As in :data:`engines.phantoms.people.table.COLUMNS`.
 """

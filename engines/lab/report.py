@@ -15,13 +15,17 @@ from engines.lab.calibrating import agreement
 from engines.lab.evaluation import Evaluation, Measured, evaluation_of
 from engines.lab.figures import average_precision, bootstrapped, predictive_values
 from engines.lab.recipes import Target
+from engines.lab.seeing import Seen
 from engines.lab.subgroups import subgroups
-from engines.lab.survival import auroc_at, c_index, with_interval
+from engines.lab.survival import Statistic, auroc_at, c_index, gained, with_interval
 
 Numbers = NDArray[np.float64]
 
 _PREVALENCES = (0.02, 0.05, 0.10, 0.20, 0.30, 0.40)
 _YEARS = (2.0, 3.0, 5.0)
+#: A column of a cohort: the risk of a major osteoporotic fracture by FRAX, %, as somebody supplied
+#: it. FRAX is not computed here.
+FRAX = "frax_percent"
 _LOOKED_AT = 4
 _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
@@ -102,8 +106,7 @@ def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
     yield _confusion(flagged, ill)
     yield _predictive(found)
     if target.event is not None:
-        times = seen.labels[:, target.label].astype(float)
-        yield _in_time(scores, times, seen.labels[:, target.event] > 0)
+        yield from _in_time(seen, target, scores)
     groups = subgroups(rows, told, ill, flagged)
     cells = [
         (
@@ -153,15 +156,38 @@ def _predictive(found: Evaluation) -> str:
     return _table(("prevalence", "PPV", "NPV"), rows)
 
 
-def _in_time(risks: Numbers, times: Numbers, events: NDArray[np.bool_]) -> str:
-    rows: list[tuple[object, object]] = [
-        ("c-index (Harrell)", with_interval(c_index, risks, times, events))
-    ]
-    for year in _YEARS:
-        if (events & (times <= year)).any() and (times > year).any():
-            figure = with_interval(partial(auroc_at, year=year), risks, times, events)
-            rows.append((f"AUROC at {year:g} years (IPCW)", figure))
-    return "<h3>Time to the event</h3>" + _table(("figure", "value (95 %, 300 draws)"), rows)
+def _in_time(seen: Seen, target: Target, scores: Numbers) -> Iterator[str]:
+    """Tell how scores order the events; beside FRAX, where the cohort has a column of it."""
+    times = seen.labels[:, target.label].astype(float)
+    followed = np.isfinite(times) & np.isfinite(scores)
+    yield "<h3>Time to the event</h3>"
+    yield _ordered(seen, target, followed, (scores,))
+    if FRAX in seen.rows:
+        frax = seen.rows[FRAX].to_numpy(float)
+        both = followed & np.isfinite(frax)
+        yield f"<h3>Against FRAX, as supplied: {int(both.sum())} patients with both</h3>"
+        yield _ordered(seen, target, both, (scores, frax))
+
+
+def _ordered(seen: Seen, target: Target, of: NDArray[np.bool_], risks: tuple[Numbers, ...]) -> str:
+    """Tabulate c-index and AUROCs of one risk, or of two and how much the first gains."""
+    assert target.event is not None, "of events in time"
+    times = seen.labels[of, target.label].astype(float)
+    events = seen.labels[of, target.event] > 0
+    told = [one[of] for one in risks]
+    years = [y for y in _YEARS if (events & (times <= y)).any() and (times > y).any()]
+    if not years:
+        return "<p>Too few events.</p>"
+    named_statistics: dict[str, Statistic] = {"c-index (Harrell)": c_index}
+    named_statistics |= {f"AUROC at {y:g} years (IPCW)": partial(auroc_at, year=y) for y in years}
+    rows = []
+    for name, statistic in named_statistics.items():
+        figures = [with_interval(statistic, one, times, events) for one in told]
+        if len(told) == 2:
+            figures.append(gained(statistic, (told[0], told[1]), times, events))
+        rows.append((name, *figures))
+    heads = ("figure", "value (95 %, 300 draws)", "FRAX", "gain over FRAX")
+    return _table(heads[: 2 if len(told) == 1 else 4], rows)
 
 
 def _classes(measured: Measured) -> Iterator[str]:

@@ -15,7 +15,7 @@ from radiographs import write
 from real_ct import as_series, example
 from validators import dcentvfy, dciodvfy, dsrdump
 
-MODEL = "ct_attenuation"
+MODEL, SCORED = "ct_attenuation", "ct_multitask"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def line(tmp_path_factory, orthanc):
     hurried = {"delivery_backoff_s": 0.1, "sweep_s": 0.5}
     with running_line(folder, orthanc, segmentation=True, **hurried) as running:
         running.system.cli("models", "stage", MODEL, "research")
+        running.system.cli("models", "stage", SCORED, "off")
         yield running
 
 
@@ -97,3 +98,28 @@ def test_an_enhanced_image_is_chosen_by_its_frames_measured_and_told_of(
         received.append(tmp_path / f"{uid}.received.dcm")
         received[-1].write_bytes(content)
     assert [words for path in received for words in dciodvfy(path)] == []
+
+
+def test_a_second_model_scores_what_was_measured_and_both_report(line, tmp_path):
+    line.system.cli("models", "stage", SCORED, "research")
+    images = as_series(example(), "scored")
+    for ds in images:
+        ds.StudyTime = "101500"
+    (tmp_path / "sent").mkdir()
+    line.send(dcmsend, *[write(tmp_path / "sent", ds) for ds in images])
+    series = line.system.delivered(images[0].StudyInstanceUID)
+    measured, scored = series["results"]
+    assert (measured["model"], scored["model"]) == (MODEL, SCORED)
+    assert scored["state"] == "screened"
+    assert {one["name"] for one in scored["findings"]} == {
+        "vertebral fracture",
+        "vertebral fracture within 5 years",
+    }
+    assert {one["kind"] for one in scored["objects"]} == {"SR", "SC"}
+    stored = line.stored(images[0].StudyInstanceUID)
+    received = tmp_path / "received.dcm"
+    for one in scored["objects"]:
+        received.write_bytes(stored[one["SOPInstanceUID"]])
+        assert dciodvfy(received) == []
+        if one["kind"] == "SR":
+            assert dsrdump(received) == []
