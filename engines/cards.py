@@ -54,6 +54,9 @@ class Card:
     parity_tolerance : float
         How far an engine may be off full precision in the model's known cases, against the largest
         value of the output; ours.
+    of_density : bool
+        Whether its findings follow from bone density, so that a virtual patient's density says
+        what is to be expected of it.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Card:
     claims: tuple[Claim, ...]
     deviations: tuple[str, ...]
     parity_tolerance: float = 0.005
+    of_density: bool = True
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydicom.uid import Comprehensive3DSRStorage
 from rich.console import Console
@@ -194,10 +195,15 @@ def _rows(site: Site, film: Film, sent_at: float) -> list[Row]:
     for result in current_results(series) or [{}]:
         sent = deliveries({"results": [result] if result else []})
         stored = [one["kind"] for one in sent if one["SOPInstanceUID"] in in_pacs]
-        rows.append(
-            Row(film, {**series, "results": [result] if result else []}, sent, stored, sent_at)
-        )
+        alone = {**series, "results": [result] if result else []}
+        rows.append(Row(_as_expected_of(film, result), alone, sent, stored, sent_at))
     return rows
+
+
+def _as_expected_of(film: Film, result: Mapping[str, Any]) -> Film:
+    """Expect nothing of a model whose findings do not follow from density."""
+    told = {model.CARD.model: model.CARD.of_density for model in catalog.MODELS}
+    return film if told.get(result.get("model", ""), True) else replace(film, expected=None)
 
 
 def _leave_results(pacs: Pacs, results: Path) -> None:

@@ -40,4 +40,5 @@ CARD = Card(
         "Images alone: no clinical value is an input. FRAX is not computed; a column of it can be "
         "compared with.",
     ),
+    of_density=False,
 )
