@@ -45,6 +45,8 @@ _FIRST = 0.4
 _LOCAL_MM = 80
 # A lowest piece with less of the signs than these belongs to the sacrum.
 _LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC, _SURE_DISC = 0.05, 0.65, 0.3, 0.9
+# So many pieces of the sacrum may be taken for vertebrae.
+_PIECES = 5
 
 
 @dataclass(frozen=True)
@@ -157,31 +159,35 @@ def above_sacrum(signs: Signs, discs: list[int]) -> list[list[int]]:
     Returns
     -------
     list of list of int
-        What is left, the likeliest first; a second where the last piece that was left out may be a
-        vertebra after all.
+        What is left, the likeliest first. Others follow: with the last piece that was left out,
+        where that may be a vertebra after all; without pieces that may be the sacrum's after all.
     """
     found, doubtful = discs, False
-    while len(found) > 2 and (fit := _sacral_fit(signs, found)) is not None:
-        found, doubtful = found[1:], fit >= _LEAST_FIT
-    return [found, discs[-len(found) - 1 :]] if doubtful else [found]
+    while len(found) > 2 and not _is_vertebra(signs, found):
+        doubtful = _fit(signs, found) >= _LEAST_FIT
+        found = found[1:]
+    fewer = range(1, min(_PIECES, len(found) - 2) + 1)
+    # a sixth vertebra of the loins is one unless it looks like the sacrum, a seventh never is
+    cut = [found[n:] for n in fewer if n > 1 or _fit(signs, found) < _LEAST_FIT]
+    return [found, *([discs[-len(found) - 1 :]] if doubtful else []), *cut]
 
 
-def _sacral_fit(signs: Signs, discs: list[int]) -> float | None:
-    """Return how alike a vertebra's the pedicles of the lowest piece are; None where it is one.
+def _is_vertebra(signs: Signs, discs: list[int]) -> bool:
+    """Tell whether the lowest piece is one: the sacrum's have neither pedicles nor a disc below."""
+    fit, disc = _fit(signs, discs), float(signs.disc[discs[0]])
+    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= _CLEAR_FIT)
+    return clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
 
-    A piece of the sacrum has neither pedicles nor a disc below it.
-    """
+
+def _fit(signs: Signs, discs: list[int]) -> float:
+    """Return how alike a vertebra's the pedicles of the lowest piece are."""
     low, length = discs[0], discs[1] - discs[0]
 
     def mean(part: tuple[float, float]) -> float:
         first, last = (int(low + one * length) for one in part)
         return float(signs.pedicle[first : max(last, first + 1)].mean())
 
-    fit = mean(_PEDICLE[0]) - mean(_FORAMEN[0])
-    disc = float(signs.disc[low])
-    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= _CLEAR_FIT)
-    clear = clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
-    return None if clear else fit
+    return mean(_PEDICLE[0]) - mean(_FORAMEN[0])
 
 
 def _traced(best: Values, came: NDArray[np.intp], lengths: NDArray[np.intp]) -> list[int]:

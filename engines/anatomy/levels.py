@@ -24,7 +24,9 @@ _WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
 _HIP_HU, _FAINT_HU = 220.0, 150.0
 # With so much in view below the lowest disc, that must be the last one.
 _MORE_BELOW_MM = 60
-_BOTH, _SACRUM_ALONE, _RIB_ALONE, _ODD = 0.95, 0.8, 0.6, 0.5
+#: Where both anchors agree.
+SURE = 0.95
+_SACRUM_ALONE, _RIB_ALONE, _ODD = 0.8, 0.6, 0.5
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
         why = "the column goes on below the last disc, and no sacrum is recognised"
         return _unnamed(count, (_RIB,), why)
+    if rib != _L5 - _T12 and _above_sacrum(discs[1:], flanks, _HIP_HU):
+        return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
     if rib > 0 and _lumbar(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     if rib > 1 and _ribless(discs, flanks, rib - 1):
@@ -82,11 +86,14 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
         if count > lumbar:
             return _unnamed(count, (SACRUM,), "no rib at the sixth vertebra above the sacrum")
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM,))
-    if lumbar in ribs:
-        return _counted(count, _L5, _BOTH, (SACRUM, _RIB))
+    # of two sides the lower one counts: a rib that is not seen is commoner than one too many
+    if ribs[0] == lumbar and not _ribless(discs, flanks, lumbar - 1):
+        return _counted(count, _L5, SURE, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
     why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
+    if ribs[0] == lumbar:
+        why = "the vertebra below the last rib is not clearly one of the loins"
     return _unnamed(count, (SACRUM, _RIB), why)
 
 

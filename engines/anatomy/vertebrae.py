@@ -14,7 +14,7 @@ from engines.anatomy.canal import find_canal
 from engines.anatomy.column import Line, middle_line, straightened
 from engines.anatomy.discs import FRONT_MM, LEFT_MM, above_sacrum, chain, signs_of, tilted_profile
 from engines.anatomy.flanks import flanks_of
-from engines.anatomy.levels import SACRUM, Naming, name_levels
+from engines.anatomy.levels import SACRUM, SURE, Naming, name_levels
 from engines.anatomy.spine import Spine, Vertebra
 from engines.volume import Volume
 
@@ -68,19 +68,20 @@ def find_spine(volume: Volume) -> Spine:
 
 
 def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[int], Naming]:
-    """Name the likeliest chain; another one only where that has no names and this one has."""
+    """Name the likeliest chain; another one only where it has the better reasons."""
 
     def named(discs: list[int]) -> tuple[list[int], Naming]:
         return discs, name_levels(discs, flanks_of(volume, line.straight_below(discs[0])))
 
     first = named(possible[0])
-    if first[1].confidence > 0:
+    if first[1].confidence == SURE:
         return first
     others = possible[1:]
     if SACRUM not in first[1].anchors and len(possible[0]) > _FEWEST:
         # hip bones above the lowest disc: that piece may be the sacrum's
         others = [*others, possible[0][1:]]
-    return next((one for one in map(named, others) if one[1].confidence > 0), first)
+    better = [one for one in map(named, others) if SACRUM in one[1].anchors]
+    return max([first, *better], key=lambda one: one[1].confidence)
 
 
 Disc = tuple[int, float]

@@ -1,0 +1,88 @@
+"""Names are counted from the sacrum and the last rib; where those contradict each other, none."""
+
+import numpy as np
+
+from engines.anatomy.discs import Signs, above_sacrum
+from engines.anatomy.flanks import Flanks
+from engines.anatomy.levels import SURE, name_levels
+
+HEIGHT_MM, BELOW_MM = 34, 60
+FRONT = np.arange(-70.0, 41.0, 2.5)
+LEFT = np.arange(-112.0, 113.0, 2.0)
+LOINS = ("L5", "L4", "L3", "L2", "L1", "T12")
+
+
+def discs_of(count):
+    return [BELOW_MM + HEIGHT_MM * n for n in range(count + 1)]
+
+
+def flanks(discs, reaches_mm, hips_to_mm):
+    """Draw what each piece has to its right and left, from below, and hip bones up to a place."""
+    hu = np.zeros(((discs[-1] + HEIGHT_MM) // 2, len(FRONT), len(LEFT)), np.float32)
+    behind = (FRONT > -20) & (FRONT < -8)
+    for disc, both in zip(discs, reaches_mm, strict=False):
+        at = slice(int(disc + 0.55 * HEIGHT_MM) // 2, int(disc + 0.75 * HEIGHT_MM) // 2)
+        for side, reach_mm in zip((-1, 1), both, strict=True):
+            out = (side * LEFT >= 14) & (side * LEFT <= reach_mm)
+            hu[at, np.ix_(behind, out)[0], np.ix_(behind, out)[1]] = 600.0
+    hips = np.ix_(np.abs(FRONT) < 20, (np.abs(LEFT) > 60) & (np.abs(LEFT) < 100))
+    hu[: hips_to_mm // 2, hips[0], hips[1]] = 500.0
+    return Flanks(hu)
+
+
+PROCESS, RIB, NONE = (42, 42), (90, 90), (22, 22)
+
+
+def test_five_vertebrae_between_sacrum_and_last_rib_are_those_of_the_loins():
+    discs = discs_of(6)
+    naming = name_levels(discs, flanks(discs, [PROCESS] * 5 + [RIB], BELOW_MM))
+    assert naming.names == LOINS and naming.confidence == SURE
+
+
+def test_a_rib_that_is_seen_at_one_side_counts_where_it_is():
+    discs = discs_of(7)
+    one_side = flanks(discs, [PROCESS] * 5 + [(42, 90), RIB], BELOW_MM)
+    assert name_levels(discs, one_side).names[:6] == LOINS
+    discs = discs_of(6)
+    too_low = flanks(discs, [PROCESS] * 4 + [(42, 90), RIB], BELOW_MM)
+    assert set(name_levels(discs, too_low).names) == {""}
+
+
+def test_a_twelfth_vertebra_without_ribs_is_not_taken_for_the_first_of_the_loins():
+    discs = discs_of(7)
+    without = [PROCESS] * 5 + [NONE, RIB]
+    assert name_levels(discs, flanks(discs, without, BELOW_MM)).names[:6] == LOINS
+    # the same from a disc too high
+    shorter = discs[1:]
+    above = flanks(shorter, without[1:], shorter[0])
+    assert set(name_levels(shorter, above).names) == {""}
+
+
+def test_a_last_rib_alone_names_nothing_where_hip_bones_stand_too_high():
+    discs = discs_of(6)
+    reaches = [PROCESS] * 4 + [RIB] * 2
+    discs_near_the_end = [place - BELOW_MM + 2 for place in discs]
+    hips_beside_the_lowest = flanks(discs_near_the_end, reaches, discs_near_the_end[1])
+    assert set(name_levels(discs_near_the_end, hips_beside_the_lowest).names) == {""}
+    no_hips = flanks(discs_near_the_end, reaches, 0)
+    assert name_levels(discs_near_the_end, no_hips).names[:4] == ("L4", "L3", "L2", "L1")
+
+
+def signs(pieces):
+    """Draw pedicles above the middle of vertebrae, and none in pieces of the sacrum."""
+    pedicle = np.zeros(BELOW_MM + HEIGHT_MM * len(pieces) + 1)
+    for number, is_vertebra in enumerate(pieces):
+        low = BELOW_MM + HEIGHT_MM * number
+        if is_vertebra:
+            pedicle[low + int(0.48 * HEIGHT_MM) : low + int(0.8 * HEIGHT_MM)] = 1.0
+    return Signs(np.full(len(pedicle), 0.1), pedicle)
+
+
+def test_pieces_of_the_sacrum_are_left_out_and_one_that_hides_more_may_be():
+    discs = discs_of(7)
+    assert above_sacrum(signs([False, False] + [True] * 5), discs)[0] == discs[2:]
+    # the lowest looks like a vertebra by chance, the two above it are the sacrum's
+    hidden = above_sacrum(signs([True, False, False] + [True] * 4), discs)
+    assert hidden[0] == discs and discs[3:] in hidden
+    # a sixth vertebra that looks like one is not left out to make the count right
+    assert discs[1:] not in above_sacrum(signs([True] * 7), discs)
