@@ -17,6 +17,8 @@ PAPER = [
 ]
 
 
+# of the exporter of torch, about itself
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("model", "config"), PAPER)
 def test_a_network_of_the_papers_size_is_exported_parsed_and_built(model, config, tmp_path):
