@@ -57,6 +57,8 @@ class Card:
     of_density : bool
         Whether its findings follow from bone density, so that a virtual patient's density says
         what is to be expected of it.
+    off_by_default : bool
+        Whether it looks at nothing until somebody switches it on.
     """
 
     model: str
@@ -67,6 +69,7 @@ class Card:
     deviations: tuple[str, ...]
     parity_tolerance: float = 0.005
     of_density: bool = True
+    off_by_default: bool = False
 
 
 @dataclass(frozen=True)

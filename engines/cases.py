@@ -39,6 +39,26 @@ class Clinical:
 
 
 @dataclass(frozen=True)
+class EarlierVisit:
+    """What a model kept of an earlier study of the same patient.
+
+    Attributes
+    ----------
+    StudyDate : str
+        DA; an undated study is no visit.
+    model, weights_sha256 : str
+        Whose numbers they are: those of other weights mean nothing.
+    features : mapping of str to tuple of float
+        By side, ``L`` and ``R``, as :attr:`engines.findings.Result.features`.
+    """
+
+    StudyDate: str
+    model: str
+    weights_sha256: str
+    features: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
 class Case:
     """One series to screen.
 
@@ -54,6 +74,8 @@ class Case:
         The site's eligibility rules.
     kept : dict
         What one model measured and another one need not measure again, by name.
+    visits : tuple of EarlierVisit
+        Earlier studies of this patient that the same model has seen, in any order.
     """
 
     exam: Exam
@@ -61,6 +83,7 @@ class Case:
     clinical: Clinical
     rules: Rules = field(default_factory=Rules)
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    visits: tuple[EarlierVisit, ...] = ()
 
 
 #: A stated age and one counted from dates may differ by rounding; more than this is two patients.

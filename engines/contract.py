@@ -11,7 +11,8 @@ def entry(model: str | None, version: str | None, outcome: Result | Verdict) -> 
     """Return one model's look at one series, as ``osteoscreen-lab screen --json`` prints it.
 
     Keys: model, version, state (screened, skipped or failed), reason, detail, flagged, findings,
-    measurements, set_aside, quality; all are always there.
+    measurements, set_aside, quality; all are always there. Of a model that looks at several visits
+    also visit: its date, and what a later one is held against.
     """
     if isinstance(outcome, Verdict):
         state = "failed" if isinstance(outcome, BadSeries) else "skipped"
@@ -34,7 +35,12 @@ def _entry(
         "measurements": [_measurement(measurement) for measurement in result.measurements],
         "set_aside": [{"site": site, "why": why} for site, why in result.set_aside],
         "quality": dict(result.quality),
-    }
+    } | ({"visit": _visit(result)} if result.features else {})
+
+
+def _visit(result: Result) -> dict[str, Any]:
+    features = {side: [round(one, 5) for one in told] for side, told in result.features.items()}
+    return {"StudyDate": result.StudyDate, "features": features}
 
 
 def number_of(finding: Mapping[str, Any], key: str = "value") -> str:

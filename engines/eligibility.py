@@ -85,15 +85,16 @@ def require_one_patient(case: Case) -> None:
         raise NotEligible(Reason.PATIENT_CONTRADICTORY, detail)
 
 
-def require_age(case: Case) -> None:
-    """Refuse a case whose age is unknown, in doubt, or below the site's minimum."""
+def require_age(case: Case, least_years: int | None = None) -> None:
+    """Refuse a case whose age is unknown, in doubt, or below the site's minimum, or another."""
+    least_years = case.rules.min_age_years if least_years is None else least_years
     age, doubts = case.clinical.age_years, case.clinical.doubts
     if Reason.AGE_CONTRADICTORY in doubts:
         raise NotEligible(Reason.AGE_CONTRADICTORY, doubts[Reason.AGE_CONTRADICTORY])
     if age is None:
         raise NotEligible(Reason.AGE_MISSING, "neither PatientAge nor a birth date can be used")
-    if age < case.rules.min_age_years:
-        detail = f"younger than {case.rules.min_age_years} years"
+    if age < least_years:
+        detail = f"younger than {least_years} years"
         raise NotEligible(Reason.AGE_BELOW_MINIMUM, detail)
 
 

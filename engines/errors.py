@@ -38,6 +38,7 @@ class Reason(StrEnum):
     ANOTHER_SERIES_CHOSEN = "another-series-chosen"
     LOCALIZER = "localizer"
     KERNEL_TOO_SHARP = "kernel-too-sharp"
+    SEQUENCE_UNSUITABLE = "sequence-unsuitable"
     # how the slices of a scan lie
     GEOMETRY_MISSING = "geometry-missing"
     GEOMETRY_MIXED = "geometry-mixed"

@@ -40,7 +40,7 @@ REGION: Final = {
 
 #: Of which examinations the best series of a study is measured and no other, and their Modality.
 #: Of the others every series stands for itself.
-PER_STUDY: Final = {Exam.ABDOMEN_CT: "CT"}
+PER_STUDY: Final = {Exam.ABDOMEN_CT: "CT", Exam.HIP_MRI: "MR"}
 
 _FILMS: Final = (Exam.CHEST_XRAY, Exam.HIP_XRAY)
 _BY_SOP_CLASS: Final[dict[str, tuple[Exam, ...]]] = {

@@ -89,7 +89,8 @@ class Measurement:
     score``.
 
     Of a model of several classes ``probability of CLASS``, for those that no finding is about.
-    ``laterality`` is the side, where the site is paired.
+    Of a model that looks at several visits ``probability of progression``, and of vessels ``vessel
+    length`` and ``vessel branches``. ``laterality`` is the side, where the site is paired.
     """
 
     name: str
@@ -146,6 +147,10 @@ class Result:
         What is expected of the years to come.
     configuration : mapping
         The site's settings that shaped it beyond the weights; another setting makes another result.
+    features : mapping of str to tuple of float
+        By side, what a later study of this patient is held against; in no report.
+    StudyDate : str
+        DA, where there are features; empty where the header has none.
     """
 
     model: str
@@ -162,6 +167,8 @@ class Result:
     views: Views | None = None
     prognosis: Prognosis | None = None
     configuration: Mapping[str, str] = field(default_factory=dict)
+    features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    StudyDate: str = ""
 
     @property
     def flagged(self) -> bool:

@@ -1,4 +1,4 @@
-"""Which series of a CT study is measured: each gets a score, from its headers alone.
+"""Which series of a CT or MR study is looked at: each gets a score, from its headers alone.
 
 What a header cannot tell is left to reading: the choice says which series to try first, and what
 to try next. All points are ours.
@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import EnhancedCTImageStorage
+from pydicom.uid import EnhancedCTImageStorage, EnhancedMRImageStorage, MRImageStorage
 
+from engines import mr_choice, mr_sequence
 from engines.eligibility import require_not_derived, require_not_screenshot
 from engines.errors import NotEligible, Reason, Verdict
 from engines.header import items, terms, text, texts, words
@@ -42,6 +43,7 @@ READ: Final = (
     "Columns",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    *(name for name in mr_sequence.READ if name not in ("SeriesDescription", "ProtocolName")),
 )
 
 #: Why a look ended that no other series of the study would change: no next one is tried.
@@ -117,7 +119,7 @@ class Appraisal:
 
 
 def appraise(headers: Sequence[Dataset], rules: Rules | None = None) -> Appraisal:
-    """Give one CT series its score.
+    """Give one CT or MR series its score.
 
     Parameters
     ----------
@@ -128,10 +130,13 @@ def appraise(headers: Sequence[Dataset], rules: Rules | None = None) -> Appraisa
     """
     try:
         _require_scan(headers, rules or Rules())
-        stack = _stack(headers)
+        stack = _stack(headers, _is_mr(headers[0]))
     except Verdict as verdict:
         return Appraisal(0.0, (), verdict, verdict.reason is not Reason.SLICES_MISSING)
-    given = [_kernel(headers[0]), *_geometry(stack), _phase(headers[0])]
+    if _is_mr(headers[0]):
+        given = mr_choice.points(headers, stack)
+    else:
+        given = [_kernel(headers[0]), *_geometry(stack), _phase(headers[0])]
     given += [(-2.0, remark) for remark in (stack.remarks if stack else ())]
     score = round(max(1.0, sum(points for points, _ in given)), 1)
     told = tuple(f"{what}: {points:g}" for points, what in given)
@@ -140,7 +145,11 @@ def appraise(headers: Sequence[Dataset], rules: Rules | None = None) -> Appraisa
 
 def is_enhanced(ds: Dataset) -> bool:
     """Tell whether a header is that of an image of many frames, which have their own geometry."""
-    return text(ds, "SOPClassUID") == EnhancedCTImageStorage
+    return text(ds, "SOPClassUID") in (EnhancedCTImageStorage, EnhancedMRImageStorage)
+
+
+def _is_mr(ds: Dataset) -> bool:
+    return text(ds, "SOPClassUID") in (MRImageStorage, EnhancedMRImageStorage)
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:
@@ -159,7 +168,11 @@ def not_chosen(chosen: str, best: float, score: float) -> str:
 
 
 def _require_scan(headers: Sequence[Dataset], rules: Rules) -> None:
-    """Refuse what is no axial scan as it was acquired, by what most images say."""
+    """Refuse what is no scan as it was acquired, by what most images say."""
+    if _is_mr(headers[0]):
+        for gate in (require_not_screenshot, mr_choice.require_sequence, _require_acquired(rules)):
+            _refuse_most(headers, gate)
+        return
     _refuse_most(headers, _localizer)
     for gate in (require_not_screenshot, _require_acquired(rules), _require_no_reformat):
         _refuse_most(headers, gate)
@@ -199,12 +212,15 @@ def _sharp(ds: Dataset) -> None:
         raise NotEligible(Reason.KERNEL_TOO_SHARP, detail)
 
 
-def _stack(headers: Sequence[Dataset]) -> Stack | None:
+def _stack(headers: Sequence[Dataset], coronal: bool) -> Stack | None:
     """Return how the slices lie; None where only reading can tell."""
     groups = "PerFrameFunctionalGroupsSequence"
     if any(is_enhanced(ds) and not items(ds, groups) for ds in headers):
         return None
     stack = stacked([plane for ds in headers for plane in planes_of(ds)])
+    if coronal:
+        mr_choice.require_coronal(stack.planes[0])
+        return stack
     if abs(stack.planes[0].normal[2]) < _AXIAL_COSINE:
         raise NotEligible(Reason.SCAN_OBLIQUE, "its slices are not axial")
     return stack

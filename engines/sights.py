@@ -59,6 +59,8 @@ class Contour:
         float64, shape (n, 2): (column, row) as SCOORD has it (PS3.3 C.18.6.1.2): 0\\0 is the upper
         left corner of the first pixel and its centre is 0.5\\0.5, so what
         :meth:`engines.planes.Plane.pixel` says and a half. Not closed: the last is not the first.
+    laterality : {'L', 'R', None}
+        Side, where the site is paired.
     """
 
     site: str
@@ -66,6 +68,7 @@ class Contour:
     SOPInstanceUID: str
     frame: int
     points: Points
+    laterality: str | None = None
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,9 @@ MEASUREMENTS: Final[Mapping[str, Code]] = MappingProxyType(
             "VF-RISK-5Y", "Vertebral fracture risk, 5 years"
         ),
         "vertebral fracture score": _own("VF-SCORE", "Score of a fracture of this vertebra"),
+        "probability of progression": _own("P-PROGRESSION", "Probability of progression"),
+        "vessel length": _own("VESSEL-LENGTH", "Length of vessels"),
+        "vessel branches": _own("VESSEL-BRANCHES", "Number of vessel branches"),
         "mean attenuation": _MEAN_ATTENUATION,
         "attenuation standard deviation": _dcm(
             "112183", "Standard Deviation of Attenuation Coefficient"

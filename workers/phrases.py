@@ -1,10 +1,11 @@
 """The words of every sentence that a radiologist may read, by language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from engines.exams import Exam
 from engines.findings import AT_LEAST, AT_MOST, HOUNSFIELD
 
 DEFAULT_LANGUAGE: Final = "en-US"
@@ -203,9 +204,30 @@ ENGLISH: Final = Phrases(
     ),
 )
 
+#: Of hips on MRI, where the question is another one than that of bone density.
+ENGLISH_MRI: Final = replace(
+    ENGLISH,
+    advice_flagged="Have a radiologist read the hips on the whole MRI, soon: osteonecrosis is "
+    "treated otherwise before the joint surface gives way. Stages need radiographs too.",
+    advice_flagged_research="Do not act on this output alone. If osteonecrosis is suspected on "
+    "clinical grounds or on the images, a radiologist's reading of the whole MRI decides.",
+    advice_not_flagged="Do not act on this output. It cannot be used to rule out osteonecrosis or "
+    "any other disease of the hip; the MRI is read as always.",
+    limits="The heat map shows what moved the score of one slice, not a lesion's border. No stage "
+    "(ARCO, Steinberg). Says nothing of bone density.",
+    film="Slice with the highest score, each hip",
+    derivation="Cut-outs of coronal MR slices, the same with the heat map of an AI model, and its "
+    "result in words",
+)
+
 PHRASES: Final[Mapping[str, Phrases]] = MappingProxyType({DEFAULT_LANGUAGE: ENGLISH})
+#: Where an examination has sentences of its own.
+OF_EXAM: Final[Mapping[tuple[str, Exam], Phrases]] = MappingProxyType(
+    {(DEFAULT_LANGUAGE, Exam.HIP_MRI): ENGLISH_MRI}
+)
 
 
-def phrases(language: str = DEFAULT_LANGUAGE) -> Phrases:
-    """Return the sentences of a language, or raise KeyError."""
-    return PHRASES[language]
+def phrases(language: str = DEFAULT_LANGUAGE, exam: Exam | None = None) -> Phrases:
+    """Return the sentences of a language, for an examination where it has its own, or KeyError."""
+    own = OF_EXAM.get((language, exam)) if exam else None
+    return own or PHRASES[language]

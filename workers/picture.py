@@ -63,7 +63,7 @@ def picture(report: Report, language: str = DEFAULT_LANGUAGE) -> NDArray[np.uint
     if not isinstance(result, Result) or result.film is None:
         raise ValueError("a picture needs a result and the film that was scored")
     sheet = Sheet(WIDTH, HEIGHT)
-    page = Page(sheet, report, result, phrases(language), language)
+    page = Page(sheet, report, result, phrases(language, report.card.exam), language)
     header(page)
     _films(page, result.film, result.saliency)
     sentence(page, Box(MARGIN, _FILMS_BOTTOM + 18, WIDTH - 2 * MARGIN, 62))

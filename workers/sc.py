@@ -124,7 +124,7 @@ def _refer(capture: Dataset, report: Report) -> None:
     source.ReferencedSOPInstanceUID = report.source.SOPInstanceUID
     source.PurposeOfReferenceCodeSequence = [coded(codes.SOURCE_IMAGE)]
     capture.SourceImageSequence = [source]
-    say = phrases()
+    say = phrases(exam=report.card.exam)
     capture.DerivationDescription = say.derivation_measured if report.measured else say.derivation
     if isinstance(report.outcome, Result) and report.outcome.prognosis is not None:
         capture.DerivationDescription = say.derivation_prognosis

@@ -7,7 +7,7 @@ for the same series finds it claimed and does nothing.
 import contextlib
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydicom import Dataset
@@ -164,7 +164,8 @@ def _read(bench: Bench, series: Series) -> Case:
         detail = f"{len(files)} of its {series.images} images are on the disk"
         raise BadSeries(Reason.INTERNAL_ERROR, detail)
     images = [_image(file) for file in files]
-    return read_case(Exam(series.exam or ""), images, rules=settings.rules)
+    case = read_case(Exam(series.exam or ""), images, rules=settings.rules)
+    return replace(case, visits=results.earlier_visits(bench.ledger, series))
 
 
 def _image(file: Path) -> Dataset:

@@ -200,7 +200,11 @@ def _numbers(topic: Topic) -> Iterator[Dataset]:
 def _region(report: Report, result: Result, topic: Topic) -> Dataset:
     """The contour of what was measured; else the whole image, for OHIF needs a region."""
     source = report.source
-    here = [one for one in result.contours if one.site == topic.site]
+    here = [
+        one
+        for one in result.contours
+        if one.site == topic.site and one.laterality in (None, topic.laterality)
+    ]
     drawn = next((one for one in here if one.what == topic.what), next(iter(here), None))
     if drawn is not None:
         seen = _selected(source.SOPClassUID, drawn.SOPInstanceUID, drawn.frame)

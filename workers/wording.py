@@ -72,7 +72,7 @@ def notice(report: Report, language: str = DEFAULT_LANGUAGE) -> str:
 
 def advice(report: Report, result: Result, language: str = DEFAULT_LANGUAGE) -> str:
     """Say what to do now, and what not to."""
-    say = phrases(language)
+    say = phrases(language, report.card.exam)
     if not result.flagged:
         return say.advice_not_flagged
     what = say.advice_flagged_research if report.research_only else say.advice_flagged

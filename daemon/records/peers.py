@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from daemon.records import commitments, confirmations
 from daemon.records.ledger import Ledger, changed, note
 from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
+from engines import card_index
 
 
 def add(ledger: Ledger, peer: Peer) -> None:
@@ -80,10 +81,13 @@ def receivers(ledger: Ledger, stage: Stage, flagged: bool) -> list[Peer]:
 
 
 def stage_of(ledger: Ledger, model: str) -> Stage:
-    """Return a model's stage: shadow until an admin decides otherwise."""
+    """Return a model's stage: shadow, or off by its card, until an admin decides otherwise."""
     with ledger.read() as session:
         row = session.get(ModelStage, model)
-        return Stage(row.stage) if row else Stage.SHADOW
+    if row:
+        return Stage(row.stage)
+    off = {card.model for card in card_index.CARDS if card.off_by_default}
+    return Stage.OFF if model in off else Stage.SHADOW
 
 
 def stages(ledger: Ledger) -> dict[str, Stage]:

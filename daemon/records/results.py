@@ -18,6 +18,7 @@ from daemon.records.tables import (
     Series,
     SeriesState,
 )
+from engines.cases import EarlierVisit
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,34 @@ def screenings(ledger: Ledger, series: Series, model: str) -> list[Screening]:
     looks = select(Screening).where(choice.looks_at(series), Screening.model == model)
     with ledger.read() as session:
         return list(session.scalars(looks))
+
+
+def earlier_visits(ledger: Ledger, series: Series) -> tuple[EarlierVisit, ...]:
+    """Return what models kept of the other studies of a series' patient, in any order.
+
+    Of results that stand and were not taken back. None where the patient is not known by number.
+    """
+    if series.patient_key is None:
+        return ()
+    others = (
+        select(Screening)
+        .join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
+        .where(
+            Series.patient_key == series.patient_key,
+            Series.StudyInstanceUID != series.StudyInstanceUID,
+            Screening.current,
+            Screening.retracted_at.is_(None),
+            Screening.state == SeriesState.SCREENED,
+        )
+    )
+    with ledger.read() as session:
+        return tuple(_visit(one) for one in session.scalars(others) if "visit" in one.result)
+
+
+def _visit(row: Screening) -> EarlierVisit:
+    told = row.result["visit"]
+    features = {side: tuple(numbers) for side, numbers in told["features"].items()}
+    return EarlierVisit(told["StudyDate"], row.model, row.weights_sha256, features)
 
 
 def reports_sent(ledger: Ledger, series: Series, model: str) -> list[ResultObject]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.people.person import Person
 
 Values = NDArray[np.float64]
 
@@ -150,13 +151,19 @@ def necrosis(build: Build, side: str, visit: int) -> Necrosis | None:
 
     The part of the head within the border is the person's extent.
     """
-    found = next((one for one in build.person.osteonecroses if one.side == side), None)
+    ball = build.femoral_head_mm(side), build.femoral_head_radius_mm
+    return lesion_in(build.person, side, visit, ball)
+
+
+def lesion_in(person: Person, side: str, visit: int, ball: tuple[Values, float]) -> Necrosis | None:
+    """Return a person's lesion in a head of that middle (LPS, mm) and radius; None for none."""
+    found = next((one for one in person.osteonecroses if one.side == side), None)
     if found is None or found.extent[visit] <= 0:
         return None
-    outline = (build.person.seed, side == "L")
+    outline = (person.seed, side == "L")
     return Necrosis(
-        centre_mm=build.femoral_head_mm(side),
-        radius_mm=build.femoral_head_radius_mm,
+        centre_mm=ball[0],
+        radius_mm=ball[1],
         reach=float(np.quantile(_of_head(*outline), found.extent[visit])),
         collapse_mm=found.collapse_mm[visit],
         seed=outline[0],

@@ -1,0 +1,21 @@
+"""Coronal T1 of virtual patients of a hip clinic as DICOM, for tests; no real person."""
+
+from functools import cache
+
+from pydicom import Dataset
+
+from engines.exams import Exam
+from engines.onfh_mri.films import taken
+from engines.phantoms.dicom.identity import Visit
+from engines.phantoms.people.draw import draw_person
+from engines.phantoms.people.population import Clinic
+
+#: Seeds outside the cohorts that trained: both hips ill, and both sound.
+ILL, SOUND = 3_000_002, 3_000_003
+
+
+@cache
+def hips(seed: int) -> tuple[Dataset, ...]:
+    """Take the heads at the first visit; not to be changed."""
+    person = draw_person(seed, Clinic.HIP.population)
+    return tuple(taken(Visit(person, Exam.HIP_MRI, seed)))
