@@ -107,8 +107,15 @@ def test_a_second_model_scores_what_was_measured_and_both_report(line, tmp_path)
         ds.StudyTime = "101500"
     (tmp_path / "sent").mkdir()
     line.send(dcmsend, *[write(tmp_path / "sent", ds) for ds in images])
-    series = line.system.delivered(images[0].StudyInstanceUID)
-    measured, scored = series["results"]
+
+    def results():
+        # a PACS beside it may refuse the regions of the other model
+        found = line.system.ended(images[0].StudyInstanceUID, within_s=120)
+        states = {one["state"] for _, one in deliveries(found)}
+        return found if states and states <= {"sent", "parked"} else None
+
+    measured, scored = wait_for("its results", results, within_s=120)["results"]
+    line.system.cli("models", "stage", SCORED, "off")
     assert (measured["model"], scored["model"]) == (MODEL, SCORED)
     assert scored["state"] == "screened"
     assert {one["name"] for one in scored["findings"]} == {
