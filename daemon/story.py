@@ -38,7 +38,14 @@ def current_results(series: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def outcome(series: Mapping[str, Any]) -> str:
-    """Return ``flagged``, ``not flagged``, or the state with its reason."""
-    if series["state"] == "screened":
-        return "flagged" if current_result(series)["flagged"] else "not flagged"
-    return f"{series['state']}: {series.get('reason')}"
+    """Return ``flagged``, ``not flagged``, or the state with its reason.
+
+    Of several models' results one that is flagged counts, else one that is not; a model that could
+    not read the images says nothing of them.
+    """
+    results = current_results(series)
+    screened = [result for result in results if result["state"] == "screened"]
+    if screened:
+        return "flagged" if any(result["flagged"] for result in screened) else "not flagged"
+    told = results[0] if results else series
+    return f"{told['state']}: {told.get('reason')}"

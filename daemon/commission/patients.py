@@ -23,7 +23,7 @@ SCAN = CtProtocol(slice_thickness_mm=5.0, spacing_mm=5.0, matrix=256, noise_hu=8
 CHILD_YEARS = 15
 LOW, NORMAL = (2, 6), (3, 4)
 """Seeds of the bodies, chosen: one of the first six normal women is flagged."""
-ALSO_LOW, ALSO_NORMAL = 5, 4
+ALSO_LOW, ALSO_NORMAL = 5, 7
 """Of those whose hips and CT are taken."""
 
 

@@ -45,7 +45,7 @@ class Row:
         problems = []
         if self.film.expected and self.outcome != self.film.expected:
             problems.append(f"{self.film.label}: {self.outcome}, expected {self.film.expected}")
-        if self.series["state"] == "screened" and sorted(self.stored) != ["SC", "SR"]:
+        if self.result.get("state") == "screened" and sorted(self.stored) != ["SC", "SR"]:
             problems.append(f"{self.film.label}: the PACS has {self.stored or 'nothing'}")
         if self.series["state"] in ("failed", "parked", "never indexed"):
             problems.append(f"{self.film.label}: {self.outcome}")
