@@ -1,6 +1,6 @@
 """Radiographs of a visit: the films that are taken, and what their headers are told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from pydicom import Dataset
@@ -13,7 +13,7 @@ from engines.phantoms.nuisances import NO_NUISANCES, Nuisance, extras_of
 from engines.phantoms.xray import films
 from engines.phantoms.xray.detector import Grid
 from engines.phantoms.xray.exposure import Exam as Taken
-from engines.phantoms.xray.exposure import Flaws
+from engines.phantoms.xray.exposure import Exposure, Flaws
 
 #: Which hip is taken beside the pelvis, and how long the shorter side of a film is.
 _STREAM = 71
@@ -68,6 +68,7 @@ def one_radiograph(
     view: View,
     shape: tuple[int, int],
     nuisances: frozenset[Nuisance] = NO_NUISANCES,
+    altered: Callable[[Exposure], Exposure] | None = None,
 ) -> Dataset:
     """Take one film of a visit.
 
@@ -81,13 +82,15 @@ def one_radiograph(
         Of the film.
     nuisances : frozenset of Nuisance
         What is in the picture.
+    altered : callable, optional
+        As in :class:`engines.phantoms.xray.films.Order`.
     """
     flaws = Flaws(
         wrong_marker=Nuisance.WRONG_MARKER in nuisances, clipped=Nuisance.CLIPPED in nuisances
     )
     side = "R" if view is View.HIP_RIGHT else "L"
     extras = extras_of(nuisances, visit.person.seed)
-    order = films.Order(_TAKEN[view], shape, side, visit.number, flaws, extras)
+    order = films.Order(_TAKEN[view], shape, side, visit.number, flaws, extras, altered)
     film = films.take(visit.person, visit.seed, order)
     shot = film.exposure.shot
     return radiograph(

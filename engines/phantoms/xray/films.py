@@ -1,5 +1,6 @@
 """Films of a virtual patient: chest PA, left lateral and portable AP, pelvis and one hip AP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -60,6 +61,8 @@ class Order:
         What goes wrong on purpose.
     extras : tuple of Extra
         What is in the body beyond its own parts.
+    altered : callable, optional
+        Exposure as drawn -> exposure to take, so that films differ in one thing alone.
     """
 
     exam: Exam
@@ -68,6 +71,7 @@ class Order:
     visit: int = 0
     flaws: Flaws = field(default_factory=Flaws)
     extras: tuple[Extra, ...] = ()
+    altered: Callable[[Exposure], Exposure] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def take(person: Person, seed: int, order: Order) -> Film:
     build = replace(_posed(person, order.exam), extras=order.extras)
     size = build.stature if order.exam in _CHESTS else 1.0
     exposure = draw_exposure(seed, order.exam, order.flaws, order.side, size)
+    exposure = order.altered(exposure) if order.altered else exposure
     aim, thickness_mm = _aim(build, order)
     stand = _stand(aim, thickness_mm, exposure)
     geometry = stand.geometry(exposure.field_mm, order.shape)
