@@ -30,6 +30,7 @@ class Reason(StrEnum):
     VIEW_UNKNOWN = "view-unknown"
     BODY_PART_MISMATCH = "body-part-mismatch"
     UNLIKE_EXAM = "unlike-exam"
+    UNLIKE_TRAINING = "unlike-training"
     # what kind of image it is
     NOT_FOR_PRESENTATION = "not-for-presentation"
     DERIVED_IMAGE = "derived-image"

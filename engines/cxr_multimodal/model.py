@@ -14,6 +14,7 @@ from engines.cxr_multimodal.clinical import attributions, encoded, fuse, missing
 from engines.cxr_osporscreen.inputs import heat_on_film, prepare
 from engines.cxr_osporscreen.model import film_to_score
 from engines.findings import Finding, Measurement, Result, Saliency
+from engines.likeness import require_like_training
 from engines.runtime import Run
 from engines.views import view_of
 
@@ -61,13 +62,16 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     Raises
     ------
     NotEligible
-        If the film does not look like a frontal chest, or is smaller than the network's input.
+        If the film does not look like a frontal chest or like those that the network was trained
+        on, or is smaller than its input.
     BadSeries
         If the pixels of no eligible film can be read.
     """
     size = int(weights.parameters["input_size_px"])
     ds, film = film_to_score(case, size)
-    found = run(FILM_BRANCH, {FILM: prepare(film.pixels, size)[None]})
+    shown = prepare(film.pixels, size)[None]
+    require_like_training(shown, weights)
+    found = run(FILM_BRANCH, {FILM: shown})
     finding, beside = _fused(float(found[PROBABILITY][0, 0]), case.clinical, run, weights)
     return Result(
         model=CARD.model,

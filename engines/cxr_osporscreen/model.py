@@ -13,6 +13,7 @@ from engines.cxr_osporscreen.inputs import heat_on_film, prepare
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.findings import Finding, Result, Saliency
 from engines.images import Radiograph, read_radiograph
+from engines.likeness import require_like_training
 from engines.runtime import Run
 from engines.views import view_of
 
@@ -47,13 +48,16 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     Raises
     ------
     NotEligible
-        If the film does not look like a frontal chest, or is smaller than the network's input.
+        If the film does not look like a frontal chest or like those that the network was trained
+        on, or is smaller than its input.
     BadSeries
         If the pixels of no eligible film can be read.
     """
     size, region = int(weights.parameters["input_size_px"]), str(weights.parameters["region"])
     ds, film = film_to_score(case, size)
-    found = run(ENGINE, {FILM: prepare(film.pixels, size, region)[None]})
+    shown = prepare(film.pixels, size, region)[None]
+    require_like_training(shown, weights)
+    found = run(ENGINE, {FILM: shown})
     point = weights.operating_points["osteoporosis"]
     patient = case.clinical
     probability, threshold = point.judge(

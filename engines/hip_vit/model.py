@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from engines.hip_vit.card import CARD as CARD
 from engines.hip_vit.inputs import heat_on_film, prepare
 from engines.hip_vit.sides import Hips, read_hips
 from engines.images import Radiograph, read_radiograph
+from engines.likeness import unlike
 from engines.runtime import Run
 from engines.views import view_of
 
@@ -86,16 +88,17 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     Raises
     ------
     NotEligible
-        If no hip can be read, or its side not be told.
+        If no hip can be read or is like those of the training, or its side cannot be told.
     BadSeries
         If the pixels of no eligible film can be read.
     """
-    ds, film, hips = read_film(case)
+    ds, film, found_hips = read_film(case)
     size = int(weights.parameters["input_size_px"])
-    for femur in hips.femora.values():
+    for femur in found_hips.femora.values():
         _require_pixels(femur, size)
+    hips, shown = _like_training(found_hips, size, weights)
     femora = list(hips.femora.values())
-    found = run(ENGINE, {FEMUR: np.stack([prepare(one.cut_out, size) for one in femora])})
+    found = run(ENGINE, {FEMUR: shown})
     scored = dict(zip(hips.femora, found[PROBABILITY], strict=True))
     worst_first = sorted(scored, key=lambda side: -float(scored[side][-1]))
     judge = partial(_finding, weights.operating_points["osteoporosis"], case.clinical)
@@ -132,6 +135,17 @@ def read_film(case: Case) -> tuple[Dataset, Radiograph, Hips]:
             continue
         return ds, film, read_hips(ds, film)
     raise faults[0]
+
+
+def _like_training(hips: Hips, size: int, weights: Weights) -> tuple[Hips, Scores]:
+    """Return the hips that look like those of the training, and what the network is shown."""
+    shown = np.stack([prepare(one.cut_out, size) for one in hips.femora.values()])
+    others = unlike(shown, weights)
+    if others.all():
+        raise NotEligible(Reason.UNLIKE_TRAINING, "no hip is like those the model was made on")
+    refused = dict.fromkeys(compress(hips.femora, others), "unlike the training data")
+    kept = {side: femur for side, femur in hips.femora.items() if side not in refused}
+    return Hips(kept, hips.set_aside | refused), shown[~others]
 
 
 def _require_pixels(femur: Femur, size: int) -> None:
