@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import track
 
-from engines.lab import commands, engine_commands
+from engines.lab import commands, engine_commands, study_commands
+from engines.lab.consoles import notes, results
 from engines.phantoms.dicom.flaws import Flaw
 from engines.phantoms.nuisances import Nuisance
 from engines.phantoms.people.population import Clinic
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from engines.catalog import Model
     from engines.clinical_table import ClinicalTable
 
-_WIDE = 140
-
 app = typer.Typer(
     name=f"{PRODUCT}-lab",
     no_args_is_help=True,
@@ -31,17 +29,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Screen DICOM files for bone loss on this machine: no daemon, no PACS, no network.",
 )
-
-
-def notes() -> Console:
-    """Return the console for people; stdout belongs to results alone, so it writes to stderr."""
-    return Console(stderr=True)
-
-
-def results() -> Console:
-    """Return the console for tables; wide where no terminal sets a width, as in a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDE)
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,6 +68,10 @@ def screen(
             "AccessionNumber or PatientID; fills what the headers lack.",
         ),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Weights of yours; else the reference's."),
+    ] = None,
     min_age: Annotated[
         int, typer.Option(min=0, max=120, help="Youngest patient to screen, years.")
     ] = 50,
@@ -113,6 +104,7 @@ def screen(
         models=_chosen(model),
         rules=Rules(min_age, accept_derived_primary),
         supplied=table.find if table else lambda _: None,
+        own=weights,
     )
     console = notes()
     found = files_in(paths)
@@ -191,6 +183,7 @@ def phantom(
 
 app.add_typer(commands.app)
 app.add_typer(engine_commands.app)
+app.add_typer(study_commands.app)
 
 
 def _chosen(name: str | None) -> "tuple[Model, ...]":

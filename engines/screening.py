@@ -121,11 +121,14 @@ class Screener:
         Eligibility.
     supplied : callable
         Header -> a site's own clinical values of that patient, or None.
+    own : Path or None
+        A site's own weights, one folder a model; the reference weights where it has none.
     """
 
     models: tuple[Model, ...] = catalog.MODELS
     rules: Rules = field(default_factory=Rules)
     supplied: Callable[[Dataset], Clinical | None] = _nothing_supplied
+    own: Path | None = None
     _weights: dict[str, Weights] = field(default_factory=dict)
     _engines: dict[tuple[str, str], Engine] = field(default_factory=dict)
 
@@ -185,7 +188,7 @@ class Screener:
     def _weights_of(self, model: Model) -> Weights:
         name = model.CARD.model
         if name not in self._weights:
-            self._weights[name] = read_weights(name)
+            self._weights[name] = read_weights(name, self.own)
         return self._weights[name]
 
     def _run(self, weights: Weights) -> Run:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from engines.cards import Card, TrainedOn, Weights
 from engines.lab.evaluation import Evaluation
+from engines.likeness import KEY
 
 
 def card_page(
@@ -48,7 +49,11 @@ def _weights(weights: Weights) -> Iterator[str]:
         for group in point.groups:
             ages = f"{group.from_age_years:g} to {group.to_age_years:g} years"
             yield f"  - {group.sex or 'both sexes'}, {ages}: {group.threshold:.4f}"
-    yield from (f"- {name}: {value}" for name, value in weights.parameters.items())
+    shown = {name: value for name, value in weights.parameters.items() if name != KEY}
+    yield from (f"- {name}: {value}" for name, value in shown.items())
+    if likeness := weights.parameters.get(KEY):
+        yield f"- Images further than {likeness['most']} from the training's are refused: "
+        yield f"  {likeness['source']}"
 
 
 def _ours(figures: Sequence[tuple[str, bool, Evaluation]]) -> Iterator[str]:

@@ -132,6 +132,22 @@ def require_no_leak(rows: Table) -> None:
                 raise CohortError(f"a leak: {leaks} {key}s are in more than one split")
 
 
+def require_no_overlap(run: Path, cohort: Cohort) -> None:
+    """Raise CohortError if a run has seen any patient of a cohort.
+
+    Parameters
+    ----------
+    run : Path
+        The run's own table; those in ``train`` and in ``tune`` it has seen.
+    cohort : Cohort
+        Whom its weights are to be measured on.
+    """
+    before = read_cohort(run).of(TRAIN, TUNE).rows["PatientID"]
+    known = int(cohort.rows["PatientID"].drop_duplicates().isin(set(before)).sum())
+    if known:
+        raise CohortError(f"a leak: the run was trained, or its thresholds set, on {known} of them")
+
+
 def virtual_cohort(
     patients: int, seed: int, tuning: int = 0, wanted: Callable[[Person], float] | None = None
 ) -> Cohort:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from engines.lab.consoles import notes, results
 
 if TYPE_CHECKING:
     from engines.lab.cohort import Cohort
@@ -67,12 +68,12 @@ def build(
 
     found = build_cohort(folder, read_dxa(dxa), out, window_days)
     if not len(found.cohort.rows):
-        Console(stderr=True).print(cohort_table(found))
+        notes().print(cohort_table(found))
         raise typer.BadParameter("no study has a DXA; see above", param_hint="FOLDER")
     split = with_splits(found.cohort, seed, tune, test)
     write_cohort(split, out)
     found.left_out.to_csv(out.with_suffix(".left_out.csv"), index=False)
-    Console().print(cohort_table(found))
+    results().print(cohort_table(found))
     typer.echo(out)
 
 
@@ -116,9 +117,9 @@ def train(
         group = virtual_cohort(patients, seed, max(8, patients // 3), wanted)
         command += f" --patients {patients}"
     order = Order(model, group, config, seed, folds, _told(command, config, folds, seed))
-    for found in train_run(order, out, Console(stderr=True), keep):
+    for found in train_run(order, out, notes(), keep):
         title = f"{model}: patients who set the threshold of {found.finding}"
-        Console().print(evaluation_table(title, found, group.simulated))
+        results().print(evaluation_table(title, found, group.simulated))
     typer.echo(out / model)
 
 
@@ -154,11 +155,11 @@ def evaluate(
     from engines.lab.evaluation_table import evaluation_table
 
     model, root = _subject(subject, weights)
-    group = _cohort(cohort, patients, seed, model)
-    measured = measure(model, group, Console(stderr=True), root, keep)
+    group = _cohort(cohort, patients, seed, model, root)
+    measured = measure(model, group, notes(), root, keep or _kept(subject))
     for found in measured.evaluations():
         title = f"{model}: {found.finding}, {group.name}"
-        Console().print(evaluation_table(title, found, group.simulated))
+        results().print(evaluation_table(title, found, group.simulated))
     if report:
         from engines.lab.report import write_report
 
@@ -172,7 +173,10 @@ def calibrate(
         str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or e.g. `cxr_osporscreen`.")
     ],
     cohort: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Your own patients.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="For the setting `weights`.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="For the setting `weights`; else the run itself."),
+    ] = None,
     aim: Annotated[
         str, typer.Option(help="sensitivity, specificity, ppv or flag-rate.")
     ] = "sensitivity",
@@ -189,12 +193,11 @@ def calibrate(
     """Set thresholds on a site's own patients, and make probabilities of scores there.
 
     Nothing is trained: the networks stay as they are. Weights with a version of their own are in
-    OUT/MODEL.
+    OUT/MODEL, or in RUN/MODEL, from where `export` takes them.
 
-    Example: `osteoscreen-lab calibrate RUN --cohort ours.csv --out weights --by-sex`
+    Example: `osteoscreen-lab calibrate RUN --cohort ours.csv --by-sex`
     """
     from engines.lab.aims import AIMS
-    from engines.lab.cohort import read_cohort
     from engines.lab.evaluation import measure
     from engines.lab.evaluation_table import local_table
     from engines.lab.local_weights import Wish, calibrate
@@ -209,12 +212,15 @@ def calibrate(
     except ValueError as error:
         raise typer.BadParameter("numbers with commas", param_hint="--age-edges") from error
     model, root = _subject(subject, None)
-    local = read_cohort(cohort)
-    measured = measure(model, local, Console(stderr=True), root, keep)
+    home = out or root
+    if home is None:
+        raise typer.BadParameter("say where to: no run was named", param_hint="--out")
+    local = _cohort(cohort, 0, 0, model, root)
+    measured = measure(model, local, notes(), root, keep or _kept(subject))
     wish = Wish(aim, wanted, method, by_sex, edges)
-    for found in calibrate(measured, wish, local.name, out):
-        Console().print(local_table(found))
-    typer.echo(out / model)
+    for found in calibrate(measured, wish, local.name, home):
+        results().print(local_table(found))
+    typer.echo(home / model)
 
 
 @app.command()
@@ -241,9 +247,9 @@ def compare(
     runs = []
     for subject in subjects:
         model, root = _subject(subject, None)
-        kept = Path(subject) / "sights" if root else None
-        runs.append((subject, measure(model, group, Console(stderr=True), root, kept)))
-    Console().print(comparison_table(f"{finding}: {group.name}", compare(finding, runs)))
+        _require_strangers(root, group)
+        runs.append((subject, measure(model, group, notes(), root, _kept(subject))))
+    results().print(comparison_table(f"{finding}: {group.name}", compare(finding, runs)))
 
 
 @app.command()
@@ -288,8 +294,8 @@ def card(
     model, root = _subject(subject, weights)
     figures = []
     if cohort:
-        group = _cohort(cohort, 0, 0, model)
-        measured = measure(model, group, Console(stderr=True), root)
+        group = _cohort(cohort, 0, 0, model, root)
+        measured = measure(model, group, notes(), root, _kept(subject))
         figures = [(group.name, group.simulated, one) for one in measured.evaluations()]
     typer.echo(card_page(named(model).CARD, read_weights(model, root), figures))
 
@@ -304,17 +310,34 @@ def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
     return subject, weights
 
 
-def _cohort(file: Path | None, patients: int, seed: int, model: str) -> "Cohort":
+def _kept(subject: str) -> Path | None:
+    """Return where a run keeps what was looked at."""
+    return Path(subject) / "sights" if (Path(subject) / "run.json").exists() else None
+
+
+def _cohort(
+    file: Path | None, patients: int, seed: int, model: str, root: Path | None = None
+) -> "Cohort":
+    """Return whom to measure weights on; those of a run were trained on none of them."""
     from engines.lab.cohort import TEST, read_cohort, virtual_cohort
+    from engines.lab.recipes import recipe_of
 
     if file is None:
-        from engines.lab.recipes import recipe_of
-
-        return virtual_cohort(patients, seed, wanted=recipe_of(model).FILMING.wanted)
-    cohort = read_cohort(file)
+        cohort = virtual_cohort(patients, seed, wanted=recipe_of(model).FILMING.wanted)
+    else:
+        cohort = read_cohort(file)
     # where a table says who is for testing, nobody else is measured
-    is_split = "split" in cohort.rows and bool((cohort.rows["split"] == TEST).any())
-    return cohort.of(TEST) if is_split else cohort
+    if file and "split" in cohort.rows and bool((cohort.rows["split"] == TEST).any()):
+        cohort = cohort.of(TEST)
+    _require_strangers(root, cohort)
+    return cohort
+
+
+def _require_strangers(root: Path | None, cohort: "Cohort") -> None:
+    from engines.lab.cohort import require_no_overlap
+
+    if root and (root / "run.json").exists():
+        require_no_overlap(root / "cohort.csv", cohort)
 
 
 def _require_model(name: str) -> None:

@@ -8,7 +8,7 @@ those of each fold, ``RUN/scores.csv`` what set the thresholds, and ``RUN/MODEL/
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ from engines.lab.evaluation import (
     torch_engine,
 )
 from engines.lab.figures import threshold_for_sensitivity
+from engines.lab.likeness import likeness_told
 from engines.lab.loop import Examples, Logbook, train
 from engines.lab.recipes import Outputs, Target, recipe_of
 from engines.lab.seeing import Look, Seen, see
+from engines.likeness import KEY
 from engines.runtime.loading import load
 
 _ORDER = "run.json"
@@ -63,6 +65,8 @@ class Order:
         the scores of patients out of the fold set the thresholds.
     command : str
         What makes the same again.
+    changed : mapping
+        Parameters that differ from the configuration's.
     """
 
     model: str
@@ -71,6 +75,12 @@ class Order:
     seed: int = 0
     folds: int = 0
     command: str = ""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of the configuration, with what was changed."""
+        return {**recipe_of(self.model).CONFIGS[self.config], **self.changed}
 
     def said(self) -> dict[str, Any]:
         """Return the order as JSON values, the same for the same order."""
@@ -82,6 +92,7 @@ class Order:
             "seed": self.seed,
             "folds": self.folds,
             "command": self.command,
+            **({"changed": dict(self.changed)} if self.changed else {}),
         }
 
 
@@ -113,8 +124,7 @@ def train_run(
     """
     recipe = recipe_of(order.model)
     _keep_to_one_order(out, order)
-    exam, parameters = named(order.model).CARD.exam, recipe.CONFIGS[order.config]
-    look = Look(exam, recipe, parameters, kept or out / "sights")
+    look = Look(named(order.model).CARD.exam, recipe, order.parameters, kept or out / "sights")
     seen = see(order.cohort.of(TRAIN, TUNE), look, console)
     write_cohort(order.cohort, out / "cohort.csv")
     seen.left_out.to_csv(out / "left_out.csv", index=False)
@@ -141,7 +151,7 @@ class _Run:
     def __init__(self, order: Order, out: Path, console: Console) -> None:
         self._order, self._out, self._console = order, out, console
         self._recipe = recipe_of(order.model)
-        self._parameters = self._recipe.CONFIGS[order.config]
+        self._parameters = order.parameters
         self._networks = self._recipe.networks(self._parameters)
 
     def train(self, seen: Seen) -> list[Evaluation]:
@@ -199,6 +209,8 @@ class _Run:
         self, files: Mapping[str, Path], trained: Seen, tuning: Seen, outputs: Mapping[str, Outputs]
     ) -> list[Evaluation]:
         parameters = {**self._parameters, **self._recipe.tune(outputs, tuning.labels)}
+        if told := likeness_told(trained, self._kind()):
+            parameters[KEY] = told
         scores = self._recipe.scores(outputs, parameters)
         targets = self._recipe.TARGETS
         points = {
@@ -227,7 +239,7 @@ class _Run:
         ill = truth[judged] > 0
         found = threshold_for_sensitivity(scores[judged], ill, target.wanted_sensitivity)
         people = tuning.rows.loc[judged, "PatientID"].nunique()
-        kind = "simulated patients" if self._order.cohort.simulated else "patients"
+        kind = self._kind()
         others = (
             f"{people} {kind} out of their fold"
             if self._order.folds
@@ -240,11 +252,14 @@ class _Run:
             f"({int(ill.sum())} with {target.finding})",
         )
 
+    def _kind(self) -> str:
+        return "simulated patients" if self._order.cohort.simulated else "patients"
+
     def _told(self, trained: Seen) -> str:
         target = self._recipe.TARGETS[0]
         ill = int(np.nansum(target.truth(trained.labels)))
         people = trained.rows["PatientID"].nunique()
-        kind = "simulated patients" if self._order.cohort.simulated else "patients"
+        kind = self._kind()
         taught = [n.schedule for n in self._networks if n.schedule]
         epochs = " and ".join(dict.fromkeys(str(schedule.epochs) for schedule in taught))
         others = "".join(f"; {n.name}: {n.origin}" for n in self._networks if n.origin)
