@@ -2,7 +2,7 @@
 
 Runs in processes of its own, so nothing here loads torch or pandas. A row's sights lie in the
 folder as ``ROW.npy``, or as ``ROW-SITE.npy`` and a ``ROW.json`` that lists the sites or says why
-there is none; ROW is a virtual patient's seed, or a hash of the study's path.
+there is none; ROW is a virtual patient's seed, or a hash of the study's paths.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from engines.errors import BadSeries, NotEligible, Reason
 from engines.exams import PER_STUDY, Exam, classify
 from engines.images import read_image
 from engines.lab.recipes import Array, Filming, Row, Sight
+from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.exams import Setting, images
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
@@ -71,7 +72,7 @@ class Camera:
 
     def sights(self, row: Row, look: Looking) -> Sights:
         """Return what is kept of a row, or look and keep it."""
-        file = self.kept / _key(row) if self.kept else None
+        file = self.kept / _key(row, self.home) if self.kept else None
         kept = _kept(file) if file else None
         if kept is not None:
             return kept
@@ -104,6 +105,14 @@ class Camera:
         px = int(np.random.default_rng([seed, _STREAM]).integers(low, high))
         made = images(_person(row), self.exam, seed, Setting(film_px=px))
         yield read_case(self.exam, tuple(islice(made, self.filming.images)), clinical_of(row))
+
+
+def device_of(row: Row, exam: Exam) -> Row:
+    """Return whose device films a virtual patient, as its header will say; nothing of real ones."""
+    if known(row, "path") or not known(row, "seed"):
+        return {}
+    seed = int(row["seed"])
+    return {"Manufacturer": Visit(draw_person(seed), exam, seed).device.name}
 
 
 def series_of(paths: Sequence[Path], exam: Exam) -> list[SeriesFiles]:
@@ -172,9 +181,11 @@ class Shower:
         return [(one.site, self.prepare(one.pixels, row, self.parameters)) for one in found]
 
 
-def _key(row: Row) -> str:
+def _key(row: Row, home: Path) -> str:
     if known(row, "path"):
-        return hashlib.sha256(str(row["path"]).encode()).hexdigest()[:20]
+        # whole paths: the tables of two hospitals may both say "films/1"
+        parts = [str((home / part).resolve()) for part in str(row["path"]).split(NEXT)]
+        return hashlib.sha256(NEXT.join(parts).encode()).hexdigest()[:20]
     return str(int(row["seed"]))
 
 

@@ -36,7 +36,7 @@ class Exported:
 
 
 def export_run(run: Path, out: Path) -> list[Exported]:
-    """Write a run's weights to ``out / MODEL``, with the thresholds that they have.
+    """Write a run's weights to ``out / MODEL``, with the thresholds that they have by now.
 
     Raises
     ------
@@ -63,10 +63,12 @@ def export_run(run: Path, out: Path) -> list[Exported]:
 
 def _export(run: Path, network: Network, weights: Weights, folder: Path) -> Path:
     name, _ = weights.engines[network.name]
-    file = run / NETS / network.name / "checkpoint.pt"
-    kept = torch.load(file, map_location="cpu", weights_only=True)
     net = network.lesson.build()
-    net.load_state_dict(kept["net"])
+    # a network without a schedule is released as it is built
+    if network.schedule is not None:
+        file = run / NETS / network.name / "checkpoint.pt"
+        kept = torch.load(file, map_location="cpu", weights_only=True)
+        net.load_state_dict(kept["net"])
     example = _example(weights.folder / name, network)
     return export(net.eval(), example, network.outputs, folder / name)
 

@@ -78,7 +78,7 @@ def calibrate(measured: Measured, wish: Wish, cohort: str, out: Path) -> list[Lo
     cohort : str
         Its name.
     out : Path
-        For the setting ``weights``.
+        For the setting ``weights``; may be the run that the weights lie in.
 
     Raises
     ------
@@ -93,7 +93,8 @@ def calibrate(measured: Measured, wish: Wish, cohort: str, out: Path) -> list[Lo
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name, (file, _) in weights.engines.items():
-        shutil.copyfile(weights.folder / file, folder / file)
+        if folder.resolve() != weights.folder.resolve():
+            shutil.copyfile(weights.folder / file, folder / file)
         files[name] = folder / file
     points = {local.finding: local.point for local in found}
     said = json.dumps({name: written(point) for name, point in points.items()}, sort_keys=True)

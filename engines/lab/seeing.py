@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from engines.exams import Exam
-from engines.lab.camera import Camera, Refusal, Shower, known
+from engines.lab.camera import Camera, Refusal, Shower, device_of, known
 from engines.lab.cohort import Cohort, Table
 from engines.lab.recipes import Array, Recipe, Row
 from engines.phantoms.parallel import for_each_patient
@@ -103,6 +103,7 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
         if isinstance(found, Refusal):
             left_out.append({**row, "reason": found.reason, "detail": found.detail})
             continue
+        by = device_of(row, look.exam)
         for site, arrays in found:
             told = list(recipe.labels(row, site))
             if np.isnan(told).all():
@@ -110,7 +111,7 @@ def see(cohort: Cohort, look: Look, console: Console) -> Seen:
                 continue
             seen.append(arrays)
             labels.append(told)
-            examples.append({**row, "site": site, "row": number})
+            examples.append({**by, **row, "site": site, "row": number})
     if not examples and not left_out:
         raise ValueError(f"no row of the cohort is of {look.exam}")
     if not examples:

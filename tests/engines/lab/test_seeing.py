@@ -52,11 +52,13 @@ def test_virtual_patients_are_filmed_as_their_recipe_says_and_once(
     assert seen.labels.tolist() == [
         [float(person.osteoporosis), np.float32(person.t_lowest)] for person in people
     ]
+    made_by = seen.rows["Manufacturer"]
     film = np.load(tmp_path / "6000001.npy")
     px = max(film.shape)
     assert 320 <= px < 460 and sorted(tmp_path.iterdir())[1].name == "6000001.npy"
     frontal = next(images(people[1], Exam.CHEST_XRAY, 6_000_001, Setting(film_px=px)))
     assert np.array_equal(film, read_radiograph(frontal).pixels.astype(np.float16))
+    assert made_by[1] == frontal.Manufacturer
     monkeypatch.setattr("engines.lab.camera.images", None)
     again = see(cohort, replace(LOOK, kept=tmp_path), QUIET)
     assert np.array_equal(seen.arrays["film"], again.arrays["film"])
