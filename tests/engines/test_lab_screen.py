@@ -65,7 +65,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
         engines={"cxr_osporscreen": ("none.onnx", "")},
         parameters={"input_size_px": 64, "region": "whole"},
     )
-    monkeypatch.setattr(screening, "read_weights", lambda _: weights)
+    monkeypatch.setattr(screening, "read_weights", lambda *_: weights)
     monkeypatch.setattr(screening, "load", lambda _: BrightnessEngine())
     monkeypatch.setattr(catalog, "MODELS", (catalog.named("cxr_osporscreen"),))
 

@@ -19,7 +19,7 @@ def screened(tmp_path, monkeypatch):
     """Return a command that screens some series in one folder, by series number."""
     weights = ct_studies.write_manifest(tmp_path / "weights")
     monkeypatch.setattr(catalog, "MODELS", (ct_studies,))
-    monkeypatch.setattr(screening, "read_weights", lambda name: read_weights(name, weights))
+    monkeypatch.setattr(screening, "read_weights", lambda name, _: read_weights(name, weights))
 
     def screen(*series, **options):
         for ds in mixed(series) if series else ():

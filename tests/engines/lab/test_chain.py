@@ -85,7 +85,7 @@ def test_from_films_to_a_sites_own_weights_in_service(tmp_path: Path) -> None:
     assert f"Threshold of osteoporosis: {point.threshold:.4f}" in card
     assert "ours.csv" in card and "24, 12" in card
     told = typed("compare", run, "cxr_osporscreen", "--cohort", ours)
-    assert "paired DeLong" in " ".join(told.split())
+    assert told.count("DeLong") >= 2
 
     screen = ("screen", next(films.glob("*.dcm")), "--model", "cxr_osporscreen", "--json")
     [series] = json.loads(typed(*screen, "--weights", served))["series"]
