@@ -24,6 +24,8 @@ Numbers = NDArray[np.float64]
 KEY: Final = "likeness"
 
 _PARTS, _FINER = 8, 2
+#: A pixel for each cell.
+LEAST_SIDE_PX: Final = _PARTS * _FINER
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.lab.seeing import Seen
-from engines.likeness import Images, Likeness, Numbers, features, written
+from engines.likeness import LEAST_SIDE_PX, Images, Likeness, Numbers, features, written
 
 #: How images differ among each other is told along so many axes at most.
 _COMPONENTS = 6
@@ -52,7 +52,8 @@ def likeness_told(seen: Seen, said: str) -> dict[str, object]:
     """Return the manifest's parameter of a likeness of what was seen; nothing without films."""
     for name, array in seen.arrays.items():
         there = seen.there[name]
-        if array.ndim == 4 and array.shape[1] == 1 and there.sum() > 1:
+        is_film = array.ndim == 4 and array.shape[1] == 1 and array.shape[2] == array.shape[3]
+        if is_film and array.shape[3] >= LEAST_SIDE_PX and there.sum() > 1:
             whose = seen.rows["PatientID"].to_numpy()[there]
             return written(likeness_of(array[there], whose, said))
     return {}
