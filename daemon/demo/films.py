@@ -67,12 +67,11 @@ def _virtual() -> Iterator[Film]:
     yield Film(f"{normal} 2", [_film(normal_density_person(4))], "not flagged")
     lateral = _film(low_density_person(5), View.CHEST_LATERAL)
     yield Film("virtual, lateral", [lateral], "skipped: view-not-frontal")
-    yield Film("virtual hips, low density", [_film(low_density_person(5), HIPS)], "flagged")
-    yield Film(
-        "virtual hips, normal density", [_film(normal_density_person(4), HIPS)], "not flagged"
-    )
-    yield Film("virtual CT, low density", _scan(low_density_person(5)), "flagged")
-    yield Film("virtual CT, normal density", _scan(normal_density_person(4)), "not flagged")
+    frail, sturdy = low_density_person(5), normal_density_person(7)
+    yield Film("virtual hips, low density", [_film(frail, HIPS)], "flagged")
+    yield Film("virtual hips, normal density", [_film(sturdy, HIPS)], "not flagged")
+    yield Film("virtual CT, low density", _scan(frail), "flagged")
+    yield Film("virtual CT, normal density", _scan(sturdy), "not flagged")
     yield Film("virtual, aged 31", [_aged(first, "031Y")], "skipped: age-below-minimum")
     yield Film("virtual, age unknown", [_aged(first, "")], "skipped: age-missing")
 
