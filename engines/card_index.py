@@ -7,6 +7,7 @@ from engines.cxr_multimodal import card as cxr_multimodal
 from engines.cxr_osporscreen import card as cxr_osporscreen
 from engines.exams import Exam
 from engines.hip_vit import card as hip_vit
+from engines.onfh_mri import card as onfh_mri
 
 CARDS: tuple[Card, ...] = (
     cxr_osporscreen.CARD,
@@ -14,6 +15,7 @@ CARDS: tuple[Card, ...] = (
     hip_vit.CARD,
     ct_attenuation.CARD,
     ct_multitask.CARD,
+    onfh_mri.CARD,
 )
 """In the order of :data:`engines.catalog.MODELS`."""
 

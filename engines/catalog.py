@@ -11,6 +11,7 @@ from engines.cxr_osporscreen import model as cxr_osporscreen
 from engines.exams import Exam
 from engines.findings import Result
 from engines.hip_vit import model as hip_vit
+from engines.onfh_mri import model as onfh_mri
 from engines.runtime import Run
 
 
@@ -26,7 +27,14 @@ class Model(Protocol):
         """Screen an eligible case; NotEligible and BadSeries end it with a reason."""
 
 
-MODELS: tuple[Model, ...] = (cxr_osporscreen, cxr_multimodal, hip_vit, ct_attenuation, ct_multitask)
+MODELS: tuple[Model, ...] = (
+    cxr_osporscreen,
+    cxr_multimodal,
+    hip_vit,
+    ct_attenuation,
+    ct_multitask,
+    onfh_mri,
+)
 
 
 def for_exam(exam: Exam) -> tuple[Model, ...]:

@@ -1,0 +1,48 @@
+"""Hip MRIs come in by C-STORE; report and picture of each hip go back to the PACS."""
+
+import io
+
+import films
+import hip_mris
+import pydicom
+import pytest
+from line import running_line
+from peers import storescu
+from validators import dciodvfy, dsrdump
+
+MODEL = "onfh_mri"
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory, orthanc):
+    """Start the embedded default beside an Orthanc."""
+    folder = tmp_path_factory.mktemp("ours")
+    with running_line(folder, orthanc) as running:
+        running.system.cli("models", "stage", MODEL, "research")
+        yield running
+
+
+def test_two_ill_hips_are_flagged_and_the_report_names_sides_and_says_there_is_one_visit(
+    line, tmp_path
+):
+    images = hip_mris.hips(hip_mris.ILL)
+    line.send(storescu, *(films.write(tmp_path, one) for one in images))
+    study = images[0].StudyInstanceUID
+    (result,) = line.system.delivered(study)["results"]
+    assert result["flagged"]
+    assert set(result["visit"]["features"]) == {"L", "R"}
+    stored = {
+        pydicom.dcmread(io.BytesIO(content)).Modality: content
+        for content in line.stored(study).values()
+    }
+    report = tmp_path / "report.dcm"
+    report.write_bytes(stored["SR"])
+    assert dciodvfy(report) + dsrdump(report) == []
+    told = [
+        str(one.value) for one in pydicom.dcmread(report).iterall() if one.keyword == "TextValue"
+    ]
+    for side in ("left", "right"):
+        assert f"femoral head osteonecrosis: femoral head, {side}" in told
+    assert any("one visit: no progression output" in words for words in told)
+    assert not any("DXA" in words for words in told)
+    assert len(stored) == 2
