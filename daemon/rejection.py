@@ -14,16 +14,11 @@ from io import BytesIO
 from typing import Final
 
 from pydicom import Dataset, dcmwrite
-from pydicom.dataset import FileMetaDataset
 from pydicom.sr.coding import Code
-from pydicom.uid import UID, ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage
+from pydicom.uid import KeyObjectSelectionDocumentStorage
 
-from engines.product import (
-    IMPLEMENTATION_CLASS_UID,
-    IMPLEMENTATION_VERSION_NAME,
-    PRODUCT,
-    VERSION,
-)
+from daemon.file_meta import sign
+from engines.product import PRODUCT, VERSION
 
 SERIES_NUMBER: Final = 9909
 WHY_MOST: Final = 500
@@ -114,7 +109,7 @@ def rejection_note(
         ds.ReferencedRequestSequence = source.ReferencedRequestSequence
     ds.CurrentRequestedProcedureEvidenceSequence = [_evidence(ds.StudyInstanceUID, rejected)]
     _content(ds, rejected, ground, why[:WHY_MOST])
-    _meta(ds)
+    sign(ds)
     return ds
 
 
@@ -187,14 +182,3 @@ def _coded(code: Code) -> Dataset:
     item.CodeValue, item.CodingSchemeDesignator = code.value, code.scheme_designator
     item.CodeMeaning = code.meaning
     return item
-
-
-def _meta(ds: Dataset) -> None:
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\x00\x01"
-    meta.MediaStorageSOPClassUID = ds.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
-    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    ds.file_meta = meta

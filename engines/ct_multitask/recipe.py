@@ -41,6 +41,7 @@ from engines.ct_multitask.sights import prepare as prepare
 from engines.ct_multitask.sights import sights as sights
 from engines.ct_multitask.survival import BASELINE, baseline_hazard, fracture_free
 from engines.lab.camera import known
+from engines.lab.jitter import Jitter
 from engines.lab.loop import Inputs, Lesson, Schedule
 from engines.lab.recipes import Filming, Network, Outputs, Row, Target
 
@@ -221,7 +222,8 @@ def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
     """Move, turn and re-expose views; leave some out. A vertebra is never mirrored."""
     views, seen = inputs[VIEWED], inputs[SEEN].clone()
     n, count = seen.shape
-    moved = _moved(views.flatten(0, 1)[:, None], draw).reshape(views.shape)
+    jitter = Jitter(_SHIFT_PX / views.shape[-1], _ZOOM, _TURN_RAD, beyond="border")
+    moved = jitter.moved(views.flatten(0, 1)[:, None], draw).reshape(views.shape)
     gain = 1 + _GAIN * torch.randn((n, 1, 1, 1), generator=draw)
     offset = _OFFSET * torch.randn((n, 1, 1, 1), generator=draw)
     noise = _NOISE * torch.rand((n, 1, 1, 1), generator=draw)
@@ -233,17 +235,3 @@ def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
     )
     seen[lost] = 0
     return {VIEWED: shown * seen[:, :, None, None], SEEN: seen}
-
-
-def _moved(views: Tensor, draw: torch.Generator) -> Tensor:
-    n = len(views)
-    angle = _TURN_RAD * torch.randn(n, generator=draw).clamp(-2, 2)
-    zoom = torch.exp(_ZOOM * (2 * torch.rand(n, generator=draw) - 1))
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    shift = 2 * _SHIFT_PX / views.shape[-1] * (2 * torch.rand((n, 2), generator=draw) - 1)
-    first = torch.stack([cos, -sin, shift[:, 0]], dim=1)
-    second = torch.stack([sin, cos, shift[:, 1]], dim=1)
-    grid = functional.affine_grid(
-        torch.stack([first, second], dim=1), list(views.shape), align_corners=False
-    )
-    return functional.grid_sample(views, grid, align_corners=False, padding_mode="border")

@@ -16,6 +16,7 @@ from engines.cxr_osporscreen.model import CAM, ENGINE, FILM, PROBABILITY
 from engines.cxr_osporscreen.net import ChestNet, OsPorScreen
 from engines.cxr_osporscreen.sights import prepare as prepare
 from engines.cxr_osporscreen.sights import sights as sights
+from engines.lab.jitter import Jitter
 from engines.lab.labels import lowest_t_score
 from engines.lab.loop import Inputs, Lesson, Schedule
 from engines.lab.recipes import Filming, Network, Outputs, Row, Target
@@ -42,8 +43,7 @@ HEAT = (ENGINE, CAM)
 SCHEDULE = Schedule(epochs=20, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
 
 # Not stated by the paper. How far a training film is moved and its tones are bent.
-_SHIFT, _ZOOM, _TURN_RAD = 0.06, 0.10, 0.07
-_GAMMA, _NOISE = 0.2, 0.01
+_JITTER = Jitter(shift=0.06, zoom=0.10, turn_rad=0.07, gamma=0.2, noise=0.01, mirrors=True)
 
 # Not stated by the paper. The T-score says more of a patient than the label does.
 _DENSITY_WEIGHT = 1.0
@@ -92,45 +92,4 @@ def loss(net: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
 
 def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
     """Move, turn, mirror and re-expose films."""
-    return {FILM: augmented(inputs[FILM], draw)}
-
-
-def augmented(films: Tensor, draw: torch.Generator) -> Tensor:
-    """Move, turn, mirror and re-expose films.
-
-    Parameters
-    ----------
-    films : Tensor
-        float32, shape (N, 1, size, size), range [0, 1].
-    draw : Generator
-        The source of chance.
-
-    Returns
-    -------
-    Tensor
-        Same shape and range.
-    """
-    moved = _move(films, draw)
-    gamma = torch.exp(_GAMMA * _normal(len(films), draw)).view(-1, 1, 1, 1)
-    noise = _NOISE * torch.rand(len(films), generator=draw).view(-1, 1, 1, 1)
-    toned = moved.clamp(1e-4, 1) ** gamma
-    return (toned + noise * torch.randn(films.shape, generator=draw)).clamp(0, 1)
-
-
-def _move(films: Tensor, draw: torch.Generator) -> Tensor:
-    n = len(films)
-    angle = _TURN_RAD * _normal(n, draw)
-    zoom = torch.exp(_ZOOM * (2 * torch.rand(n, generator=draw) - 1))
-    mirror = torch.where(torch.rand(n, generator=draw) < 0.5, -1.0, 1.0)
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    shift = 2 * _SHIFT * (2 * torch.rand((n, 2), generator=draw) - 1)
-    first = torch.stack([cos * mirror, -sin, shift[:, 0]], dim=1)
-    second = torch.stack([sin * mirror, cos, shift[:, 1]], dim=1)
-    grid = functional.affine_grid(
-        torch.stack([first, second], dim=1), list(films.shape), align_corners=False
-    )
-    return functional.grid_sample(films, grid, align_corners=False)
-
-
-def _normal(n: int, draw: torch.Generator) -> Tensor:
-    return torch.randn(n, generator=draw).clamp(-2, 2)
+    return {FILM: _JITTER.changed(inputs[FILM], draw)}

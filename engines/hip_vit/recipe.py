@@ -18,6 +18,7 @@ from engines.hip_vit.net import HipViT
 from engines.hip_vit.sights import prepare as prepare
 from engines.hip_vit.sights import sights as sights
 from engines.lab.camera import known
+from engines.lab.jitter import Jitter
 from engines.lab.loop import Inputs, Lesson, Schedule
 from engines.lab.recipes import Filming, Network, Outputs, Row, Target
 from engines.phantoms.people.person import OSTEOPOROSIS_T
@@ -51,8 +52,7 @@ NORMAL_T = -1.0
 SCHEDULE = Schedule(epochs=20, batch_size=16, learning_rate=1.5e-3, weight_decay=2e-2)
 
 # How far a training film is moved and its tones are bent.
-_SHIFT, _ZOOM, _TURN_RAD = 0.02, 0.04, 0.05
-_GAMMA, _NOISE = 0.2, 0.01
+_JITTER = Jitter(shift=0.02, zoom=0.04, turn_rad=0.05, gamma=0.2, noise=0.01)
 
 # The T-score says more of a patient than the class does.
 _DENSITY_WEIGHT = 1.0
@@ -109,26 +109,4 @@ def loss(net: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
 
 def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
     """Move, turn and re-expose femora; never mirror them: outwards is to the right."""
-    films = _moved(inputs[FEMUR], draw)
-    gamma = torch.exp(_GAMMA * _normal(len(films), draw)).view(-1, 1, 1, 1)
-    noise = _NOISE * torch.rand(len(films), generator=draw).view(-1, 1, 1, 1)
-    toned = films.clamp(1e-4, 1) ** gamma
-    return {FEMUR: (toned + noise * torch.randn(films.shape, generator=draw)).clamp(0, 1)}
-
-
-def _moved(films: Tensor, draw: torch.Generator) -> Tensor:
-    n = len(films)
-    angle = _TURN_RAD * _normal(n, draw)
-    zoom = torch.exp(_ZOOM * (2 * torch.rand(n, generator=draw) - 1))
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    shift = 2 * _SHIFT * (2 * torch.rand((n, 2), generator=draw) - 1)
-    first = torch.stack([cos, -sin, shift[:, 0]], dim=1)
-    second = torch.stack([sin, cos, shift[:, 1]], dim=1)
-    grid = functional.affine_grid(
-        torch.stack([first, second], dim=1), list(films.shape), align_corners=False
-    )
-    return functional.grid_sample(films, grid, align_corners=False)
-
-
-def _normal(n: int, draw: torch.Generator) -> Tensor:
-    return torch.randn(n, generator=draw).clamp(-2, 2)
+    return {FEMUR: _JITTER.changed(inputs[FEMUR], draw)}

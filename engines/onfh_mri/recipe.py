@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engines.lab.camera import known
+from engines.lab.jitter import Jitter
 from engines.lab.loop import Inputs, Lesson, Schedule
 from engines.lab.recipes import Filming, Network, Outputs, Row, Target
 from engines.onfh_mri.model import ENGINE, FEATURES, FINDING, HIP, PROBABILITY, SLICES
@@ -77,8 +78,7 @@ SCHEDULE = Schedule(epochs=10, batch_size=8, learning_rate=2e-3, weight_decay=2e
 #: What of a slice of the head is ill from which on it is a lesion, and up to which it is none.
 _ILL, _SOUND = 0.06, 0.015
 #: How far a training hip is moved and its tones are bent.
-_SHIFT, _ZOOM, _TURN_RAD = 0.05, 0.08, 0.10
-_GAMMA, _NOISE = 0.25, 0.03
+_JITTER = Jitter(shift=0.05, zoom=0.08, turn_rad=0.10, gamma=0.25, noise=0.03)
 #: Of the loss: slices against hips, and extent and collapse, which teach the features.
 _SLICE_WEIGHT, _SEVERITY_WEIGHT = 1.0, 0.5
 _COLLAPSE_MM = 4.0
@@ -173,25 +173,4 @@ def _where_known(of: Any, told: Tensor, truth: Tensor) -> Tensor:
 
 def augment(inputs: Inputs, draw: torch.Generator) -> Inputs:
     """Move, turn and re-shade hips, all slices of one alike; never mirror: outwards is right."""
-    hips = _moved(inputs[HIP], draw)
-    gamma = torch.exp(_GAMMA * _normal(len(hips), draw)).view(-1, 1, 1, 1)
-    noise = _NOISE * torch.rand(len(hips), generator=draw).view(-1, 1, 1, 1)
-    toned = hips.clamp(1e-4, 1) ** gamma
-    return {HIP: (toned + noise * torch.randn(hips.shape, generator=draw)).clamp(0, 1)}
-
-
-def _moved(hips: Tensor, draw: torch.Generator) -> Tensor:
-    n = len(hips)
-    angle = _TURN_RAD * _normal(n, draw)
-    zoom = torch.exp(_ZOOM * (2 * torch.rand(n, generator=draw) - 1))
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    shift = 2 * _SHIFT * (2 * torch.rand((n, 2), generator=draw) - 1)
-    first = torch.stack([cos, -sin, shift[:, 0]], dim=1)
-    second = torch.stack([sin, cos, shift[:, 1]], dim=1)
-    turned = torch.stack([first, second], dim=1)
-    grid = functional.affine_grid(turned, list(hips.shape), align_corners=False)
-    return functional.grid_sample(hips, grid, align_corners=False)
-
-
-def _normal(n: int, draw: torch.Generator) -> Tensor:
-    return torch.randn(n, generator=draw).clamp(-2, 2)
+    return {HIP: _JITTER.changed(inputs[HIP], draw)}

@@ -201,7 +201,7 @@ def test_the_map_is_grad_cam(net: OsPorScreen) -> None:
 
 def test_augmented_films_are_still_films() -> None:
     draw = torch.Generator().manual_seed(1)
-    films = recipe.augmented(torch.from_numpy(FILMS), draw)
+    films = recipe.augment({recipe.FILM: torch.from_numpy(FILMS)}, draw)[recipe.FILM]
     assert films.shape == FILMS.shape
     assert films.min() >= 0 and films.max() <= 1
 
