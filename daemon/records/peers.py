@@ -7,7 +7,6 @@ from sqlalchemy import delete, select
 from daemon.records import commitments, confirmations
 from daemon.records.ledger import Ledger, changed, note
 from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
-from engines import card_index
 
 
 def add(ledger: Ledger, peer: Peer) -> None:
@@ -86,6 +85,9 @@ def stage_of(ledger: Ledger, model: str) -> Stage:
         row = session.get(ModelStage, model)
     if row:
         return Stage(row.stage)
+    # here: supervisor and listeners ask for no model's stage, and stay without pydicom's weight
+    from engines import card_index
+
     off = {card.model for card in card_index.CARDS if card.off_by_default}
     return Stage.OFF if model in off else Stage.SHADOW
 
