@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 PEERS_FRESH_S = 1.0
 ASK_S = 1.0
 """How long an association waits for the ledger to name today's peers."""
+FIRST_ASK_S = 10.0
+"""How long it waits while none is known: nobody is refused because we have just begun."""
 COPY = "peers.json"
 ADDRESSES_FRESH_S = 60.0
 LOOK_UP_S = 2.0
@@ -94,7 +96,7 @@ class Callers:
                 # no thread is to be had: this one asks, however long that takes
                 self._ask()
         # a ledger that is away may say so late, or never: no association waits for that
-        self._asked.wait(ASK_S)
+        self._asked.wait(ASK_S if self._known else FIRST_ASK_S)
         return self._known
 
     def _ask(self) -> None:

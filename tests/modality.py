@@ -9,6 +9,7 @@ from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
 
 from daemon.checkpoint import stand_still
 
@@ -88,15 +89,23 @@ class Modality:
         ae.add_requested_context(DX, ExplicitVRLittleEndian)
         ae.add_requested_context(PUSH_MODEL)
 
+        answered: list[tuple[str, list[str], dict[str, int]]] = []
+
         def hear(event: evt.Event) -> tuple[int, None]:
-            self.heard.append(report_of(event.event_information))
-            return self.answer, None
+            told, answer = report_of(event.event_information), self.answer
+            answered.append(told)
+            return answer, None
+
+        def on_pdu_sent(event: evt.Event) -> None:
+            # whoever waits for a report may release at once: not before the answer to it is out
+            if answered and isinstance(event.pdu, P_DATA_TF):
+                self.heard.append(answered.pop(0))
 
         assoc = ae.associate(
             LOOPBACK,
             self.called_port,
             ae_title="OSTEOSCREEN",
-            evt_handlers=[(evt.EVT_N_EVENT_REPORT, hear)],
+            evt_handlers=[(evt.EVT_N_EVENT_REPORT, hear), (evt.EVT_PDU_SENT, on_pdu_sent)],
             tls_args=(self.calls_by, LOOPBACK) if self.calls_by else None,
         )
         assert assoc.is_established

@@ -144,6 +144,7 @@ STRUCTURES: Final[Mapping[str, Code]] = MappingProxyType(
     {
         "trabecular bone": BONE,
         "vertebral body": BONE,
+        "vertebra": BONE,
         "skeletal muscle": _sct("127954009", "Skeletal muscle"),
         "psoas muscle": _own("PSOAS", "Psoas muscle"),
         "paraspinal muscle": _own("PARASPINAL", "Paraspinal muscle"),
