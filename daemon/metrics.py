@@ -14,11 +14,10 @@ from prometheus_client.registry import Collector
 
 from daemon.config import Settings
 from daemon.disk import Door
-from daemon.records import peers, summary, tally
+from daemon.records import peers, tally
 from daemon.records.ledger import Ledger, now
 from daemon.records.turnaround import turnaround_s
-from daemon.retention import disk_now
-from daemon.spool import Spool
+from daemon.standing import standing
 from engines.product import PRODUCT, VERSION
 
 LATELY_S = 3600.0
@@ -49,18 +48,15 @@ class _Numbers(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        settings, ledger = self._settings, self._ledger
-        numbers, spool = summary.status(ledger), Spool(settings.spool)
-        about = InfoMetricFamily(PRODUCT, "What answers.", value={"version": VERSION})
-        oldest = spool.oldest() | numbers["oldest"]
-        yield about
+        numbers = standing(self._settings, self._ledger)
+        yield InfoMetricFamily(PRODUCT, "What answers.", value={"version": VERSION})
         yield from chain(
             _series(numbers),
             _results(numbers),
-            _waiting(oldest),
-            _disk(disk_now(settings, ledger)),
-            _peers(ledger),
-            _turnaround(ledger),
+            _waiting(numbers["oldest"]),
+            _disk(numbers["disk"]),
+            _peers(self._ledger),
+            _turnaround(self._ledger),
         )
 
 

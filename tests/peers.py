@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -31,11 +32,34 @@ REFUSED_BY_RECEIVER = re.compile(r"Received C-STORE Response \((?!Success|Warnin
 GONE_WITHIN_S = 15.0
 
 
+def _ports() -> Iterator[int]:
+    """Count through ports from which no system takes those of outgoing connections.
+
+    Each process begins elsewhere, and gives none twice while a test lasts.
+    """
+    first, last = 12_000, 32_000
+    start = random.SystemRandom().randrange(first, last)
+    while True:
+        yield from range(start, last)
+        start = first
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
-    """Ask the system for a port that nothing listens on just now."""
+    """Give a port that nothing listens on, and that was not given before."""
+    return next(port for port in _PORTS if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        return int(sock.getsockname()[1])
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
 
 
 def answers(port: int) -> bool:

@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 from engines.findings import Finding, Result
 from engines.sights import Mark, Section, Views
 from workers import wording
-from workers.page import HEIGHT, MARGIN, WIDTH, Page, advice, facts, header, sentence
+from workers.page import (
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Page,
+    advice,
+    caption,
+    facts,
+    header,
+    nothing,
+    sentence,
+)
 from workers.phrases import DEFAULT_LANGUAGE, phrases
 from workers.report import Report
-from workers.section import BONE, SOFT_TISSUE, Hung, hang, lines, shade
+from workers.section import BONE, SOFT_TISSUE, Hung, Shown, body_of, hang, lines, shade
 from workers.sheet import (
     AMBER,
     BACKGROUND,
-    BLACK,
     FAINT,
     MUTED,
     SAND,
@@ -89,14 +99,10 @@ def ct_picture(
     return sheet.pixels()
 
 
-def _caption(page: Page, box: Box, words: str) -> None:
-    page.sheet.write((box.x, box.y - 34), page.sheet.short(words, 21, box.width), 21, MUTED)
-
-
 def _spine(page: Page, views: Views) -> None:
     """Hang the sagittal section and name each vertebra beside it."""
     section, marks = views.sagittal, views.marks
-    _caption(page, _SPINE, page.say.sagittal)
+    caption(page, _SPINE, page.say.sagittal)
     hung = hang(page.sheet, section, _SPINE, BONE, around_spine(section, marks))
     for mark in marks:
         if mark.corners is not None:
@@ -113,9 +119,7 @@ def _row_of(hung: Hung, mark: Mark) -> int:
     return hung.box.y + round(hung.at(*mark.at)[1])
 
 
-def around_spine(
-    section: Section, marks: tuple[Mark, ...]
-) -> tuple[tuple[float, float], tuple[float, float]] | None:
+def around_spine(section: Section, marks: tuple[Mark, ...]) -> Shown | None:
     """Fill the tile with the marked vertebrae and half a vertebra more at either end."""
     if not marks:
         return None
@@ -171,11 +175,11 @@ def _bone(page: Page, views: Views) -> None:
     """Hang the axial slice with the region drawn, near enough to see cortex and canal."""
     section = views.bone
     if section is None:
-        _nothing(page, _BONE)
+        nothing(page, _BONE)
         return
     why = dict(page.result.set_aside).get(section.site)
     words = page.say.region if why is None else page.say.region_not_counted
-    _caption(page, _BONE, words.format(site=section.site, why=why))
+    caption(page, _BONE, words.format(site=section.site, why=why))
     shown = None
     if section.outlines:
         middle = np.concatenate(section.outlines).mean(axis=0)
@@ -191,30 +195,15 @@ def _bone(page: Page, views: Views) -> None:
 def _muscle(page: Page, section: Section | None) -> None:
     """Hang the slice at L3 with its tissues shaded; the list of amounts is the legend."""
     if section is None:
-        _nothing(page, _MUSCLE)
+        nothing(page, _MUSCLE)
         _amounts(page, ())
         return
-    _caption(page, _MUSCLE, page.say.muscle.format(site=section.site))
-    body = section.hu > -300
-    for mask in section.masks.values():
-        body |= mask
-    rows, columns = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
-    shown = None
-    if rows.size:
-        shown = (
-            (float(rows[0]) - 2, float(columns[0]) - 2),
-            (float(rows[-1]) + 2, float(columns[-1]) + 2),
-        )
-    hung = hang(page.sheet, section, _MUSCLE, SOFT_TISSUE, shown)
+    caption(page, _MUSCLE, page.say.muscle.format(site=section.site))
+    hung = hang(page.sheet, section, _MUSCLE, SOFT_TISSUE, body_of(section))
     for name, (colour, opacity) in _TISSUES.items():
         if name in section.masks:
             shade(page.sheet, hung, section.masks[name], colour, opacity)
     _amounts(page, section.masks)
-
-
-def _nothing(page: Page, box: Box) -> None:
-    page.sheet.frame(box, BLACK, FAINT)
-    page.sheet.centre(box, page.say.not_shown, 22, MUTED)
 
 
 @dataclass(frozen=True)

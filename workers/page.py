@@ -8,7 +8,7 @@ from engines.product import PRODUCT, VERSION
 from workers import wording
 from workers.phrases import Phrases
 from workers.report import Report
-from workers.sheet import AMBER, BACKGROUND, FAINT, MUTED, SLATE, WHITE, Box, Sheet
+from workers.sheet import AMBER, BACKGROUND, BLACK, FAINT, MUTED, SLATE, WHITE, Box, Sheet
 
 WIDTH, HEIGHT = 1600, 1200
 MARGIN: Final = 40
@@ -33,6 +33,17 @@ def header(page: Page) -> None:
     tag = sheet.tag((MARGIN, 90), kind, 20, AMBER)
     sheet.write((tag.right + 18, 93), wording.notice(page.report, page.language), 23, AMBER)
     _state(page)
+
+
+def caption(page: Page, box: Box, words: str) -> None:
+    """Say above a tile what it shows."""
+    page.sheet.write((box.x, box.y - 34), page.sheet.short(words, 21, box.width + 40), 21, MUTED)
+
+
+def nothing(page: Page, box: Box) -> None:
+    """Leave a tile empty and say so."""
+    page.sheet.frame(box, BLACK, FAINT)
+    page.sheet.centre(box, page.say.not_shown, 22, MUTED)
 
 
 def _state(page: Page) -> None:

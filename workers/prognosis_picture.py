@@ -13,12 +13,23 @@ from engines.findings import Result
 from engines.sights import Mark, Prognosis, Section, Views
 from workers import wording
 from workers.ct_picture import around_spine
-from workers.page import HEIGHT, MARGIN, WIDTH, Page, advice, facts, header, sentence
+from workers.page import (
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Page,
+    advice,
+    caption,
+    facts,
+    header,
+    nothing,
+    sentence,
+)
 from workers.phrases import DEFAULT_LANGUAGE, phrases
 from workers.picture import small_score
 from workers.report import Report
-from workers.section import BONE, SOFT_TISSUE, hang, shade
-from workers.sheet import AMBER, BLACK, FAINT, MUTED, SLATE, WHITE, Box, Colour, Sheet
+from workers.section import BONE, SOFT_TISSUE, body_of, hang, shade
+from workers.sheet import AMBER, FAINT, MUTED, SLATE, WHITE, Box, Colour, Sheet
 
 _TOP: Final = 178
 _SPINE: Final = Box(MARGIN, _TOP, 350, 660)
@@ -75,13 +86,9 @@ def prognosis_picture(
     return sheet.pixels()
 
 
-def _caption(page: Page, box: Box, words: str) -> None:
-    page.sheet.write((box.x, box.y - 34), page.sheet.short(words, 21, box.width + 40), 21, MUTED)
-
-
 def _spine(page: Page, views: Views) -> None:
     """Hang the spine; name each vertebra that was scored, with its score."""
-    _caption(page, _SPINE, page.say.sagittal)
+    caption(page, _SPINE, page.say.sagittal)
     hung = hang(page.sheet, views.sagittal, _SPINE, BONE, around_spine(views.sagittal, views.marks))
     y = 0
     for mark in views.marks:
@@ -107,16 +114,10 @@ def _label(sheet: Sheet, mark: Mark, at: tuple[int, int], y: int) -> None:
 def _muscle(page: Page, section: Section | None) -> None:
     """Hang the slice at L3, the muscles that the network was shown shaded."""
     if section is None:
-        page.sheet.frame(_MUSCLE, BLACK, FAINT)
-        page.sheet.centre(_MUSCLE, page.say.not_shown, 22, MUTED)
+        nothing(page, _MUSCLE)
         return
-    _caption(page, _MUSCLE, page.say.views.format(site=section.site))
-    body = section.hu > -300
-    rows, columns = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
-    shown = None
-    if rows.size:
-        shown = (float(rows[0]), float(columns[0])), (float(rows[-1]), float(columns[-1]))
-    hung = hang(page.sheet, section, _MUSCLE, SOFT_TISSUE, shown)
+    caption(page, _MUSCLE, page.say.views.format(site=section.site))
+    hung = hang(page.sheet, section, _MUSCLE, SOFT_TISSUE, body_of(section))
     for name, colour in _MUSCLES.items():
         if name in section.masks:
             shade(page.sheet, hung, section.masks[name], colour, 0.5)
@@ -125,7 +126,7 @@ def _muscle(page: Page, section: Section | None) -> None:
 def _curve(page: Page, prognosis: Prognosis) -> None:
     """Draw the probability of no new fracture over the years, its whole scale shown."""
     sheet, box = page.sheet, _CURVE
-    _caption(page, Box(box.x - 60, box.y, box.width + 20, 0), page.say.fracture_free)
+    caption(page, Box(box.x - 60, box.y, box.width + 20, 0), page.say.fracture_free)
     free = (1.0, *prognosis.fracture_free)
     last = len(free) - 1
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):

@@ -12,6 +12,10 @@ from workers.sheet import BLACK, FAINT, Box, Colour, Sheet
 
 # lines are drawn so many times larger and made smaller, for Pillow's have steps
 _FINER = 4
+_AIR_HU, _AROUND_PX = -300, 2
+
+#: (top, left), (bottom, right): what of a section must be seen, as rows and columns.
+Shown = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def hang(
     section: Section,
     box: Box,
     window: Window,
-    shown: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    shown: Shown | None = None,
 ) -> Hung:
     """Put a section in a tile.
 
@@ -93,6 +97,16 @@ def hang(
     sheet.frame(box, BLACK, FAINT)
     sheet.image.paste(hung.resampled(grey, Image.Resampling.BICUBIC), (box.x, box.y))
     return hung
+
+
+def body_of(section: Section) -> Shown | None:
+    """Return what of an axial slice holds the body or a mask, None where it holds neither."""
+    body = np.logical_or.reduce([section.hu > _AIR_HU, *section.masks.values()])
+    rows, columns = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
+    if not rows.size:
+        return None
+    top, left = float(rows[0]) - _AROUND_PX, float(columns[0]) - _AROUND_PX
+    return (top, left), (float(rows[-1]) + _AROUND_PX, float(columns[-1]) + _AROUND_PX)
 
 
 def shade(

@@ -7,19 +7,13 @@ from typing import Final
 
 from pydicom import Dataset
 
+from daemon.virtual_studies import abdomen, film
 from engines.exams import Exam
-from engines.phantoms.ct.protocol import CtProtocol
-from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.dicom.uids import derived_uid
 from engines.phantoms.dicom.views import View
-from engines.phantoms.filming import one_radiograph
 from engines.phantoms.people.draw import low_density_person, normal_density_person
 from engines.phantoms.people.person import Person
-from engines.phantoms.scanning import one_ct
 
-SHAPE = (768, 768)
-SCAN = CtProtocol(slice_thickness_mm=5.0, spacing_mm=5.0, matrix=256, noise_hu=8.0, field_mm=380.0)
-"""As coarse as can be measured: it is most of what there is to wait for."""
 CHILD_YEARS = 15
 LOW, NORMAL = (2, 6), (3, 4)
 """Seeds of the bodies, chosen: one of the first six normal women is flagged."""
@@ -85,13 +79,13 @@ def _chests(run: str) -> Iterator[Probe]:
 
 def _hips(run: str) -> Iterator[Probe]:
     for woman in (low_density_person(ALSO_LOW), normal_density_person(ALSO_NORMAL)):
-        film = _film(run, woman, View.PELVIS)
-        yield _probe("pelvis AP", Exam.HIP_XRAY, woman, [film])
+        pelvis = _film(run, woman, View.PELVIS)
+        yield _probe("pelvis AP", Exam.HIP_XRAY, woman, [pelvis])
 
 
 def _scans(run: str) -> Iterator[Probe]:
     for woman in (low_density_person(ALSO_LOW), normal_density_person(ALSO_NORMAL)):
-        images = list(one_ct(Visit(woman, Exam.ABDOMEN_CT, woman.seed), SCAN))
+        images = abdomen(woman)
         for ds in images:
             _name(ds, run, woman.seed)
         yield _probe("abdominal CT", Exam.ABDOMEN_CT, woman, images)
@@ -111,23 +105,22 @@ def _probe(what: str, exam: Exam, person: Person, images: Sequence[Dataset]) -> 
 
 
 def _lateral(run: str) -> Probe:
-    film = _film(run, low_density_person(5), View.CHEST_LATERAL)
+    lateral = _film(run, low_density_person(5), View.CHEST_LATERAL)
     expected = "skipped: view-not-frontal"
-    return Probe("chest lateral", "a view no model reads", Exam.CHEST_XRAY, expected, [film])
+    return Probe("chest lateral", "a view no model reads", Exam.CHEST_XRAY, expected, [lateral])
 
 
 def _child(run: str, woman: Probe) -> Probe:
     """Send the film of a woman with a child's age: the header is what the gate looks at."""
-    film = deepcopy(woman.images[0])
-    film.PatientAge, film.PatientBirthDate = f"{CHILD_YEARS:03d}Y", ""
-    _name(film, run, 7)
+    chest = deepcopy(woman.images[0])
+    chest.PatientAge, chest.PatientBirthDate = f"{CHILD_YEARS:03d}Y", ""
+    _name(chest, run, 7)
     truth, expected = f"aged {CHILD_YEARS}", "skipped: age-below-minimum"
-    return Probe("chest PA, a child", truth, Exam.CHEST_XRAY, expected, [film])
+    return Probe("chest PA, a child", truth, Exam.CHEST_XRAY, expected, [chest])
 
 
 def _film(run: str, person: Person, view: View) -> Dataset:
-    exam = Exam.HIP_XRAY if view is View.PELVIS else Exam.CHEST_XRAY
-    ds = one_radiograph(Visit(person, exam, person.seed), view, SHAPE)
+    ds = film(person, view)
     _name(ds, run, person.seed)
     return ds
 

@@ -17,16 +17,16 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from daemon.commitment import PUSH_MODEL
 from daemon.config import Settings
+from daemon.find import STUDY_ROOT_FIND
 from daemon.peering import SR_CLASS_UIDS
+from daemon.procedures import STEP
 from daemon.scp import MAXIMUM_PDU_LENGTH
 from daemon.scu import PLAIN
 from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, PRODUCT, VERSION
 
 VERIFICATION = "1.2.840.10008.1.1"
-COMMITMENT = "1.2.840.10008.1.20.1"
-PROCEDURE_STEP = "1.2.840.10008.3.1.2.3.3"
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 NOTE = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -70,13 +70,13 @@ class Service:
     @property
     def by_role(self) -> bool:
         """Whether a peer that calls us may take the part that is ours otherwise (PS3.7 D.3.3.4)."""
-        return self.sop_class == COMMITMENT
+        return self.sop_class == PUSH_MODEL
 
 
 SERVICES = (
     Service(VERIFICATION, True, True, "whether somebody is there", PLAIN[1:]),
-    Service(COMMITMENT, True, True, "for who sends to us; for our results at a peer that commits"),
-    Service(PROCEDURE_STEP, False, True, "how many images a series will have"),
+    Service(PUSH_MODEL, True, True, "for who sends to us; for our results at a peer that commits"),
+    Service(STEP, False, True, "how many images a series will have"),
     Service(STUDY_ROOT_FIND, True, False, "whether a peer still has a result or has more images"),
 )
 

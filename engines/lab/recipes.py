@@ -202,6 +202,11 @@ class Recipe(Protocol):
         """Return scores, float64, shape (example, target); NaN where there is none."""
 
 
+def fit_nothing(_outputs: Mapping[str, Outputs], _labels: NDArray[np.float32]) -> Mapping[str, Any]:
+    """Tune a model in which nothing is fitted after training."""
+    return {}
+
+
 def recipe_of(model: str) -> Recipe:
     """Return a model's recipe; loads torch.
 

@@ -1,7 +1,7 @@
 """Screen a hip MRI: gate, stack, heads and their sides, network, threshold, earlier visits."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -38,8 +38,9 @@ LEAST_YEARS: Final = 18
 
 _ROUND: Final = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
-Scores = NDArray[np.float32]
 Found = Mapping[str, NDArray[np.float32]]
+#: For each side the probability, None where there is none, and what is to be said.
+Courses = Mapping[str, tuple[float | None, str]]
 
 
 def eligible(case: Case) -> None:
@@ -82,11 +83,8 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     """
     seen = _require_trained_on(case, weights)
     stack, hips = read_case_hips(case)
-    size = int(weights.parameters["input_size_px"])
-    shown = np.stack([fit(hip.cut_out, size) for hip in hips.found.values()])
-    raw = run(ENGINE, {HIP: shown})
-    found = {side: {name: raw[name][n] for name in raw} for n, side in enumerate(hips.found)}
-    order = sorted(found, key=lambda side: -float(found[side][PROBABILITY][0]))
+    found = _scored(hips, run, weights)
+    order = sorted(found, key=lambda side: -_probability(found[side]))
     highest = {side: int(found[side][SLICES].argmax()) for side in found}
     features = {side: tuple(map(float, found[side][FEATURES])) for side in found}
     courses = _progression(case, run, weights, features)
@@ -95,21 +93,9 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         model=CARD.model,
         version=weights.version,
         findings=tuple(
-            Finding(
-                FINDING,
-                SITE,
-                float(found[side][PROBABILITY][0]),
-                threshold,
-                laterality=side,
-                words=courses[side][1],
-            )
-            for side in order
+            _finding(side, _probability(found[side]), threshold, courses[side][1]) for side in order
         ),
-        measurements=tuple(
-            Measurement("probability of progression", SITE, told, "1", laterality=side)
-            for side in order
-            if (told := courses[side][0]) is not None
-        ),
+        measurements=_measurements(order, courses),
         film=_film(case, stack, hips, order[0], highest),
         saliency=Saliency(heat_on_montage({side: found[side][HEAT] for side in found}), "Grad-CAM"),
         quality=_quality(stack, hips, seen),
@@ -118,6 +104,30 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         set_aside=tuple((f"{SITE}, {SIDES[side]}", why) for side, why in hips.set_aside.items()),
         features=features,
         StudyDate=text(case.images[0], "StudyDate"),
+    )
+
+
+def _scored(hips: Hips, run: Run, weights: Weights) -> dict[str, Found]:
+    """Run the network once for all sides that were found."""
+    size = int(weights.parameters["input_size_px"])
+    raw = run(ENGINE, {HIP: np.stack([fit(hip.cut_out, size) for hip in hips.found.values()])})
+    return {side: {name: raw[name][n] for name in raw} for n, side in enumerate(hips.found)}
+
+
+def _probability(found: Found) -> float:
+    return float(found[PROBABILITY][0])
+
+
+def _finding(side: str, probability: float, threshold: float, words: str) -> Finding:
+    return Finding(FINDING, SITE, probability, threshold, laterality=side, words=words)
+
+
+def _measurements(order: Sequence[str], courses: Courses) -> tuple[Measurement, ...]:
+    """Return the probability of progression of each side that has one."""
+    return tuple(
+        Measurement("probability of progression", SITE, told, "1", laterality=side)
+        for side in order
+        if (told := courses[side][0]) is not None
     )
 
 
@@ -148,8 +158,7 @@ def _require_trained_on(case: Case, weights: Weights) -> Weighting:
 
 def _progression(
     case: Case, run: Run, weights: Weights, features: Mapping[str, tuple[float, ...]]
-) -> dict[str, tuple[float | None, str]]:
-    """Return for each side the probability, None where there is none, and what is to be said."""
+) -> Courses:
     now = _day(text(case.images[0], "StudyDate"))
     told: dict[str, tuple[float | None, str]] = {}
     for side, own in features.items():

@@ -17,7 +17,7 @@ from torch.nn import functional
 from engines.lab.camera import known
 from engines.lab.jitter import Jitter
 from engines.lab.loop import Inputs, Lesson, Schedule
-from engines.lab.recipes import Filming, Network, Outputs, Row, Target
+from engines.lab.recipes import Filming, Network, Outputs, Row, Target, fit_nothing
 from engines.onfh_mri.model import ENGINE, FEATURES, FINDING, HIP, PROBABILITY, SLICES
 from engines.onfh_mri.model import HEAT as HEAT_MAP
 from engines.onfh_mri.net import OnfhNet
@@ -132,9 +132,7 @@ def networks(parameters: Mapping[str, Any]) -> tuple[Network]:
     return (Network(ENGINE, (HIP,), outputs, lesson, SCHEDULE),)
 
 
-def tune(outputs: Mapping[str, Outputs], labels: NDArray[np.float32]) -> dict[str, Any]:
-    """Fit nothing."""
-    return {}
+tune = fit_nothing
 
 
 def scores(outputs: Mapping[str, Outputs], parameters: Mapping[str, Any]) -> NDArray[np.float64]:

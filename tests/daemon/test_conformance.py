@@ -17,10 +17,9 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.presentation import build_context
 
 from daemon import find, scu
+from daemon.commitment import PUSH_MODEL
 from daemon.conformance.statement import (
-    COMMITMENT,
     SERVICES,
-    STUDY_ROOT_FIND,
     UNCOMPRESSED,
     VERIFICATION,
     results,
@@ -83,9 +82,9 @@ def test_we_say_who_we_are_and_how_much_we_take(ours):
 
 
 def test_a_peer_that_calls_us_may_report_to_us(ours):
-    role = build_role(COMMITMENT, scp_role=True)
-    _, acceptor = accepted(ours, build_context(COMMITMENT), ext_neg=[role])
-    assert acceptor.role_selection[COMMITMENT].scp_role
+    role = build_role(PUSH_MODEL, scp_role=True)
+    _, acceptor = accepted(ours, build_context(PUSH_MODEL), ext_neg=[role])
+    assert acceptor.role_selection[PUSH_MODEL].scp_role
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_we_propose_what_we_claim_to_propose(pacs):
         ds = shadow(sop_class=service.sop_class)
         [answer] = scu.store(address, [ds])
         assert answer.stored
-    asked = [one for one in SERVICES if one.sop_class in (VERIFICATION, STUDY_ROOT_FIND)]
+    asked = [one for one in SERVICES if one.sop_class in (VERIFICATION, find.STUDY_ROOT_FIND)]
     for service in (*asked, *results(segmentation=True)):
         assert proposed[service.sop_class] == set(service.proposed)
     assert proposed["who"] == {IMPLEMENTATION_CLASS_UID}

@@ -28,8 +28,8 @@ def test_one_flagged_and_one_not_flagged_ct_are_sent_beside_films(monkeypatch):
     def study(*_args, **_how):
         return ct_series(f"1.2.826.0.8.{next(numbers)}", 1, 1)
 
-    monkeypatch.setattr(films, "one_radiograph", lambda *how: study()[0])
-    monkeypatch.setattr(films, "one_ct", study)
+    monkeypatch.setattr(films, "film", lambda *how: study()[0])
+    monkeypatch.setattr(films, "abdomen", study)
     sent = {film.label: film for film in virtual_and_real(None)}
     assert len({film.study_uid for film in sent.values()}) == len(sent)
     scans = {label: film.expected for label, film in sent.items() if "CT" in label}
