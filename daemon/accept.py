@@ -18,6 +18,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from daemon.handshake import Porch
 from daemon.logs import where
+from daemon.proxied import Balancers
 from daemon.seats import Seats
 from daemon.spool import Spool
 
@@ -43,11 +44,14 @@ class Entrance:
         How many connections are served at once.
     porch : Porch, optional
         Where a peer shows its certificate before its association begins.
+    balancers : Balancers, optional
+        Who is believed to speak for others.
     """
 
     spool: Spool
     seats: Seats
     porch: Porch | None = None
+    balancers: Balancers | None = None
 
 
 class SharedSocketServer(ThreadedAssociationServer):
@@ -96,12 +100,16 @@ class SharedSocketServer(ThreadedAssociationServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Begin an association, in a thread of its own, once the peer has passed the porch."""
-        porch = self.entrance.porch
-        admitted = porch.admit(request, client_address[0]) if porch else request
+        porch, balancers = self.entrance.porch, self.entrance.balancers
+        address, *port = client_address
+        caller = balancers.caller(request, address) if balancers else address
+        admitted = request if caller else None
+        if porch and caller:
+            admitted = porch.admit(request, caller)
         if admitted is None:
             self.shutdown_request(request)
         else:
-            super().finish_request(admitted, client_address)
+            super().finish_request(admitted, (caller, *port))
 
     def verify_request(self, _request: object, _client_address: object) -> bool:
         """Close at once what there is not even standing room for."""

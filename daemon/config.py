@@ -2,11 +2,9 @@
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable
-from ipaddress import ip_address
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_settings import (
@@ -16,10 +14,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from daemon import crossed
 from daemon.errors import ConfigError
+from daemon.networks import read_networks
 from engines.candidates import ORDER, read_batches, read_order
-from engines.ct_attenuation import tables
-from engines.ct_attenuation.muscle_index import CUTOFFS
 from engines.rules import Measuring, Rules
 
 PREFIX = "OSTEOSCREEN_"
@@ -81,6 +79,11 @@ class Settings(BaseSettings):
     broker_url: str = Field(EMBEDDED, description="Celery broker; embedded:// needs no server")
     listener_processes: int = Field(2, ge=1, le=32, description="processes sharing the port")
     max_associations: int = Field(64, ge=1, description="open associations per listener process")
+    proxy_from: Annotated[str, AfterValidator(_readable(read_networks))] = Field(
+        "",
+        description="addresses or networks of load balancers that say for whom they speak (PROXY "
+        "protocol); empty: none",
+    )
     straight_path: bool = Field(
         True, description="carry images past pynetdicom's queues (off: its public path only)"
     )
@@ -287,81 +290,8 @@ def load(home: Path | None = None) -> Settings:
         raise ConfigError(
             f"setting {key!r}: {first['msg']} (osteoscreen.toml or {PREFIX}{key.upper()})"
         ) from None
-    _refuse_crossed_levels(settings)
-    if settings.weights and not settings.weights.is_dir():
-        # never the reference weights in their place, unnoticed
-        raise ConfigError(f"setting 'weights': {settings.weights} is no folder")
-    _refuse_half_tls(settings)
-    _refuse_unknown_tables(settings)
-    _refuse_open_site(settings)
-    _refuse_half_provider(settings)
+    crossed.refuse(settings)
     return settings
-
-
-def _refuse_crossed_levels(settings: Settings) -> None:
-    wary = settings.wary_free_mib or 2 * settings.min_free_mib
-    if wary < settings.min_free_mib:
-        raise ConfigError("setting 'wary_free_mib': it is less than min_free_mib")
-    if 0 < settings.resume_free_mib < wary:
-        raise ConfigError(f"setting 'resume_free_mib': less than {wary}, where senders are refused")
-
-
-def _refuse_half_tls(settings: Settings) -> None:
-    """Refuse settings that would open another door than the one an admin meant."""
-    if settings.tls_port is None:
-        if settings.tls_only:
-            raise ConfigError("setting 'tls_port': tls_only leaves no port without it")
-        return
-    if settings.tls_certificate is None:
-        raise ConfigError("setting 'tls_certificate': tls_port needs one")
-    if settings.tls_mutual and settings.tls_ca is None:
-        raise ConfigError("setting 'tls_ca': who vouches for peers? (or tls_mutual = false)")
-    if settings.tls_port == settings.port and not settings.tls_only:
-        raise ConfigError("setting 'tls_port': the plain port has that number")
-
-
-def _refuse_open_site(settings: Settings) -> None:
-    """Refuse to send passwords and patients over a network in the clear."""
-    if settings.web_port and not (_is_loopback(settings.web_host) or settings.web_secured):
-        raise ConfigError(
-            f"setting 'web_host': {settings.web_host} is reached from other hosts, so the site "
-            "needs TLS there: set web_certificate, or web_behind_proxy = true if a proxy adds it"
-        )
-
-
-def _refuse_half_provider(settings: Settings) -> None:
-    """Refuse what would let nobody in, or send secrets in the clear."""
-    for key in ("oidc_issuer", "web_address"):
-        address = urlsplit(getattr(settings, key))
-        here = address.scheme == "http" and _is_loopback(address.hostname or "")
-        if address.geturl() and not (address.hostname and (address.scheme == "https" or here)):
-            raise ConfigError(f"setting {key!r}: begin with https://")
-    needed = ("oidc_client_id", "oidc_rights", "web_address") if settings.oidc_issuer else ()
-    missing = [key for key in needed if not getattr(settings, key)]
-    if missing:
-        raise ConfigError(f"setting {missing[0]!r}: oidc_issuer needs it")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _refuse_unknown_tables(settings: Settings) -> None:
-    """Refuse what a CT would only fail on later."""
-    chosen: dict[str, tuple[str, Iterable[str]]] = {
-        "ct_bands": (settings.ct_bands, tables.BANDS),
-        "ct_muscle_cutoffs": (settings.ct_muscle_cutoffs, CUTOFFS),
-    }
-    for key, (name, known) in chosen.items():
-        if name not in known:
-            raise ConfigError(f"setting {key!r}: {name!r} is none of {', '.join(known)}")
-    unknown = sorted(set(settings.ct_phase_correction_hu) - set(tables.PHASES))
-    if unknown:
-        phases = ", ".join(tables.PHASES)
-        raise ConfigError(f"setting 'ct_phase_correction_hu': {unknown[0]!r} is none of {phases}")
 
 
 def _refuse_unknown_environment() -> None:

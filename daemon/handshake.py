@@ -22,6 +22,9 @@ WITHIN_S = 10.0
 # the first byte of a connection: RFC 8446 5.1, PS3.8 9.3.2
 TLS_HANDSHAKE = b"\x16"
 A_ASSOCIATE_RQ = b"\x01"
+# HAProxy's proxy-protocol.txt 2.1 and 2.2: of either header as much as tells it from all else
+PROXY_HEADERS = (b"PROXY", b"\r\n\r\n\x00")
+FIRST_BYTES = 5
 
 CROWDS_MOST = 4
 """Ours: so many addresses may bring as many as are allowed to wait."""
@@ -172,10 +175,11 @@ class Porch:
         assert self._certificates is not None, "only then is it called"
         client.settimeout(WITHIN_S)
         try:
-            first = client.recv(1, socket.MSG_PEEK)
+            first = client.recv(FIRST_BYTES, socket.MSG_PEEK)
             if not first:
                 raise HungUp
-            if first == A_ASSOCIATE_RQ:
+            _refuse_balancer(first)
+            if first[:1] == A_ASSOCIATE_RQ:
                 raise Refused(f"spoke plain DICOM to the TLS port {self._port}")
             secured = self._certificates.server().wrap_socket(client, server_side=True)
             secured.settimeout(None)
@@ -190,7 +194,9 @@ class Porch:
     def _plain(self, client: socket.socket) -> socket.socket:
         client.settimeout(WITHIN_S)
         try:
-            if client.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+            first = client.recv(FIRST_BYTES, socket.MSG_PEEK)
+            _refuse_balancer(first)
+            if first[:1] == TLS_HANDSHAKE:
                 raise Refused(f"spoke TLS to the plain port {self._port}")
             client.settimeout(None)
         except TimeoutError:
@@ -198,6 +204,11 @@ class Porch:
         except OSError:
             raise HungUp from None
         return client
+
+
+def _refuse_balancer(first: bytes) -> None:
+    if first in PROXY_HEADERS:
+        raise Refused("says for whom it speaks (PROXY protocol), and is not believed: proxy_from")
 
 
 def in_words(error: OSError) -> str:

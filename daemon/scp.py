@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from dataclasses import replace
+from functools import partial
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -33,6 +34,7 @@ from daemon.disk import Door, room_of
 from daemon.handshake import Porch
 from daemon.logs import where
 from daemon.procedures import Procedures
+from daemon.proxied import Balancers
 from daemon.reception import CANNOT_UNDERSTAND, CLASS_NOT_SUPPORTED, SUCCESS, Reception, Request
 from daemon.records import refusals
 from daemon.records.ledger import Ledger, LedgerError
@@ -108,7 +110,9 @@ class Listener:
         port, how = listening.getsockname()[1], "TLS" if certificates else "plain"
         log.info("event=listening aet=%s port=%d speaks=%s", self._settings.aet, port, how)
         most = self._settings.max_associations
-        porch = Porch(port, certificates, most, lambda why: self._note_refusal("", why))
+        tell = partial(self._note_refusal, "")
+        porch = Porch(port, certificates, most, tell)
+        balancers = Balancers(self._settings.proxy_from, tell)
         server = self._ae.make_server(
             listening.getsockname()[:2],
             evt_handlers=[
@@ -125,7 +129,7 @@ class Listener:
             server_class=SharedSocketServer,
             request_handler=path,
             listening=listening,
-            entrance=Entrance(self._spool, self._seats, porch),
+            entrance=Entrance(self._spool, self._seats, porch, balancers),
         )
         assert isinstance(server, SharedSocketServer)
         return server
