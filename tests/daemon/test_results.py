@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from kept_site import outcome as screened
 from peers import wait_for
 from sqlalchemy import select, update
 
 from daemon.records import arrivals, claims, deliveries, peers, results, summary
 from daemon.records.arrivals import Patience
 from daemon.records.ledger import now
-from daemon.records.results import MadeObject, Outcome
+from daemon.records.results import MadeObject
 from daemon.records.tables import Delivery, Event, Peer, Screening, SeriesState, Stage
 
 
@@ -27,20 +28,7 @@ def made(uid="2.25.1", kind="SR", receivers=("PACS",)):
 
 @pytest.fixture
 def outcome():
-    return Outcome(
-        model="cxr_osporscreen",
-        version="0.1",
-        weights_sha256="d" * 64,
-        key="k1",
-        stage="research",
-        state=SeriesState.SCREENED,
-        reason=None,
-        detail=None,
-        flagged=True,
-        result={"model": "cxr_osporscreen"},
-        analysed_at=now(),
-        objects=(made(), made("2.25.2", "SC")),
-    )
+    return screened(made(), made("2.25.2", "SC"))
 
 
 def rows(ledger, table):
