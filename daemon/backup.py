@@ -17,6 +17,7 @@ from daemon.errors import ConfigError
 from daemon.pseudonyms import FILE as SEARCH_KEY
 from daemon.records import copying, evidence
 from daemon.records.ledger import Ledger
+from daemon.revisions import newest
 from daemon.spool import Spool
 
 
@@ -48,6 +49,8 @@ def backup(settings: Settings, folder: Path) -> Copied:
     if folder.resolve() == settings.home.resolve():
         raise ConfigError(f"{folder} is the home itself")
     with closing(schema.open_ledger(settings)) as ledger:
+        if (ledger.revision() or "") > newest():
+            raise ConfigError("the database is a newer version's: back up with that one")
         return _copy(settings, ledger, target)
 
 

@@ -79,9 +79,20 @@ def serve(
 
 
 @app.command()
-def migrate(home: Home = None) -> None:
-    """Bring the database to the revision this version needs; makes it if there is none."""
-    typer.echo(f"database at revision {schema.migrate(config.load(home))}")
+def migrate(
+    home: Home = None,
+    to: Annotated[
+        str | None, typer.Option(help="Take it back to an earlier revision.", metavar="REVISION")
+    ] = None,
+) -> None:
+    """Bring the database to this version's revision; makes it if there is none.
+
+    What would break a process that runs with an older version is held back, and said.
+    """
+    done = schema.migrate(config.load(home), to)
+    typer.echo(f"database at revision {done.revision}")
+    if done.held_back:
+        typer.echo(f"held back: {done.held_back}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from daemon import config, disk, logs, parent, schema
 from daemon.config import Settings
+from daemon.presence import Presence
 from daemon.records.ledger import Ledger, LedgerError
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def main() -> None:
     else:
         # the choice among the series of a study counts with numpy
         _travel_light(*DECODERS)
-        _take_in(settings, schema.awaited_ledger(settings))
+        ledger = schema.awaited_ledger(settings)
+        with Presence(ledger, arguments.part):
+            _take_in(settings, ledger)
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
@@ -68,7 +71,9 @@ def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None
 
     try:
         plain, secure = (None if one is None else socket.socket(fileno=one) for one in descriptors)
-        Listener(settings, ledger).serve(plain, secure)
+        listener = Listener(settings, ledger)
+        with Presence(ledger, "listener", listener.facts):
+            listener.serve(plain, secure)
     finally:
         # what was acknowledged is on the disk; a modality that holds its association open must
         # not hold this process, and with it the port

@@ -5,35 +5,50 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import migrations
+from daemon import revisions
 from daemon.config import Settings
 from daemon.errors import ConfigError, LedgerAway
+from daemon.presence import left_behind
 from daemon.records.ledger import Ledger, LedgerError
+
+if TYPE_CHECKING:
+    from daemon.migrating import Migrated
 
 log = logging.getLogger(__name__)
 
-SCRIPTS = Path(migrations.__file__).parent
 ASK_AGAIN_S = 2.0
 SAY_AGAIN_S = 60.0
 
 
-def migrate(settings: Settings) -> str:
-    """Bring the ledger to the newest revision, made if need be; return that revision."""
+def migrate(settings: Settings, back_to: str | None = None, wait: bool = True) -> "Migrated":
+    """Bring the ledger to the newest revision, made if need be, and break nobody who runs.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which ledger.
+    back_to : str, optional
+        An earlier revision to take it back to.
+    wait : bool
+        Whether to watch for whether those who would break still live.
+
+    Raises
+    ------
+    ConfigError
+        If the revision that this program needs would break an older process that runs.
+    LedgerAway
+        If the database cannot be reached.
+    """
     # here: a process that only opens the ledger needs none of it
-    from alembic import command
-    from alembic.config import Config
+    from daemon import migrating
 
     opened = closing(Ledger(settings.ledger_url))
     with _said_in_one_line(), _alone(settings), opened as ledger, ledger.alone():
-        config = Config()
-        config.set_main_option("script_location", str(SCRIPTS))
-        with ledger.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        ledger.namespace()
-    return newest()
+        if back_to is not None:
+            return migrating.down(ledger, back_to)
+        return migrating.up(ledger, wait)
 
 
 @contextmanager
@@ -69,7 +84,8 @@ def ready_ledger(settings: Settings) -> Ledger:
         As :func:`open_ledger`.
     """
     if not settings.database_url:
-        migrate(settings)
+        # a command that looks waits for nobody
+        migrate(settings, wait=False)
     return open_ledger(settings)
 
 
@@ -108,28 +124,27 @@ def ledger_even_if_away(settings: Settings) -> Ledger:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Open the ledger at the revision this program was written for.
+    """Open the ledger at a revision with which this program can work.
 
     Raises
     ------
     LedgerAway
         If it cannot be reached.
     ConfigError
-        If it stands at another revision.
+        If it is too old for this program, or this program too old for it.
     """
     if not settings.database_url and not settings.home.is_dir():
         raise ConfigError(f"{settings.home} does not exist yet: run osteoscreen migrate")
     with _said_in_one_line():
         ledger = Ledger(settings.ledger_url)
         revision = ledger.revision()
-    if revision != newest():
+        later = revision is not None and revision > revisions.newest()
+        least = ledger.least_revision() if later else None
+    if revision is None or revision < revisions.needed():
         raise ConfigError(
-            f"database is at revision {revision}, this version needs {newest()}: "
+            f"database is at revision {revision}, this version needs {revisions.needed()}: "
             "run osteoscreen migrate"
         )
+    if least is not None and least > revisions.newest():
+        raise ConfigError(left_behind(least))
     return ledger
-
-
-def newest() -> str:
-    """Return the revision this program was written for: the last number among the scripts."""
-    return max(script.name[:4] for script in (SCRIPTS / "versions").glob("[0-9]*.py"))

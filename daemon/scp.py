@@ -12,6 +12,7 @@ import ssl
 import threading
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from pynetdicom import AE, _config, evt
 from pynetdicom.dimse_primitives import C_STORE
@@ -138,6 +139,10 @@ class Listener:
     def serving(self) -> bool:
         """Whether :meth:`serve` has got as far as answering."""
         return bool(self._servers)
+
+    def facts(self) -> dict[str, Any]:
+        """Say how many associations are open, and how many may be."""
+        return {"slots": self._settings.max_associations, "slots_used": self._seats.used}
 
     def stop(self) -> None:
         """Make :meth:`serve` return and close the sockets."""

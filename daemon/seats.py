@@ -23,6 +23,11 @@ class Seats:
         """Tell whether a further connection is not even to be heard."""
         return self._standing >= self._most
 
+    @property
+    def used(self) -> int:
+        """How many are taken."""
+        return len(self._seated)
+
     @contextmanager
     def taken(self, wire: Wire) -> Iterator[bool]:
         """Seat a connection for a while; False where none is free: it stands."""

@@ -6,7 +6,8 @@ from daemon import processes
 from daemon.config import Settings
 from daemon.intake import RADIOGRAPHS
 from daemon.jobs import Doorbell
-from daemon.records import claims, commitments, confirmations, deliveries, procedures
+from daemon.presence import BEAT_S
+from daemon.records import claims, commitments, confirmations, deliveries, procedures, roll
 from daemon.records.ledger import Ledger
 from daemon.records.stillness import Stillness, WallClock
 from daemon.records.tables import DeliveryState, Series, SeriesState
@@ -17,6 +18,9 @@ SILENT_SWEEPS = 6
 MOST = 50
 """Series rung for in one sweep."""
 
+FORGOTTEN_S = 30 * BEAT_S
+"""So long without a beat, a process is taken off the roll; one that wakes up enters it anew."""
+
 
 class Sweep:
     """One look after another at all that waits; what was seen before tells what stands still."""
@@ -26,6 +30,7 @@ class Sweep:
         self._ledger = ledger
         self._doorbell = doorbell
         self._beats = Stillness()
+        self._roll = Stillness()
         self._clock = WallClock()
 
     def turn(self) -> None:
@@ -36,6 +41,7 @@ class Sweep:
             commitments.clock_stepped(self._ledger)
             confirmations.clock_stepped(self._ledger)
         self._free_silent()
+        self._forget_silent()
         ring_queued(self._ledger, self._doorbell, SILENT_SWEEPS * self._settings.sweep_s)
         deliveries.call_due(self._ledger)
         for delivery in deliveries.to_ring(self._ledger, self._settings.sweep_s):
@@ -62,6 +68,15 @@ class Sweep:
             return "its process fell silent" if silent else None
 
         free(self._settings, self._ledger, self._doorbell, ended)
+
+    def _forget_silent(self) -> None:
+        """Take off the roll who has not said for long that it lives."""
+        silent_s = self._roll.look(
+            {one.name: one.beat for one in roll.everyone(self._ledger.engine)}
+        )
+        silent = [name for name, still_s in silent_s.items() if still_s > FORGOTTEN_S]
+        if silent:
+            roll.leave(self._ledger, *silent)
 
 
 def ring_queued(ledger: Ledger, doorbell: Doorbell, silent_s: float) -> None:

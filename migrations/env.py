@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from daemon.records import people_tables  # noqa: F401 - its tables are part of the schema
+from daemon.records import (
+    people_tables,  # noqa: F401 - its tables are part of the schema
+    process_tables,  # noqa: F401
+    turnaround,  # noqa: F401
+)
 from daemon.records.tables import Table
 
 context.configure(

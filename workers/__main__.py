@@ -26,6 +26,7 @@ from celery import Celery
 from daemon import config, jobs, logs, parent, schema, upkeep
 from daemon.config import Settings
 from daemon.jobs import Doorbell
+from daemon.presence import Presence
 from daemon.records.ledger import Ledger, LedgerError
 from engines.exams import Exam
 from workers import limits
@@ -56,6 +57,12 @@ class Shift:
     answers: Mapping[str, Work]
     queues: list[str]
     threads: int
+    watch: Watch | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Say how many things this process does at once, and how many it may."""
+        used = {"slots_used": self.watch.at_work} if self.watch else {}
+        return {"slots": self.threads, **used}
 
 
 def main() -> None:
@@ -107,7 +114,8 @@ def _serve(settings: Settings, part: str) -> None:
         without_heartbeat=True,
     )
     log.info("event=worker-ready part=%s", part)
-    worker.start()
+    with Presence(ledger, part, shift.facts):
+        worker.start()
 
 
 def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) -> Shift:
@@ -126,8 +134,8 @@ def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) ->
         bench = _bench(settings, ledger, doorbell, watch)
         screen.warm(bench)
         queues = [str(exam) for exam in Exam]
-        return Shift({part: partial(screen.screen, bench)}, queues, settings.worker_threads)
-    return Shift(_sending(settings, ledger, doorbell, watch), [part], DELIVERY_THREADS)
+        return Shift({part: partial(screen.screen, bench)}, queues, settings.worker_threads, watch)
+    return Shift(_sending(settings, ledger, doorbell, watch), [part], DELIVERY_THREADS, watch)
 
 
 def _sending(

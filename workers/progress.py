@@ -53,6 +53,11 @@ class Watch:
         self._announce = announce
         self._at_work: dict[int, Case] = {}
 
+    @property
+    def at_work(self) -> int:
+        """How many cases are worked on."""
+        return len(self._at_work)
+
     @contextmanager
     def over(self, name: str) -> Iterator[Case]:
         """Watch over the case of this thread while it is worked on."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Integer, Row, func, insert, select
 
 from daemon.records.ledger import Ledger
+from daemon.records.process_tables import Process
 from daemon.records.tables import Peer, Series, Table
 
 ROWS_AT_ONCE = 2000
@@ -35,6 +36,9 @@ def copy(source: Ledger, target: Ledger) -> int:
         for table in reversed(Table.metadata.sorted_tables):
             writing.execute(table.delete())
         for table in Table.metadata.sorted_tables:
+            if table.name == Process.__tablename__:
+                # nobody is at work on the copy
+                continue
             streamed = reading.execution_options(yield_per=ROWS_AT_ONCE).execute(select(table))
             for part in streamed.partitions():
                 writing.execute(insert(table), [_as_row(one) for one in part])

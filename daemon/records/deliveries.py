@@ -12,10 +12,10 @@ from sqlalchemy import Update, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from daemon import processes
-from daemon.records import confirmations
+from daemon.records import confirmations, turnaround
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
-from daemon.records.tables import Delivery, DeliveryState, ResultObject, Screening
+from daemon.records.tables import Delivery, DeliveryState, ResultObject, Screening, Series
 
 LONGEST_DELAY_S = 3600
 SUPERSEDED = "superseded: the series was judged anew"
@@ -323,6 +323,9 @@ def _settle(ledger: Ledger, delivery: Delivery, values: dict[str, Any], kind: st
         settled = mine.values(**values, lease_owner=None)
         if changed(session.execute(settled)):
             screening = session.get_one(Screening, delivery.screening_id)
+            if values["state"] == DeliveryState.SENT and not delivery.resends:
+                series = session.get_one(Series, screening.SeriesInstanceUID)
+                turnaround.count(session, max(0.0, (now() - series.last_at).total_seconds()))
             note(
                 session,
                 kind,

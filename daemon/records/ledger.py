@@ -72,6 +72,11 @@ class Ledger:
                 connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
             )
 
+    def least_revision(self) -> str | None:
+        """Return which revision a program has to know to work here, None for any."""
+        with self.read() as session:
+            return session.scalars(select(Installation.least_revision)).first()
+
     def namespace(self) -> uuid.UUID:
         """Return the namespace of this installation's UIDs, made once, at the first call."""
         with self.write() as session:

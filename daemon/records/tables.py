@@ -108,6 +108,8 @@ class Installation(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     namespace: Mapped[str] = mapped_column(String(36))
     created_at: Mapped[datetime]
+    # what a program has to know of the ledger's revisions to work on it; none: nothing
+    least_revision: Mapped[str | None] = mapped_column(String(4))
 
 
 class Peer(Table):

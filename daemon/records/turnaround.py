@@ -2,13 +2,44 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from daemon.records.ledger import Ledger, now
-from daemon.records.tables import Delivery, DeliveryState, Screening, Series
+from daemon.records.tables import Delivery, DeliveryState, Screening, Series, Table
 
 MOST = 10_000
 """Newest deliveries looked at: more change no quantile."""
+
+
+class Turnaround(Table):
+    """How many results took at most so long, and longer than the row before says."""
+
+    __tablename__ = "turnaround"
+
+    upto_s: Mapped[float] = mapped_column(primary_key=True)
+    results: Mapped[int] = mapped_column(BigInteger)
+    total_s: Mapped[float]
+
+
+def count(session: Session, taken_s: float) -> None:
+    """Count one result, in the transaction that writes down that its peer stored it."""
+    row = select(func.min(Turnaround.upto_s)).where(Turnaround.upto_s >= taken_s).scalar_subquery()
+    one_more = {"results": Turnaround.results + 1, "total_s": Turnaround.total_s + taken_s}
+    session.execute(
+        update(Turnaround)
+        .where(Turnaround.upto_s == row)
+        .values(one_more)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def counted(ledger: Ledger) -> list[tuple[float, int, float]]:
+    """Return up to how many seconds, how many results since the first, and their sum of seconds."""
+    rows = select(Turnaround.upto_s, Turnaround.results, Turnaround.total_s)
+    with ledger.read() as session:
+        found = session.execute(rows.order_by(Turnaround.upto_s)).all()
+        return [(upto_s, results, total_s) for upto_s, results, total_s in found]
 
 
 def turnaround_s(ledger: Ledger, within_s: float) -> list[float]:

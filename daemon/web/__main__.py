@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daemon import config, invitations, logs, parent, schema
 from daemon.errors import ConfigError
+from daemon.presence import Presence
 from daemon.web.app import make_app
 from daemon.web.server import server_of
 
@@ -39,7 +40,8 @@ def main() -> None:
     log.info("event=site at=%s", invitations.origin(settings))
     if link := invitations.first_administrator(settings, ledger):
         log.warning("event=first-administrator link=%s", link)
-    asyncio.run(server.serve(sockets=[sock]))
+    with Presence(ledger, "web"):
+        asyncio.run(server.serve(sockets=[sock]))
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -11,9 +11,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from daemon import config, schema
+from daemon import config, revisions, schema
 from daemon.errors import ConfigError
-from daemon.records import people_tables  # noqa: F401 - its tables are part of the schema
+from daemon.records import (  # noqa: F401 - their tables are part of the schema
+    people_tables,
+    process_tables,
+    turnaround,
+)
 from daemon.records.tables import Table
 
 
@@ -24,17 +28,17 @@ def test_the_migrated_database_is_the_one_the_code_speaks_of(ledger):
 
 def test_migrating_twice_changes_nothing(settings, ledger):
     namespace = ledger.namespace()
-    assert schema.migrate(settings) == schema.newest()
+    assert schema.migrate(settings).revision == revisions.newest()
     assert ledger.namespace() == namespace
 
 
 def test_the_newest_revision_is_the_one_that_alembic_ends_at():
-    assert schema.newest() == ScriptDirectory(str(schema.SCRIPTS)).get_current_head()
+    assert revisions.newest() == ScriptDirectory(str(revisions.SCRIPTS)).get_current_head()
 
 
 def test_a_migration_can_be_taken_back(ledger):
     revert = Config()
-    revert.set_main_option("script_location", str(schema.SCRIPTS))
+    revert.set_main_option("script_location", str(revisions.SCRIPTS))
     with ledger.engine.begin() as connection:
         revert.attributes["connection"] = connection
         command.downgrade(revert, "base")

@@ -13,7 +13,7 @@ from faults.site import PARTS, kept_up_line, pids, prove
 from faults.traffic import Traffic, by_dcmsend, by_hand
 from peers import LOOPBACK, PostgresServer, Process, wait_for
 
-from daemon import config, schema
+from daemon import config, revisions, schema
 from daemon.callers import COPY
 
 GONE_S = 1.5
@@ -155,5 +155,5 @@ def test_a_migration_waits_for_the_one_that_is_under_way(server, tmp_path, monke
             second.wait(4)
         assert first.revision() is None
     assert second.wait(60) == 0
-    assert first.revision() == schema.newest()
+    assert first.revision() == revisions.newest()
     first.close()
