@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 10.0
 """How often a process says that it lives."""
+LEAVE_S = 1.0
+"""How long a beat that is under way is waited for at the end."""
 CANNOT_WORK = 78
 """Our exit status where the ledger has left this program behind (sysexits.h EX_CONFIG)."""
 
@@ -40,6 +42,7 @@ class Presence:
         self._ledger, self._part, self._facts = ledger, part, facts
         self._name = processes.name_of(os.getpid())
         self._over = threading.Event()
+        self._beating = threading.Thread(target=self._beat, name="presence", daemon=True)
 
     def __enter__(self) -> Self:
         """Enter the roll, and stay on it until the end; what is away is waited for meanwhile.
@@ -53,12 +56,13 @@ class Presence:
             self._write_down()
         except LedgerError:
             log.debug("event=roll-unreachable")
-        threading.Thread(target=self._beat, name="presence", daemon=True).start()
+        self._beating.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leave the roll; a row that stays is found to be nobody's."""
         self._over.set()
+        self._beating.join(LEAVE_S)
         try:
             roll.leave(self._ledger, self._name)
         except LedgerError:
