@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from socketserver import TCPServer
 from typing import Any
 
+from pynetdicom.association import Association
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     ModalityPerformedProcedureStep,
     StorageCommitmentPushModel,
@@ -18,6 +19,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from daemon.handshake import Porch
 from daemon.logs import where
+from daemon.part10 import Titles
 from daemon.proxied import Balancers
 from daemon.seats import Seats
 from daemon.spool import Spool
@@ -30,6 +32,13 @@ AGAIN_S = 1.0
 
 BRINGS_NO_IMAGES = (Verification, StorageCommitmentPushModel, ModalityPerformedProcedureStep)
 """Whoever proposes nothing else is heard though the disk is full, or though it may not send."""
+
+
+def titles_of(assoc: Association) -> Titles:
+    """Return who called whom on an association."""
+    request = assoc.requestor.primitive
+    assert request is not None, "PS3.8 9.2: no image comes before it"
+    return Titles(request.calling_ae_title.strip(), request.called_ae_title.strip())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from daemon.config import Settings
-from daemon.records import peers
+from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
 from daemon.spool import write_durably
@@ -31,6 +31,14 @@ IP = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
+class Known:
+    """Today's peers by AE title, and the titles besides the setting's that we answer to."""
+
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who asks for an association, as the network shows it.
 
@@ -46,7 +54,7 @@ class Caller:
 
 
 class Callers:
-    """Today's peers: a second old at most, older while the ledger is away.
+    """Today's peers and titles of ours: a second old at most, older while the ledger is away.
 
     A copy of them lies beside the spool, for who begins to listen while the ledger is away.
     """
@@ -55,18 +63,27 @@ class Callers:
         self._settings = settings
         self._ledger = ledger
         self._copy = settings.home / COPY
-        self._known: Mapping[str, Peer] = {}
+        self._known = Known()
         self._written = ""
         self._fresh_until = 0.0
         self._asking = threading.Lock()
         self._asked = threading.Event()
         self._hosts = Hosts()
 
+    def misnomer(self, calling: str, called: str) -> str:
+        """Return why a caller cannot mean us; nothing where it names a title of ours."""
+        if called == self._settings.aet:
+            return ""
+        ours = (self._settings.aet, *self._today().titles)
+        return (
+            "" if called in ours else f"peer {calling} called us {called}, we are {', '.join(ours)}"
+        )
+
     def objection(self, caller: Caller) -> str:
         """Return why a caller may not associate with us; nothing when it may."""
         if caller.aet == self._settings.aet and self._is_this_host(caller.address):
             return ""  # push
-        peer = self._today().get(caller.aet)
+        peer = self._today().peers.get(caller.aet)
         if peer is None or not (peer.sends or (peer.commits and caller.reports_only)):
             return (
                 f"peer {caller.aet} at {caller.address} is not allowed to send: "
@@ -87,7 +104,7 @@ class Callers:
         bound = peer.host if where == peer.host else f"{peer.host} ({where})"
         return f"peer {peer.aet} called from {caller.address}, it is bound to {bound}"
 
-    def _today(self) -> Mapping[str, Peer]:
+    def _today(self) -> Known:
         if time.monotonic() > self._fresh_until and self._asking.acquire(blocking=False):
             self._asked.clear()
             try:
@@ -96,18 +113,19 @@ class Callers:
                 # no thread is to be had: this one asks, however long that takes
                 self._ask()
         # a ledger that is away may say so late, or never: no association waits for that
-        self._asked.wait(ASK_S if self._known else FIRST_ASK_S)
+        self._asked.wait(ASK_S if self._known.peers else FIRST_ASK_S)
         return self._known
 
     def _ask(self) -> None:
         try:
             everyone = peers.everyone(self._ledger)
-            self._known = {peer.aet: peer for peer in everyone}
+            titles = tuple(title.aet for title in own_titles.answered(self._ledger))
+            self._known = Known({peer.aet: peer for peer in everyone}, titles)
             self._keep(everyone)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
-            if not self._known:
-                self._known = {peer.aet: peer for peer in self._kept()}
+            if not self._known.peers:
+                self._known = self._kept()
         finally:
             self._fresh_until = time.monotonic() + PEERS_FRESH_S
             self._asking.release()
@@ -115,7 +133,8 @@ class Callers:
 
     def _keep(self, everyone: Sequence[Peer]) -> None:
         """Write the copy, where it has changed."""
-        text = json.dumps([peers.as_row(peer) for peer in everyone], indent=1)
+        rows = [peers.as_row(peer) for peer in everyone]
+        text = json.dumps({"peers": rows, "titles": self._known.titles}, indent=1)
         if text == self._written:
             return
         try:
@@ -124,12 +143,15 @@ class Callers:
         except OSError as error:
             log.error("event=peers-not-copied errno=%s", error.errno)
 
-    def _kept(self) -> list[Peer]:
+    def _kept(self) -> Known:
         try:
-            return [Peer(**row) for row in json.loads(self._copy.read_text())]
-        except (OSError, ValueError, TypeError) as error:
+            copy = json.loads(self._copy.read_text())
+            # a list is of the version before: it knew one title of ours
+            rows, titles = (copy, ()) if isinstance(copy, list) else (copy["peers"], copy["titles"])
+            return Known({row["aet"]: Peer(**row) for row in rows}, tuple(titles))
+        except (OSError, ValueError, TypeError, KeyError) as error:
             log.error("event=no-copy-of-peers error=%s", type(error).__name__)
-            return []
+            return Known()
 
 
 def obstacle(settings: Settings, peer: Peer) -> str:

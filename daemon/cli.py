@@ -17,6 +17,7 @@ from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
 from daemon.serve import Part
+from daemon.titles_cli import titles_app
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(peers_app, name="peers")
 app.add_typer(models_app, name="models")
+app.add_typer(titles_app, name="titles")
 
 
 @app.command()

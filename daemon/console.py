@@ -119,7 +119,8 @@ def study(story: Mapping[str, Any]) -> None:
             f"series {series['SeriesInstanceUID']} ({series['modality']}, {exam}) "
             f"[bold]{series['state']}[/]{why}"
         )
-        _received(branch, series["received"])
+        ours = f" to our title {series['called_aet']}" if series["called_aet"] else ""
+        _received(branch, series["received"], ours)
         for asked in series["commitments"]:
             branch.add(
                 f"storage commitment for {asked['images']} images asked by {asked['aet']}: "
@@ -134,9 +135,9 @@ def study(story: Mapping[str, Any]) -> None:
     stdout().print(tree)
 
 
-def _received(branch: Tree, received: Sequence[Mapping[str, Any]]) -> None:
+def _received(branch: Tree, received: Sequence[Mapping[str, Any]], ours: str) -> None:
     senders = sorted({image["calling_aet"] for image in received})
-    branch.add(f"{len(received)} images from {', '.join(senders)}")
+    branch.add(f"{len(received)} images from {', '.join(senders)}{ours}")
 
 
 def _result(branch: Tree, result: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import RequestHandler
 
-from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer
+from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer, titles_of
 from daemon.checkpoint import Unpaced
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
@@ -233,7 +233,7 @@ class Conversation:
             fields.get(SOP_CLASS, b""),
             fields.get(SOP_INSTANCE, b""),
             context.transfer_syntax[0],
-            self._assoc.requestor.ae_title.strip(),
+            titles_of(self._assoc),
         )
         self._store = Store(context_id, fields, Reception(self._spool, request, self._name))
         self._wire.begin_message(self._store.reception.flush)

@@ -42,7 +42,8 @@ MOST_INFLATED: Final = 4 << 20
 
 _META_AT: Final = 132
 _LAST_META: Final = 0x0002FFFF
-_SYNTAX, _SENDER, _CHARACTER_SET = 0x00020010, 0x00020016, 0x00080005
+_SYNTAX, _SENDER, _RECEIVER, _CHARACTER_SET = 0x00020010, 0x00020016, 0x00020018, 0x00080005
+_TITLES: Final = (_SENDER, _RECEIVER)
 # Accession Number and Patient ID may hold any text; nothing that stands there makes a header odd
 _FREE: Final = frozenset({0x00080050, 0x00100020})
 _BEHIND: Final = 0x52000000
@@ -62,22 +63,23 @@ class Received:
     size_bytes: int
     written_s: float
     calling_aet: str
+    called_aet: str
     TransferSyntaxUID: str
     values: dict[str, str] | None
 
 
 def look(path: Path, keywords: tuple[str, ...]) -> Received:
     """Read one file once: hash, sender, and the wanted values as text, empty where absent."""
-    syntax, sender, values = "", "", None
+    syntax, sender, receiver, values = "", "", "", None
     with path.open("rb", buffering=0) as file:
         part10 = _Part10(file)
         sha256, size_bytes = part10.hash()
         try:
-            syntax, sender = part10.meta
+            syntax, sender, receiver = part10.meta
             values = part10.texts(keywords)
         except Exception as error:  # noqa: BLE001 - the edge to bytes from outside: kept aside
             log.warning("event=unreadable file=%s error=%s", path.name, where(error))
-    return Received(sha256, size_bytes, part10.written_s, sender, syntax, values)
+    return Received(sha256, size_bytes, part10.written_s, sender, receiver, syntax, values)
 
 
 def excerpt(path: Path, keywords: tuple[str, ...]) -> Dataset:
@@ -122,17 +124,18 @@ class _Part10:
         return digest.hexdigest(), self._size - self._start
 
     @cached_property
-    def meta(self) -> tuple[str, str]:
-        """Transfer syntax and sender."""
+    def meta(self) -> tuple[str, str, str]:
+        """Transfer syntax, and who sent it to whom."""
         meta = self._head[_META_AT : self._start]
         try:
             walk = Walk(lambda at: meta[at:], len(meta), implicit=False)
-            found = walk.find(frozenset({_SYNTAX, _SENDER}))
-            syntax, sender = _plain(found[_SYNTAX]), _ae(found.get(_SENDER))
+            found = walk.find(frozenset({_SYNTAX, _SENDER, _RECEIVER}))
+            syntax, titles = _plain(found[_SYNTAX]), [_ae(found.get(one)) for one in _TITLES]
         except (Odd, KeyError):
             read = self._with_pydicom(lambda *_: True, ()).file_meta
-            syntax, sender = str(read.TransferSyntaxUID), str(read.get(_SENDER, ""))
-        return syntax, _NOT_IN_AE.sub("", sender)[:16].strip()
+            syntax, titles = str(read.TransferSyntaxUID), [_ae_text(read, one) for one in _TITLES]
+        sender, receiver = (_NOT_IN_AE.sub("", title)[:16].strip() for title in titles)
+        return syntax, sender, receiver
 
     def texts(self, keywords: tuple[str, ...]) -> dict[str, str]:
         try:
@@ -155,7 +158,7 @@ class _Part10:
         return self._with_pydicom(_pixels, keywords, MOST_OF_FRAMES)
 
     def _walk(self) -> Walk:
-        syntax, _ = self.meta
+        syntax, *_ = self.meta
         if not self._start or syntax == ExplicitVRBigEndian:
             raise Odd
         if syntax == DeflatedExplicitVRLittleEndian:
@@ -259,6 +262,10 @@ def _plain(element: Element | None) -> str:
     if element.vr not in _PLAIN or b"\\" in element.value or not element.value.isascii():
         raise Odd
     return element.value.decode("ascii").rstrip(" \0")
+
+
+def _ae_text(meta: Dataset, tag: int) -> str:
+    return str(meta[tag].value) if tag in meta else ""
 
 
 def _ae(element: Element | None) -> str:

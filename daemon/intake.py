@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from daemon import header
+from daemon import header, titles
 from daemon.config import Settings
 from daemon.consigned import Consigned
 from daemon.header import Received
@@ -24,6 +24,7 @@ from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
 from daemon.spool import PLAIN_UID, Spool
+from daemon.titles import TitleRules
 from engines import card_index, exams, series_choice
 from engines.cards import Card
 from engines.errors import BadSeries, NotEligible, Reason, Verdict
@@ -73,13 +74,14 @@ class Intake:
         self._released_settle_s = settings.released_settle_s
         self._consigned = Consigned(self._spool)
         self._pseudonyms = Pseudonyms(settings.home)
-        self._rules = settings.rules
+        self._settings = settings
         self._clock = WallClock()
         self._longest_settle_s = settings.longest_settle_s
         # one look at the folder serves many batches: among thousands of files it is dear
         self._waiting: list[Path] = []
         self._rush = Rush()
         self._unread: dict[Path, float] = {}
+        self._titles = titles.Titles(settings, ())
         self._watchful_until = self._ask_at = 0.0
         self._film_settle_s = settings.radiograph_settle_s
 
@@ -166,6 +168,7 @@ class Intake:
             modality=NOT_IN_CS.sub("", values["Modality"])[:16],
             patient_key=self._pseudonyms.of("PatientID", values["PatientID"]),
             accession_key=self._pseudonyms.of("AccessionNumber", values["AccessionNumber"]),
+            called_aet=received.called_aet or None,
         )
 
     def _keep(self, readable: Sequence[tuple[Path, Arrival]]) -> None:
@@ -210,6 +213,7 @@ class Intake:
             return
         ours = arrivals.made_by_us(self._ledger, complete)
         purged = retention.purged_images(self._ledger, complete)
+        self._titles = titles.today(self._settings, self._ledger)
         alike: dict[tuple[str, ...], tuple[Exam | Verdict, list[Series]]] = {}
         candidates: Candidates = {}
         for series in complete:
@@ -289,17 +293,18 @@ class Intake:
         if exam is None:
             detail = f"no examination that a model of ours reads: modality {series.modality}"
             raise NotEligible(Reason.EXAM_NOT_SCREENED, detail)
-        if all(self._stage(card) is Stage.OFF for card in card_index.for_exam(exam)):
-            raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on")
+        title = self._titles.of(series.called_aet)
+        if all(self._stage(card, title) is Stage.OFF for card in card_index.for_exam(exam)):
+            raise NotEligible(Reason.NO_MODEL, f"no model for {exam} is switched on{title.told}")
         if exam not in PER_STUDY:
             return exam
         framed = any(map(series_choice.is_enhanced, different))
         read = header.excerpt_with_frames if framed else header.excerpt
         slices = [_header(file, series_choice.READ, read) for file in files]
-        return Candidate(exam, series_choice.appraise(slices, self._rules))
+        return Candidate(exam, series_choice.appraise(slices, title.rules))
 
-    def _stage(self, card: Card) -> Stage:
-        return peers.stage_of(self._ledger, card.model)
+    def _stage(self, card: Card, title: TitleRules) -> Stage:
+        return title.stage_of(card.model, peers.stage_of(self._ledger, card.model))
 
 
 def _header(

@@ -2,6 +2,7 @@
 
 import struct
 from functools import lru_cache
+from typing import NamedTuple
 
 from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
@@ -10,7 +11,14 @@ BEFORE_LENGTH = PREAMBLE + struct.pack("<HH2sH", 2, 0x0000, b"UL", 4)
 UID_DIGITS = b"0123456789."
 
 
-def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_aet: str) -> bytes:
+class Titles(NamedTuple):
+    """Who called whom, by AE title."""
+
+    calling: str
+    called: str
+
+
+def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, titles: Titles) -> bytes:
     """Return what stands before the dataset in a Part 10 file.
 
     Parameters
@@ -20,18 +28,19 @@ def head(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_ae
         takes its UIDs from the dataset.
     transfer_syntax : str
         Of the accepted presentation context.
-    calling_aet : str
-        Who sent it, kept as SourceApplicationEntityTitle.
+    titles : Titles
+        Who sent it, kept as SourceApplicationEntityTitle; and to which title of ours, kept as
+        ReceivingApplicationEntityTitle.
     """
     instance = _uid(sop_instance)
     instance += b"\x00" * (len(instance) % 2)
-    before, after = _around(len(instance), sop_class, transfer_syntax, calling_aet)
+    before, after = _around(len(instance), sop_class, transfer_syntax, titles)
     return b"".join((before, instance, after))
 
 
 @lru_cache(maxsize=256)
 def _around(
-    length: int, sop_class: bytes, transfer_syntax: str, calling_aet: str
+    length: int, sop_class: bytes, transfer_syntax: str, titles: Titles
 ) -> tuple[bytes, bytes]:
     """Encode what the objects of one series have in common, around UIDs of one length."""
     before = struct.pack("<HH2s2xL", 2, 0x0001, b"OB", 2) + b"\x00\x01"
@@ -40,7 +49,8 @@ def _around(
         _short(0x0010, b"UI", transfer_syntax.encode("ascii", "replace")),
         _short(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
         _short(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
-        _short(0x0016, b"AE", calling_aet.encode("ascii", "replace")),
+        _short(0x0016, b"AE", titles.calling.encode("ascii", "replace")),
+        _short(0x0018, b"AE", titles.called.encode("ascii", "replace")),
     )
     before += struct.pack("<HH2sH", 2, 0x0003, b"UI", length)
     rest = len(before) + length + sum(map(len, after))

@@ -4,7 +4,9 @@ import re
 from enum import StrEnum
 
 from daemon.config import Settings, is_ae_title
-from daemon.errors import ConfigError
+from daemon.errors import ConfigError, TitleTaken
+from daemon.records import own_titles
+from daemon.records.ledger import Ledger
 from daemon.records.tables import Peer
 
 PORTS = range(1, 65536)
@@ -27,7 +29,7 @@ SR_CLASS_UIDS = {
 }
 
 
-def require_sound(settings: Settings, peer: Peer) -> None:
+def require_sound(settings: Settings, ledger: Ledger, peer: Peer) -> None:
     """Refuse what can be no peer.
 
     Raises
@@ -39,8 +41,10 @@ def require_sound(settings: Settings, peer: Peer) -> None:
         raise ConfigError(
             f"AE title {peer.aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)"
         )
-    if peer.aet == settings.aet or not peer.host:
-        raise ConfigError("a peer is another AE than ours, at a host with a name or an address")
+    if peer.aet == settings.aet or own_titles.named(ledger, peer.aet):
+        raise TitleTaken(f"{peer.aet} is a title of ours; a peer is another AE")
+    if not peer.host:
+        raise ConfigError("a peer is at a host with a name or an address")
     if not HOST.fullmatch(peer.host):
         raise ConfigError(f"host {peer.host!r}: a name or an address")
     if peer.port not in PORTS:

@@ -68,8 +68,9 @@ def peers_add(
         tls_named=tls_name,
         bound=only_from_host,
     )
-    require_sound(settings, peer)
-    peers.add(schema.ready_ledger(settings), peer)
+    ledger = schema.ready_ledger(settings)
+    require_sound(settings, ledger, peer)
+    peers.add(ledger, peer)
     typer.echo(
         f"{aet} at {host}:{port}: sends={'yes' if sends else 'no'} results={results} role={role}"
         f"{' commits' if commits else ''}{' answers C-FIND' if answers_find else ''}"

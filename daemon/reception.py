@@ -22,12 +22,12 @@ PIECES_MOST = 512
 
 
 class Request(NamedTuple):
-    """What a C-STORE request says of its object: the UIDs as they came, the sender's AE title."""
+    """What a C-STORE request says of its object: the UIDs as they came, who called whom."""
 
     sop_class: bytes
     sop_instance: bytes
     transfer_syntax: str
-    calling_aet: str
+    titles: part10.Titles
 
 
 class Reception:
@@ -37,7 +37,7 @@ class Reception:
     """
 
     def __init__(self, spool: Spool, request: Request, association: str = "") -> None:
-        self._calling_aet = request.calling_aet
+        self._calling_aet = request.titles.calling
         self._status = SUCCESS
         self._file: Incoming | None = None
         self._pieces: list[bytes | memoryview] = []

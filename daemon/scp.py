@@ -26,7 +26,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from pynetdicom.transport import RequestHandler
 
 from daemon import door, rehearsal, timers, tls
-from daemon.accept import BRINGS_NO_IMAGES, Entrance, SharedSocketServer
+from daemon.accept import BRINGS_NO_IMAGES, Entrance, SharedSocketServer, titles_of
 from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
@@ -178,8 +178,7 @@ class Listener:
         request = requestor.primitive
         assert request is not None, "PS3.8 9.2: it is what the event is about"
         calling, called = request.calling_ae_title.strip(), request.called_ae_title.strip()
-        if called != self._settings.aet:
-            why = f"peer {calling} called us {called}, we are {self._settings.aet}"
+        if why := self._callers.misnomer(calling, called):
             self._refuse(event, CALLED_AET_NOT_RECOGNIZED, calling, why)
         elif why := self._callers.objection(_caller(event, calling)):
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
@@ -215,7 +214,7 @@ class Listener:
                 str(asked.AffectedSOPClassUID).encode(),
                 str(asked.AffectedSOPInstanceUID).encode(),
                 event.context.transfer_syntax,
-                calling,
+                titles_of(event.assoc),
             )
             reception = Reception(self._spool, request)
             reception.add(event.encoded_dataset(include_meta=False))

@@ -3,6 +3,7 @@
 from alembic import context
 
 from daemon.records import (
+    decision_tables,  # noqa: F401
     people_tables,  # noqa: F401 - its tables are part of the schema
     process_tables,  # noqa: F401
     turnaround,  # noqa: F401

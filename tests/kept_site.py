@@ -98,9 +98,10 @@ def part10(image, series, **keywords):
     ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
     ds.SOPInstanceUID, ds.SeriesInstanceUID, ds.StudyInstanceUID = image, series, "1.2"
     ds.Modality, ds.BodyPartExamined, ds.ViewPosition = "DX", "CHEST", "PA"
-    for keyword, value in keywords.items():
-        setattr(ds, keyword, value)
     ds.ensure_file_meta()
+    for keyword, value in keywords.items():
+        meta = keyword.endswith("ApplicationEntityTitle")
+        setattr(ds.file_meta if meta else ds, keyword, value)
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     out = BytesIO()
     dcmwrite(out, ds, enforce_file_format=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from daemon import disk
+from daemon import disk, titles
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.logs import where
@@ -26,6 +26,7 @@ from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
+from engines.rules import Rules
 from workers import looking
 from workers.progress import Watch, moved_on
 from workers.room import EngineRoom
@@ -110,11 +111,13 @@ def _why(error: Exception, stage: str) -> str:
 
 
 def _screen_claimed(bench: Bench, series: Series) -> bool:
-    case = _read(bench, series)
+    title = titles.today(bench.settings, bench.ledger).of(series.called_aet)
+    case = _read(bench, series, title.rules)
     outcomes = []
     broke: list[Exception] = []
     for model in catalog.for_exam(case.exam):
-        stage = peers.stage_of(bench.ledger, model.CARD.model)
+        name = model.CARD.model
+        stage = title.stage_of(name, peers.stage_of(bench.ledger, name))
         if stage is Stage.OFF:
             continue
         place = looking.Place(bench.ledger, series, stage, bench.settings.segmentation)
@@ -132,7 +135,7 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
     if broke and len(broke) == len(outcomes):
         raise broke[0]
     if not outcomes:
-        detail = f"the models for {case.exam} were switched off while it waited"
+        detail = f"the models for {case.exam} were switched off while it waited{title.told}"
         return claims.skip(bench.ledger, series, Reason.NO_MODEL, detail)
     overdue = _was_overdue(series, bench.settings.longest_settle_s)
     return results.keep(bench.ledger, series, outcomes, though_more_came=overdue)
@@ -156,15 +159,14 @@ def _was_overdue(series: Series, longest_settle_s: float) -> bool:
     return (series.queued_at - series.opened_at).total_seconds() >= longest_settle_s
 
 
-def _read(bench: Bench, series: Series) -> Case:
-    settings = bench.settings
-    files = Spool(settings.spool).series(series.SeriesInstanceUID)
+def _read(bench: Bench, series: Series, rules: Rules) -> Case:
+    files = Spool(bench.settings.spool).series(series.SeriesInstanceUID)
     if len(files) < series.images:
         # one is in the index already and not in its place yet, or somebody has taken it away
         detail = f"{len(files)} of its {series.images} images are on the disk"
         raise BadSeries(Reason.INTERNAL_ERROR, detail)
     images = [_image(file) for file in files]
-    case = read_case(Exam(series.exam or ""), images, rules=settings.rules)
+    case = read_case(Exam(series.exam or ""), images, rules=rules)
     return replace(case, visits=results.earlier_visits(bench.ledger, series))
 
 

@@ -40,6 +40,7 @@ class Arrival:
     modality: str
     patient_key: str | None = None
     accession_key: str | None = None
+    called_aet: str | None = None
 
 
 class Fate(StrEnum):
@@ -208,6 +209,7 @@ def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
             "SeriesInstanceUID": uid,
             "StudyInstanceUID": arrival.StudyInstanceUID,
             "modality": arrival.modality,
+            "called_aet": arrival.called_aet,
             "patient_key": arrival.patient_key,
             "accession_key": arrival.accession_key,
             "state": SeriesState.RECEIVING,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Integer, Row, func, insert, select
 
+from daemon.records import decision_tables, people_tables  # noqa: F401 - tables of the schema
 from daemon.records.ledger import Ledger
 from daemon.records.process_tables import Process
 from daemon.records.tables import Peer, Series, Table

@@ -250,6 +250,7 @@ def _series_story(session: Session, series: Series) -> dict[str, Any]:
     return {
         "SeriesInstanceUID": uid,
         "modality": series.modality,
+        "called_aet": series.called_aet,
         "exam": series.exam,
         "state": series.state,
         "reason": series.reason,

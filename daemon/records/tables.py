@@ -164,6 +164,8 @@ class Series(Table):
     SeriesInstanceUID: Mapped[str] = mapped_column(UID, primary_key=True)
     StudyInstanceUID: Mapped[str] = mapped_column(UID, index=True)
     modality: Mapped[str]
+    # the title of ours that its first image was sent to; none: before there were several
+    called_aet: Mapped[str | None] = mapped_column(AET)
     exam: Mapped[str | None]
     state: Mapped[str]
     reason: Mapped[str | None]

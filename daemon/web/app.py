@@ -25,6 +25,7 @@ from daemon.web import (
     signing_in,
     studies,
     study,
+    titles,
     tokens_page,
     trail_page,
 )
@@ -36,7 +37,19 @@ from daemon.web.shield import Shield
 STATIC = Path(__file__).parent / "static"
 
 PARTS = (
-    *(signing_in, federation, overview, peers, peer, studies, study, deliveries, flow, models),
+    *(
+        signing_in,
+        federation,
+        overview,
+        peers,
+        peer,
+        titles,
+        studies,
+        study,
+        deliveries,
+        flow,
+        models,
+    ),
     *(people, tokens_page, trail_page),
 )
 """The files of routes: each page's, and no others; those of the JSON interface are its own."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from fastapi import Request
 
-from daemon import peering, scu
-from daemon.errors import ConfigError, DeliveryError
+from daemon import peering, scu, titles
+from daemon.errors import ConfigError, DeliveryError, TitleTaken
 from daemon.invitations import NAME, path_of
 from daemon.models import set_stage
 from daemon.records import claims, deliveries, peers, people, summary
+from daemon.records.decision_tables import OwnTitle
 from daemon.records.people_tables import Person, Right
 from daemon.records.tables import Peer, Stage
 from daemon.records.visits import Visitor
@@ -25,6 +26,11 @@ ECHO_S = 5
 WHY_LEAST, WHY_MOST = 5, 500
 LAST = "Nobody could administer the site without this person."
 NO_NAME = "A name has letters, digits and . _ @ - only, 64 at most."
+
+
+def refused(error: ConfigError) -> Refused:
+    """Return the refusal of what cannot be set so."""
+    return Refused(str(error), 409 if isinstance(error, TitleTaken) else 400)
 
 
 def peer_of(request: Request, aet: str) -> Peer:
@@ -39,9 +45,9 @@ def set_peer(request: Request, who: Visitor, peer: Peer) -> None:
     """Add a peer or change it; effective within a second."""
     try:
         peer.tls_fingerprint = peering.sha256_of(peer.tls_fingerprint)
-        peering.require_sound(settings_of(request), peer)
+        peering.require_sound(settings_of(request), ledger_of(request), peer)
     except ConfigError as error:
-        raise Refused(str(error), 400) from None
+        raise refused(error) from None
     peer.tls = peer.tls or bool(peer.tls_fingerprint)
     told = ", ".join(f"{key} {value}" for key, value in peers.told(peer).items() if key != "aet")
     note(request, who, "peer set", peer.aet, detail=told)
@@ -68,6 +74,33 @@ def remove_peer(request: Request, who: Visitor, peer: Peer) -> None:
     """Remove a peer; what was sent to it stays in the ledger."""
     note(request, who, "peer removed", peer.aet)
     peers.remove(ledger_of(request), peer.aet)
+
+
+def title_of(request: Request, aet: str) -> OwnTitle:
+    """Return a title that we answer to."""
+    for title in titles.all_of(settings_of(request), ledger_of(request)):
+        if title.aet == aet:
+            return title
+    raise Refused("We answer to no such title.", 404)
+
+
+def set_title(request: Request, who: Visitor, title: OwnTitle) -> None:
+    """Answer to a title with these rules; effective within a second."""
+    told = ", ".join(f"{key} {value}" for key, value in titles.told(title).items() if key != "aet")
+    note(request, who, "own title set", title.aet[:16], detail=told)
+    try:
+        titles.put(settings_of(request), ledger_of(request), title)
+    except ConfigError as error:
+        raise refused(error) from None
+
+
+def remove_title(request: Request, who: Visitor, title: OwnTitle) -> None:
+    """Answer to a title no more; what came by it keeps its rules."""
+    note(request, who, "own title removed", title.aet)
+    try:
+        titles.remove(settings_of(request), ledger_of(request), title.aet)
+    except ConfigError as error:
+        raise Refused(str(error), 400) from None
 
 
 def person_of(request: Request, name: str) -> Person:

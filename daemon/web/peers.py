@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from daemon import titles
 from daemon.records import peers, tally
 from daemon.records.ledger import Ledger, last_events
 from daemon.records.tables import REFUSAL, Event
-from daemon.web.guard import Viewer, ledger_of
+from daemon.web.guard import Viewer, ledger_of, settings_of
 from daemon.web.pages import page
 
 router = APIRouter()
@@ -56,4 +57,5 @@ def peers_page(request: Request, who: Viewer) -> HTMLResponse:
         peers=everyone,
         last=tally.last_images(ledger, [one.aet for one in everyone]),
         refused=refused_lately(ledger),
+        titles=titles.all_of(settings_of(request), ledger),
     )

@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 from daemon import config, revisions, schema
 from daemon.errors import ConfigError
 from daemon.records import (  # noqa: F401 - their tables are part of the schema
+    decision_tables,
     people_tables,
     process_tables,
     turnaround,

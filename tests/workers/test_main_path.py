@@ -15,6 +15,7 @@ from pydicom.uid import ComprehensiveSRStorage, EnhancedSRStorage
 from pynetdicom import AE, evt
 from pynetdicom.presentation import AllStoragePresentationContexts
 
+from daemon import titles
 from daemon.records.tables import Stage
 from engines.cards import WEIGHTS
 from workers import screen
@@ -410,3 +411,23 @@ def test_a_series_whose_models_were_switched_off_while_it_waited_is_skipped(site
     site.stage(Stage.OFF)
     screen.screen(site.bench, film.SeriesInstanceUID)
     assert (site.story(film)["state"], site.story(film)["reason"]) == ("skipped", "no-model")
+
+
+def test_what_was_sent_to_a_title_goes_no_further_than_its_rules_say(site):
+    site.stage(Stage.RESEARCH)
+    site.add("ARCHIVE", results="all")
+    quiet = titles.blank("QUIET")
+    quiet.stage = "shadow"
+    titles.put(site.settings, site.ledger, quiet)
+    old = titles.blank("OLD")
+    old.min_age_years = 120
+    titles.put(site.settings, site.ledger, old)
+    made = {}
+    for number, title in enumerate(("QUIET", "OLD", "OSTEOSCREEN"), 1):
+        film = films.film(number)
+        film.file_meta.ReceivingApplicationEntityTitle = title
+        made[title] = site.screen(film)
+    assert made["QUIET"]["state"] == "screened" and objects(made["QUIET"]) == {}
+    assert made["QUIET"]["called_aet"] == "QUIET"
+    assert (made["OLD"]["state"], made["OLD"]["reason"]) == ("skipped", "age-below-minimum")
+    assert "SR" in objects(made["OSTEOSCREEN"])

@@ -10,12 +10,23 @@ from starlette.exceptions import HTTPException
 
 from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
-from daemon.web.api import deliveries, flow, models, overview, peers, people, studies, tokens, trail
+from daemon.web.api import (
+    deliveries,
+    flow,
+    models,
+    overview,
+    peers,
+    people,
+    studies,
+    titles,
+    tokens,
+    trail,
+)
 from daemon.web.api.shapes import Problem
 from daemon.web.guard import Refused, SignedOut
 from engines.product import PRODUCT, VERSION
 
-PARTS = overview, peers, studies, deliveries, flow, models, people, tokens, trail
+PARTS = overview, peers, titles, studies, deliveries, flow, models, people, tokens, trail
 """The files of addresses, and no others."""
 
 DESCRIPTION = """

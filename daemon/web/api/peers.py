@@ -34,7 +34,8 @@ NewAet = Annotated[
     ),
 ]
 REFUSED: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "It can be no peer; the sentence says why"}
+    400: {"model": Problem, "description": "It can be no peer; the sentence says why"},
+    409: {"model": Problem, "description": "It is a title of ours"},
 }
 NONE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "No such peer"}}
 

@@ -92,6 +92,7 @@ class SeriesTold(Told):
 
     SeriesInstanceUID: UID
     modality: str
+    called_aet: str | None = Field(description="The title of ours that it was sent to")
     exam: str | None
     state: SeriesState
     reason: str | None

@@ -101,7 +101,7 @@ def test_a_peer_is_added_told_asked_and_removed(site, administrator, operator, v
     [
         ("A%5CB", {}, 422, "aet"),
         ("SEVENTEEN-LETTERS", {}, 422, "aet"),
-        ("OSTEOSCREEN", {}, 400, "another AE than ours"),
+        ("OSTEOSCREEN", {}, 409, "title of ours"),
         ("NEW", {"host": "a b"}, 422, "host"),
         ("NEW", {"port": 70000}, 422, "port"),
         ("NEW", {"results": "everything"}, 422, "results"),

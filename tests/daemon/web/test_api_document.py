@@ -61,7 +61,14 @@ def test_whatever_a_stranger_sends_is_answered_as_the_document_says(strange_site
 def test_what_no_database_holds_is_the_callers_mistake(strange_site):
     origin, secret = strange_site
     with program(origin, secret) as client:
-        for path in ("/studies/%00", "/peers/%00", "/people/%00/link", "/peers/%0A", "/%0Apeers"):
+        for path in (
+            "/studies/%00",
+            "/peers/%00",
+            "/titles/%00",
+            "/people/%00/link",
+            "/peers/%0A",
+            "/%0Apeers",
+        ):
             answer = client.get(path)
             assert answer.status_code == answer.json()["status"] == 404
         assert client.get("/studies?uid=%00").status_code == 422
