@@ -4,22 +4,22 @@ from typing import Any
 
 from daemon.config import Settings
 from daemon.errors import ConfigError
-from daemon.records import peers
+from daemon.records import peers, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
-from engines import catalog
-from engines.cards import TrainedOn, read_weights
+from daemon.reveal import require_revealed
+from engines.card_index import CARDS
+from engines.cards import Card, Weights, read_weights
 from engines.engine_records import faults, parked, read_records, runs_on
 from engines.errors import EngineMismatch
 
 
 def rows(settings: Settings, ledger: Ledger) -> list[dict[str, Any]]:
     """Return one row per model: card, weights, stage."""
-    return [_row(settings, ledger, model) for model in catalog.MODELS]
+    return [_row(settings, ledger, card) for card in CARDS]
 
 
-def _row(settings: Settings, ledger: Ledger, model: catalog.Model) -> dict[str, Any]:
-    card = model.CARD
+def _row(settings: Settings, ledger: Ledger, card: Card) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": card.model,
         "exam": str(card.exam),
@@ -31,14 +31,39 @@ def _row(settings: Settings, ledger: Ledger, model: catalog.Model) -> dict[str, 
     try:
         weights = read_weights(card.model, settings.weights)
     except EngineMismatch as error:
-        return {**row, "version": None, "trained_on": None, "weights": None, "problem": str(error)}
+        unknown = dict.fromkeys(("version", "trained_on", "weights", "revealed"))
+        return {**row, **unknown, "problem": str(error)}
     return {
         **row,
         "version": weights.version,
         "trained_on": str(weights.trained_on),
         "weights": weights.sha256[:12],
+        "revealed": _revealed(ledger, weights, row["stage"]),
         "problem": "; ".join(parked(records)) or None,
     }
+
+
+def _revealed(ledger: Ledger, weights: Weights, stage: str) -> str | None:
+    """Say who let these weights go live, or that the model's stage reaches further."""
+    found = reveals.last(ledger, weights.model)
+    if found and (found.version, found.weights_sha256) == (weights.version, weights.sha256):
+        return f"by {found.person} on {found.at:%Y-%m-%d}, report {found.report_sha256[:12]}"
+    if stage == Stage.LIVE:
+        return "not these weights: their results go to research readers alone"
+    return None
+
+
+def require_known(model: str) -> None:
+    """Refuse a name that no model has.
+
+    Raises
+    ------
+    ConfigError
+        With the names that there are.
+    """
+    known = [card.model for card in CARDS]
+    if model not in known:
+        raise ConfigError(f"there is no model {model}; there are: {', '.join(known)}")
 
 
 def set_stage(settings: Settings, ledger: Ledger, model: str, stage: Stage) -> None:
@@ -47,26 +72,10 @@ def set_stage(settings: Settings, ledger: Ledger, model: str, stage: Stage) -> N
     Raises
     ------
     ConfigError
-        If there is no such model, its weights are unusable, or they were trained on simulated
-        patients and the stage is live.
+        If there is no such model; or the stage is live, and its weights are unusable, were trained
+        on simulated patients, or were not revealed.
     """
-    try:
-        catalog.named(model)
-    except KeyError:
-        known = ", ".join(known.CARD.model for known in catalog.MODELS)
-        raise ConfigError(f"there is no model {model}; there are: {known}") from None
+    require_known(model)
     if stage is Stage.LIVE:
-        _require_clinical_weights(settings, model)
+        require_revealed(settings, ledger, model)
     peers.set_stage(ledger, model, stage)
-
-
-def _require_clinical_weights(settings: Settings, model: str) -> None:
-    try:
-        weights = read_weights(model, settings.weights)
-    except EngineMismatch as error:
-        raise ConfigError(str(error)) from None
-    if weights.trained_on is TrainedOn.SIMULATED:
-        raise ConfigError(
-            f"{model} {weights.version} was trained on simulated patients: research only, "
-            "never live. Weights trained on patients go into the folder of the setting 'weights'."
-        )

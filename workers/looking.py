@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from pydicom import Dataset
 
-from daemon.records import choice, peers, results
+from daemon.records import choice, peers, results, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import Screening, Series, SeriesState, Stage
@@ -80,14 +80,20 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
 
 
 def _within_limits(place: Place, weights: Weights) -> Place:
-    """Never let weights trained on simulated patients go live.
+    """Never let weights go live that were trained on simulated patients, or that nobody revealed.
 
     Setting the stage refuses it too; but weights can be exchanged after the stage was set.
     """
-    if place.stage is Stage.LIVE and weights.trained_on is TrainedOn.SIMULATED:
-        log.error("event=live-refused model=%s why='simulated weights'", weights.model)
-        return replace(place, stage=Stage.RESEARCH)
-    return place
+    if place.stage is not Stage.LIVE:
+        return place
+    if weights.trained_on is TrainedOn.SIMULATED:
+        why = "simulated weights"
+    elif not reveals.holds(place.ledger, weights.model, weights.version, weights.sha256):
+        why = "weights that were not revealed"
+    else:
+        return place
+    log.error("event=live-refused model=%s why=%r", weights.model, why)
+    return replace(place, stage=Stage.RESEARCH)
 
 
 def _screen(model: Model, case: Case, seat: Seat) -> Result | Verdict:

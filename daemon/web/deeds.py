@@ -5,19 +5,21 @@ Each raises ``Refused``, in words for whoever asked, where it does not do it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from fastapi import Request
 
-from daemon import peering, scu, titles
+from daemon import peering, reveal, scu, titles
 from daemon.errors import ConfigError, DeliveryError, TitleTaken
 from daemon.invitations import NAME, path_of
-from daemon.models import set_stage
-from daemon.records import claims, deliveries, peers, people, summary
+from daemon.models import require_known, set_stage
+from daemon.records import claims, deliveries, peers, people, reveals, summary
 from daemon.records.decision_tables import OwnTitle
 from daemon.records.people_tables import Person, Right
 from daemon.records.tables import Peer, Stage
 from daemon.records.visits import Visitor
+from daemon.reveal import NAME_MOST
 from daemon.web import made
 from daemon.web.guard import Refused, ledger_of, note, settings_of
 from daemon.web.patient import told_by_images
@@ -151,6 +153,27 @@ def stage_model(request: Request, who: Visitor, model: str, stage: Stage, why: s
         set_stage(settings_of(request), ledger_of(request), model, stage)
     except ConfigError as error:
         raise Refused(str(error), 400) from None
+
+
+def reveal_model(request: Request, who: Visitor, asked: reveal.Request) -> None:
+    """Set a model live on a validation report, where its weights and the report allow it."""
+    digest = sha256(asked.report.encode()).hexdigest()
+    detail = f"{asked.person[:NAME_MOST]}, report {digest}: {asked.why[:WHY_MOST]}"
+    note(request, who, "model reveal asked for", asked.model[:64], detail=detail)
+    try:
+        require_known(asked.model)
+        reveal.reveal(settings_of(request), ledger_of(request), asked)
+    except ConfigError as error:
+        raise Refused(str(error), 409) from None
+
+
+def report_of(request: Request, who: Visitor, model: str, report_sha256: str) -> str:
+    """Return the report on which a model was revealed, as it was attached."""
+    found = reveals.report(ledger_of(request), model, report_sha256)
+    if found is None:
+        raise Refused("There is no such report.", 404)
+    note(request, who, "validation report looked at", model, detail=report_sha256)
+    return found
 
 
 def story_of(request: Request, uid: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.records.trail import Deed
 from daemon.records.visits import Limits, Visitor
+from daemon.web.attachments import fields_of
 
 FORM_KEY = "form_key"
 """The hidden field that says a form is ours."""
@@ -104,8 +105,7 @@ async def sent_form(request: Request, who: Current) -> dict[str, str]:
     if _from_elsewhere(request):
         raise Refused("This form was sent from another site.")
     try:
-        body = (await request.body()).decode("utf-8")
-        fields = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
+        fields = _fields(request.headers.get("content-type", ""), await request.body())
         if any("\0" in value for value in fields.values()):
             raise ValueError
     except ValueError:
@@ -116,6 +116,12 @@ async def sent_form(request: Request, who: Current) -> dict[str, str]:
     if not expected or not secrets.compare_digest(sent.encode(), expected.encode()):
         raise Refused("This form has expired. Go back, load the page again, and send it anew.")
     return fields
+
+
+def _fields(kind: str, body: bytes) -> dict[str, str]:
+    if kind.startswith("multipart/"):
+        return fields_of(kind, body)
+    return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=100))
 
 
 SentForm = Annotated[dict[str, str], Depends(sent_form)]

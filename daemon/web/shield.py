@@ -1,6 +1,7 @@
 """What stands before every page: limits on what is sent to us, headers on what we send."""
 
 import logging
+import re
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,7 +13,11 @@ from daemon.logs import where
 log = logging.getLogger(__name__)
 
 LONGEST_FORM = 64 << 10
+LONGEST_REPORT = 12 << 20
+REPORTS = re.compile(r"/models/reveal|/api/models/[^/]+/reveal")
+"""Where a validation report is attached: the one file that is sent to us."""
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+WITH_FILE = "multipart/form-data"
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -79,12 +84,14 @@ def _refusal(scope: Scope) -> Response | None:
     length = headers.get("content-length", "")
     kind = headers.get("content-type", "").split(";")[0]
     called = _is_call(scope)
+    attaches = REPORTS.fullmatch(scope["path"]) is not None
+    longest = LONGEST_REPORT if attaches else LONGEST_FORM
     no_body = called and not length and "transfer-encoding" not in headers
     answers: Sequence[tuple[bool, int, str]] = (
         (not called and method != "POST", 405, "GET or POST"),
         (not length.isdecimal() and not no_body, 411, "a length is needed"),
-        (length.isdecimal() and int(length) > LONGEST_FORM, 413, "too long"),
-        (not called and kind != FORM, 415, f"send {FORM}"),
+        (length.isdecimal() and int(length) > longest, 413, "too long"),
+        (not called and kind != FORM and not (attaches and kind == WITH_FILE), 415, f"send {FORM}"),
         (called and length not in ("", "0") and kind != JSON, 415, f"send {JSON}"),
     )
     return next((_failure(scope, code, why) for no, code, why in answers if no), None)

@@ -18,6 +18,7 @@ from engines.lab.recipes import Target
 from engines.lab.seeing import Seen
 from engines.lab.subgroups import subgroups
 from engines.lab.survival import Statistic, auroc_at, c_index, gained, with_interval
+from engines.validation import Validation, mark, thresholds_of
 
 Numbers = NDArray[np.float64]
 
@@ -60,10 +61,33 @@ def write_report(file: Path, measured: Measured, cohort: str, simulated: bool) -
     title = escape(f"{measured.weights.model}: evaluation")
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"{mark(_told(measured, cohort, simulated))}"
         f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(page, encoding="utf-8")
+
+
+def _told(measured: Measured, cohort: str, simulated: bool) -> Validation:
+    """Return what the page says of itself for programs."""
+    weights, rows = measured.weights, measured.seen.rows
+    shown = ("auc", "sensitivity", "specificity")
+    findings = tuple(
+        {"finding": one.finding, "patients": one.patients, "positive": one.positive}
+        | {name: str(getattr(one, name)) for name in shown}
+        for one in measured.evaluations()
+    )
+    return Validation(
+        model=weights.model,
+        version=weights.version,
+        weights_sha256=weights.sha256,
+        thresholds=thresholds_of(weights),
+        cohort=cohort,
+        simulated=simulated,
+        patients=int(rows["PatientID"].nunique()),
+        examples=len(rows),
+        findings=findings,
+    )
 
 
 def _head(measured: Measured, cohort: str, simulated: bool) -> Iterator[str]:

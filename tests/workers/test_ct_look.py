@@ -85,8 +85,8 @@ def test_regions_are_an_object_of_their_own_where_a_site_wants_them(room, place)
     assert dcmread(DicomBytesIO(regions.part10)).NumberOfFrames == 4
 
 
-def test_a_method_may_go_live_for_it_was_trained_on_nobody_simulated(room, place):
+def test_a_method_that_nobody_revealed_tells_no_clinical_peer(room, place):
     kept = looking._within_limits(
         looking.Place(place.ledger, place.series, Stage.LIVE), room.seat(METHOD).weights
     )
-    assert kept.stage is Stage.LIVE
+    assert kept.stage is Stage.RESEARCH

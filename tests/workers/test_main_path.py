@@ -14,10 +14,11 @@ from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage, EnhancedSRStorage
 from pynetdicom import AE, evt
 from pynetdicom.presentation import AllStoragePresentationContexts
+from revealing import evaluation_page
 
-from daemon import titles
+from daemon import reveal, titles
 from daemon.records.tables import Stage
-from engines.cards import WEIGHTS
+from engines.cards import WEIGHTS, read_weights
 from workers import screen
 from workers.room import EngineRoom
 
@@ -89,10 +90,17 @@ def weights(folder, **manifest):
     return EngineRoom(folder, engine_threads=1)
 
 
-def test_weights_trained_on_patients_may_go_live(tmp_path):
+def test_weights_trained_on_patients_go_live_when_they_are_revealed(tmp_path):
     site = Site(tmp_path / "home", weights(tmp_path / "weights", trained_on="patients"))
     site.stage(Stage.LIVE)
     site.add("PACS", role="clinical")
+    assert objects(site.screen(films.film(2))) == {}
+    mine = read_weights(MODEL, tmp_path / "weights")
+    settings = site.settings.model_copy(update={"weights": tmp_path / "weights"})
+    asked = reveal.Request(
+        MODEL, evaluation_page(mine), "Dr. Anna Example", "a test", "it is right"
+    )
+    reveal.reveal(settings, site.ledger, asked)
     made = objects(site.screen(films.film(1)))
     report = site.settings.outbox / f"{made['SR']['SOPInstanceUID']}.dcm"
     assert dcmread(report).ContentQualification == "PRODUCT"

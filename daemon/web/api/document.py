@@ -57,7 +57,10 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "The database cannot be reached; try again"},
 }
 
-TOO_MUCH = {"413": "The body is longer than 64 KiB", "415": "The body is not called JSON"}
+TOO_MUCH = {
+    "413": "The body is longer than 64 KiB (12 MiB with a report)",
+    "415": "The body is not called JSON",
+}
 
 
 def make_api(settings: Settings, ledger: Ledger) -> FastAPI:

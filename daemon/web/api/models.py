@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from daemon import reveal
 from daemon.models import rows
 from daemon.web.api.bearer import Administrator, Viewer
-from daemon.web.api.shapes import ModelTold, Problem, StageWish
-from daemon.web.deeds import stage_model
+from daemon.web.api.shapes import ModelTold, Problem, RevealWish, StageWish
+from daemon.web.deeds import reveal_model, stage_model
 from daemon.web.guard import Refused, ledger_of, settings_of
 from engines.card_index import CARDS
 
@@ -18,6 +19,11 @@ Model = Annotated[str, Path(description="Name of the model", examples=["cxr_ospo
 REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "Its weights do not allow that stage"},
     404: {"model": Problem, "description": "No such model"},
+}
+
+NOT_REVEALED: dict[int | str, dict[str, Any]] = {
+    404: REFUSED[404],
+    409: {"model": Problem, "description": "Its weights or the report do not allow it"},
 }
 
 
@@ -45,10 +51,24 @@ def put_stage(request: Request, who: Administrator, model: Model, wish: StageWis
     """Set how far a model's results go.
 
     *off*: it does not look. *shadow*: computed and kept, told to nobody. *research*: sent to
-    peers of role research, marked RESEARCH. *live*: to clinical peers too; refused for weights
-    trained on simulated patients.
+    peers of role research, marked RESEARCH. *live*: to clinical peers too; refused unless these
+    weights were revealed, and always for weights trained on simulated patients.
     """
     if model not in _told(request):
         raise Refused("There is no such model.", 404)
     stage_model(request, who, model, wish.stage, wish.why)
+    return _told(request)[model]
+
+
+@router.post("/models/{model}/reveal", response_model=ModelTold, responses=NOT_REVEALED)
+def reveal_one(request: Request, who: Administrator, model: Model, wish: RevealWish) -> Any:
+    """Set a model live, on a validation report of its weights on this site's own patients.
+
+    Refused for weights trained on simulated patients, for a report of other weights or thresholds
+    than those in service, and for one on virtual patients. The file, its SHA-256 and the person
+    are kept.
+    """
+    if model not in _told(request):
+        raise Refused("There is no such model.", 404)
+    reveal_model(request, who, reveal.Request(model, wish.report, wish.person, who.name, wish.why))
     return _told(request)[model]

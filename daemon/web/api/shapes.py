@@ -235,6 +235,7 @@ class ModelTold(BaseModel):
     weights: str | None = Field(description="Begin of their SHA-256")
     runs_on: str | None = Field(description="What runs it at the workers, null before they start")
     refused: str | None = Field(description="Engines that are there and may not serve, and why")
+    revealed: str | None = Field(description="Who let these weights go live, and on what")
     problem: str | None = Field(description="Why its weights cannot be used, or it serves no more")
     paper: str = Field(description="What it re-implements")
     claims: list[dict[str, str]] = Field(description="The paper's, of its own build, not ours")
@@ -245,6 +246,20 @@ class StageWish(Asked):
     """How far a model's results go from now on."""
 
     stage: Stage
+    why: Why
+
+
+class RevealWish(Asked):
+    """Set a model live, on a validation report of this site's own patients."""
+
+    report: str = Field(
+        max_length=8 << 20,
+        pattern=NO_NUL,
+        description="The file that `osteoscreen-lab evaluate --report` wrote, as it is",
+    )
+    person: str = Field(
+        min_length=3, max_length=128, pattern=NO_NUL, description="Who answers for it"
+    )
     why: Why
 
 

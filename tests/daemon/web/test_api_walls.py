@@ -38,6 +38,7 @@ WALLS = {
     ("POST", "/models/{model}/dry-run"): Right.VIEWER,
     ("GET", "/models"): Right.VIEWER,
     ("PUT", "/models/{model}/stage"): Right.ADMINISTRATOR,
+    ("POST", "/models/{model}/reveal"): Right.ADMINISTRATOR,
     ("GET", "/people"): Right.ADMINISTRATOR,
     ("PUT", "/people/{name}"): Right.ADMINISTRATOR,
     ("DELETE", "/people/{name}"): Right.ADMINISTRATOR,

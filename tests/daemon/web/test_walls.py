@@ -38,6 +38,8 @@ WALLS = {
     ("POST", "/deliveries/again"): Right.OPERATOR,
     ("GET", "/models"): Right.VIEWER,
     ("POST", "/models/stage"): Right.ADMINISTRATOR,
+    ("POST", "/models/reveal"): Right.ADMINISTRATOR,
+    ("GET", "/models/report"): Right.VIEWER,
     ("GET", "/people"): Right.ADMINISTRATOR,
     ("POST", "/people/set"): Right.ADMINISTRATOR,
     ("POST", "/people/link"): Right.ADMINISTRATOR,

@@ -13,6 +13,7 @@ pytest.importorskip("onnxscript", reason="export needs the extra `lab`")
 from films import film
 from typer.testing import CliRunner
 
+from engines import validation
 from engines.cards import read_weights
 from engines.cli import app
 from engines.cxr_osporscreen import recipe
@@ -73,6 +74,8 @@ def test_from_films_to_a_sites_own_weights_in_service(tmp_path: Path) -> None:
     told = typed("evaluate", run, "--cohort", ours, "--report", page)
     assert "24, 12" in told, told
     assert "mean of 12 with it" in page.read_text()
+    said = validation.read(page.read_text())
+    assert said.difference(released) == "" and said.patients == 24 and said.findings
     told = typed("calibrate", run, "--cohort", ours, "--wanted", 0.8)
     assert "80% sensitivity on 24 patients" in " ".join(told.split())
 
