@@ -72,7 +72,10 @@ def with_detail(shown: Tensor) -> Tensor:
 
     Ribs and struts are faint beside lungs and heart; alone they are seen as well.
     """
-    coarse = functional.avg_pool2d(shown, _FINE_PX, stride=1, padding=_FINE_PX // 2)
+    around = _FINE_PX // 2
+    # along rows, then along columns: ONNX Runtime sums a square window pixel by pixel
+    along_rows = functional.avg_pool2d(shown, (1, _FINE_PX), stride=1, padding=(0, around))
+    coarse = functional.avg_pool2d(along_rows, (_FINE_PX, 1), stride=1, padding=(around, 0))
     return torch.cat([shown, _LIFT * (shown - coarse)], dim=1)
 
 
