@@ -5,6 +5,7 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from socketserver import TCPServer
 from typing import Any
@@ -55,12 +56,15 @@ class Entrance:
         Where a peer shows its certificate before its association begins.
     balancers : Balancers, optional
         Who is believed to speak for others.
+    waiting : callable, optional
+        Called each time the server looks for who comes.
     """
 
     spool: Spool
     seats: Seats
     porch: Porch | None = None
     balancers: Balancers | None = None
+    waiting: Callable[[], None] = lambda: None
 
 
 class SharedSocketServer(ThreadedAssociationServer):
@@ -125,7 +129,8 @@ class SharedSocketServer(ThreadedAssociationServer):
         return not self.entrance.seats.no_room()
 
     def service_actions(self) -> None:
-        """Leave the garbage to Python: collecting all of it here costs every association."""
+        """Come round; leave the garbage to Python: all of it, here, costs every association."""
+        self.entrance.waiting()
 
     def handle_error(self, _request: object, _client_address: object) -> None:
         """Say what broke one connection, and no content of it."""

@@ -66,10 +66,7 @@ def serve(
     from daemon import logs
     from daemon.serve import serve as run
 
-    try:
-        parts = [Part(name.strip()) for name in only.split(",")]
-    except ValueError:
-        raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
+    parts = _parts(only)
     settings = config.load(home)
     logs.set_up(settings.log_level)
     try:
@@ -78,6 +75,13 @@ def serve(
         # what is received waits in the spool meanwhile, and each part says what it waits for
         Console(stderr=True, soft_wrap=True).print(f"{PRODUCT}: {error}", markup=False)
     run(settings, parts)
+
+
+def _parts(only: str) -> list[Part]:
+    try:
+        return [Part(name.strip()) for name in only.split(",")]
+    except ValueError:
+        raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
 
 
 @app.command()
@@ -183,6 +187,21 @@ def restore(folder: Annotated[Path, typer.Argument(help="A backup.")], home: Hom
 def _tell_copied(copied: "Copied") -> None:
     size = f"{copied.size_bytes / 1e6:.1f} MB"
     typer.echo(f"{copied.files} new files ({size}), {copied.rows} rows of the ledger")
+
+
+@app.command()
+def health(
+    only: Annotated[str, typer.Option(help="Parts that have to be here.", metavar="PARTS")] = "",
+    ready: Annotated[bool, typer.Option("--ready", help="And able to take work now.")] = False,
+    home: Home = None,
+) -> None:
+    """Say whether the parts on this host get on; exit 1 if one does not. See daemon.health."""
+    from daemon.health import problems
+
+    parts = [str(part) for part in _parts(only)] if only else []
+    told = problems(config.load(home).home, parts, ready)
+    typer.echo("\n".join(told) or "ok")
+    raise typer.Exit(bool(told))
 
 
 @app.command()

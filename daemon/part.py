@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from daemon import config, disk, logs, parent, schema
 from daemon.config import Settings
 from daemon.presence import Presence
+from daemon.pulse import Signs
 from daemon.records.ledger import Ledger, LedgerError
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def main() -> None:
         # the choice among the series of a study counts with numpy
         _travel_light(*DECODERS)
         ledger = schema.awaited_ledger(settings)
-        with Presence(ledger, arguments.part):
-            _take_in(settings, ledger)
+        signs = Signs()
+        with Presence(ledger, arguments.part, settings.home, signs):
+            _take_in(settings, ledger, signs)
 
 
 def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
@@ -72,7 +74,7 @@ def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None
     try:
         plain, secure = (None if one is None else socket.socket(fileno=one) for one in descriptors)
         listener = Listener(settings, ledger)
-        with Presence(ledger, "listener", listener.facts):
+        with Presence(ledger, "listener", settings.home, listener.signs):
             listener.serve(plain, secure)
     finally:
         # what was acknowledged is on the disk; a modality that holds its association open must
@@ -90,7 +92,7 @@ def _travel_light(*without: str) -> None:
         sys.modules[library] = None  # type: ignore[assignment]
 
 
-def _take_in(settings: Settings, ledger: Ledger) -> None:
+def _take_in(settings: Settings, ledger: Ledger, signs: Signs) -> None:
     from daemon.intake import Intake
     from daemon.jobs import Doorbell
     from daemon.retention import Retention
@@ -103,6 +105,7 @@ def _take_in(settings: Settings, ledger: Ledger) -> None:
     # the front door goes first: what waits here is safe on the disk, and waits without loss
     os.nice(NICENESS)
     while True:
+        signs.moved()
         if time.monotonic() >= sweep_at:
             sweep_at = time.monotonic() + settings.sweep_s
             # first: it makes the room that the others may need

@@ -3,11 +3,14 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
 
 from daemon import processes, revisions
 from daemon.errors import ConfigError
+from daemon.pulse import Pulse, Signs
 from daemon.records import roll
 from daemon.records.ledger import Ledger, LedgerError, now
 from daemon.records.process_tables import Process
@@ -24,7 +27,7 @@ CANNOT_WORK = 78
 
 
 class Presence:
-    """One process on the roll.
+    """One process on the roll, and in the folder that tells how it gets on.
 
     Parameters
     ----------
@@ -32,15 +35,18 @@ class Presence:
         Whose roll.
     part : str
         Which part of the system it is.
-    facts : callable, optional
-        What it says of itself at each beat.
+    home : Path, optional
+        Where it says how it gets on.
+    signs : Signs, optional
+        What it tells of itself.
     """
 
     def __init__(
-        self, ledger: Ledger, part: str, facts: Callable[[], Mapping[str, Any]] = dict
+        self, ledger: Ledger, part: str, home: Path | None = None, signs: Signs | None = None
     ) -> None:
-        self._ledger, self._part, self._facts = ledger, part, facts
+        self._ledger, self._part, self._signs = ledger, part, signs or Signs()
         self._name = processes.name_of(os.getpid())
+        self._pulse = Pulse(home, part) if home else None
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="presence", daemon=True)
 
@@ -52,10 +58,7 @@ class Presence:
         ConfigError
             If the ledger asks for more than this program knows.
         """
-        try:
-            self._write_down()
-        except LedgerError:
-            log.debug("event=roll-unreachable")
+        self._say(self._write_down)
         self._beating.start()
         return self
 
@@ -63,23 +66,35 @@ class Presence:
         """Leave the roll; a row that stays is found to be nobody's."""
         self._over.set()
         self._beating.join(LEAVE_S)
-        try:
+        if self._pulse:
+            self._pulse.stop()
+        with suppress(LedgerError):
             roll.leave(self._ledger, self._name)
-        except LedgerError:
-            log.debug("event=roll-unreachable")
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             try:
-                if not roll.beat(self._ledger, self._name, self._facts()):
-                    self._write_down()
-            except LedgerError:
-                # whoever needs the ledger says that it is away
-                continue
+                self._say(self._stay)
             except ConfigError as error:
                 # we slept while others went on
                 log.error("event=left-behind why=%r", str(error))
                 os._exit(CANNOT_WORK)
+
+    def _say(self, to_the_ledger: Callable[[], None]) -> None:
+        """Say how we get on: to the host first, which is there; then to the ledger, if it is."""
+        still_s, obstacle = 0.0, ""
+        try:
+            still_s, obstacle = self._signs.still_s, self._signs.obstacle()
+            to_the_ledger()
+        except LedgerError:
+            # whoever needs the ledger says that it is away
+            obstacle = obstacle or "the database is away"
+        if self._pulse:
+            self._pulse.write(still_s, obstacle)
+
+    def _stay(self) -> None:
+        if not roll.beat(self._ledger, self._name, self._signs.facts()):
+            self._write_down()
 
     def _write_down(self) -> None:
         moment = now()
@@ -92,7 +107,7 @@ class Presence:
             started_at=moment,
             beat=0,
             beat_at=moment,
-            facts=dict(self._facts()),
+            facts=dict(self._signs.facts()),
         )
         least = roll.enter(self._ledger, row)
         if least is not None and least > row.knows:

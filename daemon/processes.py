@@ -27,6 +27,11 @@ def is_gone(owner: str) -> bool:
     return _started(int(pid)) != started
 
 
+def is_here(owner: str) -> bool:
+    """Tell whether a process belongs to this boot of this host, and is counted as we are."""
+    return bool(_machine()) and f":{_machine()}:" in owner
+
+
 @functools.cache
 def _machine() -> str:
     """Name this boot of this host and the namespace its processes are counted in."""

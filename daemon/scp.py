@@ -31,11 +31,12 @@ from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
 from daemon.confirmation import Reports
-from daemon.disk import Door, room_of
+from daemon.disk import Door, free_on, room_of
 from daemon.handshake import Porch
 from daemon.logs import where
 from daemon.procedures import Procedures
 from daemon.proxied import Balancers
+from daemon.pulse import Signs
 from daemon.reception import CANNOT_UNDERSTAND, CLASS_NOT_SUPPORTED, SUCCESS, Reception, Request
 from daemon.records import refusals
 from daemon.records.ledger import Ledger, LedgerError
@@ -68,6 +69,7 @@ class Listener:
         self._seats = Seats(settings.max_associations)
         self._repeats = Repeats()
         self._servers: list[SharedSocketServer] = []
+        self.signs = Signs(self._facts, obstacle=self._obstacle)
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         _config.LOG_HANDLER_LEVEL = "none"
         self._ae = AE(ae_title=settings.aet)
@@ -130,7 +132,7 @@ class Listener:
             server_class=SharedSocketServer,
             request_handler=path,
             listening=listening,
-            entrance=Entrance(self._spool, self._seats, porch, balancers),
+            entrance=Entrance(self._spool, self._seats, porch, balancers, self.signs.moved),
         )
         assert isinstance(server, SharedSocketServer)
         return server
@@ -140,9 +142,14 @@ class Listener:
         """Whether :meth:`serve` has got as far as answering."""
         return bool(self._servers)
 
-    def facts(self) -> dict[str, Any]:
-        """Say how many associations are open, and how many may be."""
-        return {"slots": self._settings.max_associations, "slots_used": self._seats.used}
+    def _facts(self) -> dict[str, Any]:
+        """Say how many associations are open and may be, and what the disk has left."""
+        free = free_on(self._settings.spool)
+        slots = {"slots": self._settings.max_associations, "slots_used": self._seats.used}
+        return {**slots, "disk_free_bytes": int(free.size_bytes)}
+
+    def _obstacle(self) -> str:
+        return "" if self._room.door() is Door.OPEN else self._room.words()
 
     def stop(self) -> None:
         """Make :meth:`serve` return and close the sockets."""

@@ -27,9 +27,12 @@ from daemon import config, jobs, logs, parent, schema, upkeep
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.presence import Presence
+from daemon.pulse import Signs
+from daemon.records import claims
 from daemon.records.ledger import Ledger, LedgerError
 from engines.exams import Exam
 from workers import limits
+from workers.gpus import gpus
 from workers.progress import Watch
 
 if TYPE_CHECKING:
@@ -58,11 +61,12 @@ class Shift:
     queues: list[str]
     threads: int
     watch: Watch | None = None
+    has_engines: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """Say how many things this process does at once, and how many it may."""
+        """Say how many things this process does at once, how many it may, and on what GPUs."""
         used = {"slots_used": self.watch.at_work} if self.watch else {}
-        return {"slots": self.threads, **used}
+        return {"slots": self.threads, **used, **({"gpus": gpus()} if self.has_engines else {})}
 
 
 def main() -> None:
@@ -101,8 +105,9 @@ def _serve(settings: Settings, part: str) -> None:
     shift = _shift(settings, ledger, doorbell, part)
     if part != jobs.DELIVER:
         upkeep.ring_queued(ledger, doorbell, silent_s=0)
+    signs = Signs(shift.facts, waits_s=lambda: claims.waited_s(ledger, shift.queues))
     for ring, work in shift.answers.items():
-        _answer(doorbell.app, ring, work)
+        _answer(doorbell.app, ring, work, signs)
     worker = doorbell.app.Worker(
         pool="threads",
         concurrency=shift.threads,
@@ -114,7 +119,7 @@ def _serve(settings: Settings, part: str) -> None:
         without_heartbeat=True,
     )
     log.info("event=worker-ready part=%s", part)
-    with Presence(ledger, part, shift.facts):
+    with Presence(ledger, part, settings.home, signs):
         worker.start()
 
 
@@ -134,7 +139,8 @@ def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) ->
         bench = _bench(settings, ledger, doorbell, watch)
         screen.warm(bench)
         queues = [str(exam) for exam in Exam]
-        return Shift({part: partial(screen.screen, bench)}, queues, settings.worker_threads, watch)
+        answers = {part: partial(screen.screen, bench)}
+        return Shift(answers, queues, settings.worker_threads, watch, has_engines=True)
     return Shift(_sending(settings, ledger, doorbell, watch), [part], DELIVERY_THREADS, watch)
 
 
@@ -197,9 +203,10 @@ def _bench(settings: Settings, ledger: Ledger, doorbell: Doorbell, watch: Watch)
     return Bench(settings, ledger, doorbell, room, watch)
 
 
-def _answer(app: Celery, ring: str, work: Work) -> None:
+def _answer(app: Celery, ring: str, work: Work, signs: Signs) -> None:
     @app.task(name=ring)  # type: ignore[untyped-decorator]
     def on_ring(what: Any) -> None:
+        signs.moved()
         try:
             work(what)
         except LedgerError as error:

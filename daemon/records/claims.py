@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, func, select, update
 
 from daemon import processes
 from daemon.records import choice
@@ -224,6 +224,16 @@ def to_ring(ledger: Ledger, silent_s: float, most: int) -> list[Series]:
     )
     with ledger.write() as session:
         return list(session.scalars(waiting))
+
+
+def waited_s(ledger: Ledger, exams: Sequence[str]) -> float:
+    """Return for how long the oldest of these exams has been queued, 0 when none is."""
+    oldest = select(func.min(Series.queued_at)).where(
+        Series.state == SeriesState.QUEUED, Series.attempts == 0, Series.exam.in_(exams)
+    )
+    with ledger.read() as session:
+        since = session.scalars(oldest).one()
+    return max(0.0, (now() - since).total_seconds()) if since else 0.0
 
 
 def clock_stepped(ledger: Ledger) -> None:

@@ -8,9 +8,12 @@ import socket
 import sys
 from pathlib import Path
 
+import uvicorn
+
 from daemon import config, invitations, logs, parent, schema
 from daemon.errors import ConfigError
 from daemon.presence import Presence
+from daemon.pulse import Signs
 from daemon.web.app import make_app
 from daemon.web.server import server_of
 
@@ -18,6 +21,8 @@ log = logging.getLogger("daemon.web")
 
 NICENESS = 10
 """A page can wait; an image that is received cannot."""
+COME_ROUND_S = 5.0
+"""How often the loop says that it turns."""
 
 
 def main() -> None:
@@ -40,8 +45,20 @@ def main() -> None:
     log.info("event=site at=%s", invitations.origin(settings))
     if link := invitations.first_administrator(settings, ledger):
         log.warning("event=first-administrator link=%s", link)
-    with Presence(ledger, "web"):
-        asyncio.run(server.serve(sockets=[sock]))
+    signs = Signs()
+    with Presence(ledger, "web", settings.home, signs):
+        asyncio.run(_serve(server, sock, signs))
+
+
+async def _serve(server: uvicorn.Server, sock: socket.socket, signs: Signs) -> None:
+    async def come_round() -> None:
+        while True:
+            signs.moved()
+            await asyncio.sleep(COME_ROUND_S)
+
+    rounds = asyncio.create_task(come_round())
+    await server.serve(sockets=[sock])
+    rounds.cancel()
 
 
 def _bound(host: str, port: int) -> socket.socket:
