@@ -68,7 +68,7 @@ def serve(
 
     parts = _parts(only)
     settings = config.load(home)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     try:
         schema.ready_ledger(settings).close()
     except LedgerAway as error:

@@ -205,6 +205,9 @@ class Settings(BaseSettings):
         {}, description="right of each group or role; who is in none is not let in"
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text: key=value; json: an object a line, for a log collector"
+    )
 
     @property
     def ledger_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Does each part get on? For a container's probe: ``python -m daemon.health``, of the library alone.
+"""Does each part get on? A container's probe: ``python -m daemon.health``, of the library alone.
 
 `osteoscreen health` is the same; a probe that comes every half minute should not load a system.
 """

@@ -52,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parent.leave_with_parent(arguments.parent)
     settings = config.load(arguments.home)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if arguments.part == "listener":
         ledger = schema.ledger_even_if_away(settings)

@@ -58,6 +58,8 @@ class Presence:
         ConfigError
             If the ledger asks for more than this program knows.
         """
+        if self._pulse:
+            self._pulse.clear()
         self._say(self._write_down)
         self._beating.start()
         return self

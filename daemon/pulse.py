@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from daemon import processes
 FOLDER = "pulse"
 ROOM = 1024
 """Bytes of a file, whatever stands in it."""
+FORGOTTEN_S = 86400
+"""A file that old is nobody's; by the wall clock, for nothing depends on it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,10 @@ class Pulse:
 
     def __init__(self, home: Path, part: str) -> None:
         self._part, self._name = part, processes.name_of(os.getpid())
-        self._file = home / FOLDER / f"{part}-{os.getpid()}"
+        # containers that share a home may have processes of one number
+        self._file = (
+            home / FOLDER / f"{part}-{blake2b(self._name.encode(), digest_size=6).hexdigest()}"
+        )
 
     def write(self, still_s: float, obstacle: str) -> None:
         """Say how it goes; a disk that refuses is no news that this could tell."""
@@ -91,6 +97,13 @@ class Pulse:
                 os.pwrite(descriptor, text, 0)
             finally:
                 os.close(descriptor)
+
+    def clear(self) -> None:
+        """Take away what processes left that are long gone."""
+        with suppress(OSError):
+            for file in self._file.parent.iterdir():
+                if time.time() - file.stat().st_mtime > FORGOTTEN_S:
+                    file.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Take the file away."""

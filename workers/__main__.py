@@ -78,7 +78,7 @@ def main() -> None:
     # writes down where every thread is when code outside Python ends this process
     faulthandler.enable()
     settings = config.load(arguments.home)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     if arguments.only is None:
         parent.leave_with_parent(arguments.parent)
         _serve(settings, arguments.part)

@@ -33,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parent.leave_with_parent(arguments.parent)
     settings = config.load(arguments.home)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     os.nice(NICENESS)
     ledger = schema.awaited_ledger(settings)
     try:
