@@ -1,8 +1,11 @@
 """How fast a model's networks run here: every runtime in turn, the same arrays, in one table."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from engines.runtime.making import Making, make
 from engines.runtime.ort import OrtEngine
 
 Run = Callable[[Arrays], Any]
+MIB = 1 << 20
 #: Of each round: float64, shape (clock and CPU, round).
 Seconds = NDArray[np.float64]
 
@@ -31,6 +35,28 @@ _CANDIDATES = (
 )
 _WARM = 2
 _SIDE = 2048
+
+
+@dataclass
+class Way:
+    """One way of running a network, and how much memory it has come to hold."""
+
+    run: Run
+    memory_mib: float = 0.0
+
+    @classmethod
+    def made(cls, make: Callable[[], Run]) -> "Way":
+        """Make one, its memory counted."""
+        before = _held_mib()
+        run = make()
+        return cls(run, _held_mib() - before)
+
+    def warm(self, arrays: Arrays) -> None:
+        """Run it until it is at its pace."""
+        before = _held_mib()
+        for _ in range(_WARM):
+            self.run(arrays)
+        self.memory_mib += max(0.0, _held_mib() - before)
 
 
 @dataclass(frozen=True)
@@ -53,6 +79,9 @@ class Timed:
         The same of CPU time.
     share : float
         Of the rate at which this processor multiplies large matrices in float32, measured beside.
+    memory_mib : float
+        How much more memory the process and its GPU hold since this way was made and run, up to
+        this batch size; what one way gave back, the next may have taken.
     """
 
     way: str
@@ -64,6 +93,7 @@ class Timed:
     ratio: float
     cpu_ratio: float
     share: float
+    memory_mib: float
 
     @property
     def images_per_s(self) -> float:
@@ -102,38 +132,43 @@ def timed(bench: Bench) -> Iterator[tuple[str, list[Timed], list[str]]]:
         yield network.name, _timed(ways, network, making, bench), lacking
 
 
-def _ways(network: Network, making: Making, compiles: bool) -> tuple[dict[str, Run], list[str]]:
-    found: dict[str, Run] = {}
+def _ways(network: Network, making: Making, compiles: bool) -> tuple[dict[str, Way], list[str]]:
+    found: dict[str, Way] = {}
     lacking = []
     for candidate in _CANDIDATES:
         try:
-            found[str(candidate)] = make(candidate, making)
+            found[str(candidate)] = Way.made(partial(make, candidate, making))
         except (EngineMismatch, MemoryError) as error:
             lacking.append(f"{candidate}: {error}")
     found |= _torch_ways(network, compiles)
     try:
-        found["OpenVINO f32, CPU"] = _openvino(making)
+        found["OpenVINO f32, CPU"] = Way.made(partial(_openvino, making))
     except ImportError:
         lacking.append("OpenVINO: not installed")
     return found, lacking
 
 
-def _torch_ways(network: Network, compiles: bool) -> dict[str, Run]:
+def _torch_ways(network: Network, compiles: bool) -> dict[str, Way]:
     def net() -> Any:
         return network.lesson.build().eval()
 
-    found = {"torch eager fp32, CPU": _of_torch(net(), network, "cpu")}
+    def way(make: Callable[[], Any], device: str, kind: Any = torch.float32) -> Way:
+        return Way.made(lambda: _of_torch(make(), network, device, kind))
+
+    found = {"torch eager fp32, CPU": way(net, "cpu")}
     if compiles:
         # compiled for each shape anew; what that costs is not timed
-        found["torch.compile fp32, CPU"] = _of_torch(torch.compile(net()), network, "cpu")
+        found["torch.compile fp32, CPU"] = way(lambda: torch.compile(net()), "cpu")
     if torch.cuda.is_available():
-        half, kind = torch.compile(net().half().cuda()), torch.float16
-        found["torch eager fp32, CUDA"] = _of_torch(net(), network, "cuda")
-        found["torch.compile fp16, CUDA"] = _of_torch(half, network, "cuda", kind)
+        found["torch eager fp32, CUDA"] = way(net, "cuda")
+        half = torch.float16
+        found["torch.compile fp16, CUDA"] = way(
+            lambda: torch.compile(net().half().cuda()), "cuda", half
+        )
     return found
 
 
-def _of_torch(net: Any, network: Network, device: str, kind: Any = torch.float32) -> Run:
+def _of_torch(net: Any, network: Network, device: str, kind: Any) -> Run:
     net = net.to(device)
 
     def run(arrays: Arrays) -> Any:
@@ -146,14 +181,14 @@ def _of_torch(net: Any, network: Network, device: str, kind: Any = torch.float32
 
 
 def _openvino(making: Making) -> Run:
-    import openvino  # type: ignore[import-not-found, unused-ignore]
+    import openvino  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": making.threads or 0}
     compiled = openvino.Core().compile_model(making.network, "CPU", options)
     return lambda arrays: compiled(dict(arrays))
 
 
-def _timed(ways: dict[str, Run], network: Network, making: Making, bench: Bench) -> list[Timed]:
+def _timed(ways: dict[str, Way], network: Network, making: Making, bench: Bench) -> list[Timed]:
     sizes = OrtEngine(making.network, 1).sizes
     rng = np.random.default_rng(0)
     found = []
@@ -162,10 +197,9 @@ def _timed(ways: dict[str, Run], network: Network, making: Making, bench: Bench)
         arrays = {name: rng.random((batch, *size), np.float32) for name, size in sizes.items()}
         times, usable = _times(ways, arrays, bench.rounds)
         rate = _multiplications_per_s()
-        found += [
-            _summed(name, batch, operations / rate, (times[name], times[str(REFERENCE)]))
-            for name in usable
-        ]
+        for name in usable:
+            one = _summed(name, batch, operations / rate, (times[name], times[str(REFERENCE)]))
+            found.append(replace(one, memory_mib=ways[name].memory_mib))
     return found
 
 
@@ -183,18 +217,18 @@ def _summed(way: str, batch: int, least_s: float, rounds: tuple[Seconds, Seconds
         ratio=float(np.median(mine[0] / base[0])),
         cpu_ratio=float(np.median(mine[1] / base[1])),
         share=1000 * least_s * batch / middle,
+        memory_mib=0.0,
     )
 
 
 def _times(
-    ways: dict[str, Run], arrays: Arrays, rounds: int
+    ways: dict[str, Way], arrays: Arrays, rounds: int
 ) -> tuple[dict[str, Seconds], list[str]]:
     """Return seconds of each round by way, on the clock and of CPU, and the ways that ran."""
     usable = []
-    for name, run in ways.items():
+    for name, way in ways.items():
         try:
-            for _ in range(_WARM):
-                run(arrays)
+            way.warm(arrays)
         except (EngineMismatch, MemoryError, RuntimeError):
             # e.g. no compiler for torch.compile
             continue
@@ -203,7 +237,7 @@ def _times(
     for i in range(rounds):
         for name in usable:
             began = time.perf_counter(), time.process_time()
-            ways[name](arrays)
+            ways[name].run(arrays)
             ended = time.perf_counter(), time.process_time()
             times[name][:, i] = np.subtract(ended, began)
     return times, usable
@@ -230,10 +264,21 @@ def _multiplications_per_s() -> float:
     return 2 * side**3 / least
 
 
+def _held_mib() -> float:
+    """Return what this process holds in memory, on its GPU too."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    held = pages * os.sysconf("SC_PAGE_SIZE")
+    if torch.cuda.is_available():
+        # of the whole GPU: TensorRT's share is nobody else's to tell
+        free, whole = torch.cuda.mem_get_info()
+        held += whole - free
+    return held / MIB
+
+
 def bench_table(title: str, found: Sequence[Timed]) -> Table:
     """Return the table for a person."""
     times = ("p50 ms", "p99 ms", "quartiles", "images/s", "CPU ms")
-    heads = ("way", "batch", *times, "to ORT CPU", "its CPU to ORT CPU's", "ceiling")
+    heads = ("way", "batch", *times, "to ORT CPU", "its CPU to ORT CPU's", "ceiling", "MiB")
     table = Table(*heads, title=title, box=None, header_style="bold")
     for one in found:
         table.add_row(
@@ -247,6 +292,7 @@ def bench_table(title: str, found: Sequence[Timed]) -> Table:
             f"{one.ratio:.2f}",
             f"{one.cpu_ratio:.2f}",
             f"{100 * one.share:.0f} %",
+            f"{one.memory_mib:.0f}",
         )
     return table
 

@@ -91,6 +91,8 @@ def _kept(file: Path, engine: str, sizes: Sizes) -> dict[str, NDArray[np.float32
     found = {}
     try:
         with np.load(file, allow_pickle=False) as kept:
+            if not any(one.startswith(f"{engine}/") for one in kept.files):
+                return {}
             for name in sizes:
                 array = kept[f"{engine}/{name}"]
                 whole = array.astype(np.float32)

@@ -50,13 +50,13 @@ from engines.runtime.plans import Plans
 from engines.candidates import ORDER, read_order
 print(trt_package.title())
 plans = Plans(pathlib.Path(tempfile.mkdtemp()))
-for model in ("cxr_osporscreen", "cxr_multimodal", "hip_vit"):
+for model in ("cxr_osporscreen", "cxr_multimodal", "hip_vit", "ct_multitask", "onfh_mri"):
     for name, served in serve(read_weights(model), 0.005, Terms(read_order(ORDER), plans=plans)).items():
         print(model, name, served.told())
 P
 REQUIRE_GPU=1 GPU_TRAFFIC_S=${GPU_TRAFFIC_S:-60} step tests \
     "$py" -m pytest -q -rs -c /dev/null --rootdir . --confcutdir tests/gpu -p no:cacheprovider tests/gpu
-for model in cxr_osporscreen cxr_multimodal hip_vit; do
+for model in cxr_osporscreen cxr_multimodal hip_vit ct_multitask onfh_mri; do
     step "bench-$model" "$py" -m engines bench "$model" --batches 1,8,32,64 --rounds 50 --compile --out "$out/engines"
 done
 step bench-vit-b-16 "$py" -m engines bench hip_vit --config paper --batches 1,8,32,64 --rounds 30 --compile --out "$out/engines"

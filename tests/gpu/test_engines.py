@@ -25,7 +25,7 @@ from engines.runtime.trt import TrtEngine
 from engines.runtime.trt_build import Wanted
 from workers.batching import Batcher, Batching
 
-MODELS = ("cxr_multimodal", "cxr_osporscreen", "hip_vit")
+MODELS = ("ct_multitask", "cxr_multimodal", "cxr_osporscreen", "hip_vit", "onfh_mri")
 FULL = Candidate(Runtime.TENSORRT, Precision.FP32)
 HALF = Candidate(Runtime.TENSORRT, Precision.FP16)
 

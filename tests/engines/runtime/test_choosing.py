@@ -148,8 +148,9 @@ def test_pictures_are_kept_in_256_steps_and_values_as_they_are(tmp_path):
     assert found.names[:3] == ("patient 1", "patient 2", "all dark")
     with pytest.raises(EngineMismatch, match="of another size"):
         known_cases(tmp_path, "net", {"film": (1, 8, 8), "values": (2,)})
-    with pytest.raises(EngineMismatch, match="no known cases of other"):
-        known_cases(tmp_path, "other", sizes)
+    with pytest.raises(EngineMismatch, match="no known cases of net"):
+        known_cases(tmp_path, "net", {**sizes, "further": (2,)})
+    assert known_cases(tmp_path, "another network", sizes).patients == 0
 
 
 def test_an_engine_that_errs_in_a_batch_alone_is_found_out(weights):
@@ -184,7 +185,7 @@ def test_a_key_tells_everything_apart_that_makes_another_plan(weights, tmp_path)
     assert one.key(candidate, "1", "").sha256 != one.key(candidate, "2", "").sha256
 
 
-@pytest.mark.parametrize("model", ["cxr_multimodal", "cxr_osporscreen", "hip_vit"])
+@pytest.mark.parametrize("model", LEARNED)
 def test_half_precision_of_the_reference_weights_passes_on_patients_and_edges(model, tmp_path):
     weights = read_weights(model)
     terms = Terms((HALF, REFERENCE), threads=1, plans=Plans(tmp_path))
