@@ -4,19 +4,25 @@ Everything is counted in the ledger when somebody asks, so that it is the same w
 answers, and does not begin at nought after a restart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
+from daemon import metrics_processes
 from daemon.config import Settings
 from daemon.disk import Door
-from daemon.records import peers, tally
+from daemon.records import peers, tally, turnaround
 from daemon.records.ledger import Ledger, now
-from daemon.records.turnaround import turnaround_s
 from daemon.standing import standing
 from engines.product import PRODUCT, VERSION
 
@@ -57,6 +63,7 @@ class _Numbers(Collector):
             _disk(numbers["disk"]),
             _peers(self._ledger),
             _turnaround(self._ledger),
+            metrics_processes.families(self._settings, self._ledger),
         )
 
 
@@ -97,6 +104,8 @@ def _waiting(oldest: Mapping[str, Mapping[str, Any]]) -> Iterator[Metric]:
     for stage, item in oldest.items():
         waits.add_metric([stage], item.get("waits_s") or 0.0)
     yield waits
+    incoming = oldest.get("incoming", {}).get("files", 0)
+    yield _gauge("objects_incoming", "Objects received and not indexed yet.", incoming)
 
 
 def _disk(disk: Mapping[str, Any]) -> Iterator[Metric]:
@@ -112,10 +121,14 @@ def _peers(ledger: Ledger) -> Iterator[Metric]:
         if at is not None:
             ages.add_metric([aet], max(0.0, (now() - at).total_seconds()))
     yield ages
+    taken = _labelled("peer_last_result_seconds", "Since a peer stored its newest result.", "aet")
+    for aet, at in tally.last_results(ledger).items():
+        taken.add_metric([aet], max(0.0, (now() - at).total_seconds()))
+    yield taken
 
 
 def _turnaround(ledger: Ledger) -> Iterator[Metric]:
-    taken_s = turnaround_s(ledger, LATELY_S)
+    taken_s = turnaround.turnaround_s(ledger, LATELY_S)
     words = "Last image received to result stored at its peer, of the last hour."
     quantiles = _labelled("turnaround_seconds", words, "quantile")
     for part in QUANTILES if taken_s else ():
@@ -123,6 +136,21 @@ def _turnaround(ledger: Ledger) -> Iterator[Metric]:
         quantiles.add_metric([str(part)], taken_s[at])
     yield quantiles
     yield _gauge("turnaround_results", "Results in those quantiles.", len(taken_s))
+    yield _histogram(turnaround.counted(ledger))
+
+
+def _histogram(rows: Sequence[tuple[float, int, float]]) -> Metric:
+    """All results since the first: whoever scrapes can take any quantile of any span of time."""
+    words = "Last image received to result stored at its peer."
+    buckets, results = [], 0
+    for upto_s, count, _ in rows:
+        results += count
+        buckets.append((f"{upto_s:g}", float(results)))
+    # the last row has no end
+    buckets[-1] = ("+Inf", float(results))
+    total_s = sum(taken_s for _, _, taken_s in rows)
+    name = f"{PRODUCT}_image_to_result_seconds"
+    return HistogramMetricFamily(name, words, buckets=buckets, sum_value=total_s)
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, now
 from daemon.records.search import is_flagged
-from daemon.records.tables import Instance, Screening, Series, SeriesState
+from daemon.records.tables import Delivery, DeliveryState, Instance, Screening, Series, SeriesState
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def reasons(ledger: Ledger, since: datetime, state: SeriesState) -> list[tuple[s
 
 
 LOOKS = 500
-"""How many of the newest looks are asked when each model last looked."""
+"""How many of the newest looks, or results, are asked when each model or peer had its last."""
 
 
 def last_looks(ledger: Ledger) -> dict[str, datetime]:
@@ -84,6 +84,14 @@ def last_looks(ledger: Ledger) -> dict[str, datetime]:
     with ledger.read() as session:
         rows = session.execute(newest.limit(LOOKS)).all()
         return dict(reversed([(model, at) for model, at in rows]))
+
+
+def last_results(ledger: Ledger) -> dict[str, datetime]:
+    """Return when each peer stored its newest result, of those that did lately."""
+    newest = select(Delivery.aet, Delivery.sent_at).where(Delivery.state == DeliveryState.SENT)
+    with ledger.read() as session:
+        rows = session.execute(newest.order_by(Delivery.id.desc()).limit(LOOKS)).all()
+        return dict(reversed([(aet, at) for aet, at in rows if at]))
 
 
 def last_images(ledger: Ledger, aets: list[str]) -> dict[str, datetime | None]:
