@@ -26,10 +26,13 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     # before the ledger is asked: whatever lies in its place by now, the ledger knows
     lying = sorted(spool.kept.glob("*/*.dcm"))
     results = evidence.results_by_series(ledger)
-    objects, suspects, remains = [], [], []
+    objects, suspects, remains, elsewhere = [], [], [], 0
     for instance, series in evidence.acknowledged(ledger):
         place = spool.place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
-        if instance.purged_at and place.exists():
+        here = instance.holder in settings.here
+        if not here:
+            elsewhere += 1
+        elif instance.purged_at and place.exists():
             remains.append(place)
         elif not instance.purged_by and not _holds(place, instance.sha256):
             suspects.append((place, instance.sha256))
@@ -39,6 +42,7 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
                 "sha256": instance.sha256,
                 "calling_aet": instance.calling_aet,
                 "received_at": instance.received_at.isoformat(),
+                "holder": instance.holder,
                 "lies": None if instance.purged_by else str(place.relative_to(settings.home)),
                 "purged_by": instance.purged_by,
                 "purged_at": instance.purged_at.isoformat() if instance.purged_at else None,
@@ -56,12 +60,15 @@ def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         *_lost(ledger, spool, suspects),
         *_not_gone(ledger, remains),
         *_unknown_files(lying, places),
-        *_asides(ledger, spool),
+        *_asides(settings, ledger),
         *_outbox(settings, ledger),
         *evidence.contradictions(ledger),
         *trail.problems(ledger),
     ]
-    return {"objects": objects, "totals": _totals(ledger, spool), "problems": problems}
+    totals = _totals(ledger, spool)
+    if settings.host_name:
+        totals["objects that other hosts hold: audit them there"] = elsewhere
+    return {"objects": objects, "totals": totals, "problems": problems}
 
 
 def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
@@ -122,10 +129,11 @@ def _unknown_files(lying: Sequence[Path], known: set[Path]) -> Iterator[str]:
             yield f"{name} lies in the spool, but the ledger has no such object"
 
 
-def _asides(ledger: Ledger, spool: Spool) -> Iterator[str]:
+def _asides(settings: Settings, ledger: Ledger) -> Iterator[str]:
+    spool = Spool(settings.spool)
     # the disk is looked at before the ledger, for its rows are written before a file is moved
     lying = {file.name for file in spool.aside.iterdir()} if spool.aside.is_dir() else set()
-    found = evidence.asides(ledger)
+    found = [row for row in evidence.asides(ledger) if row.holder in settings.here]
     for row in found:
         if not row.purged_by and row.file not in lying and not _is_aside(ledger, spool, row.file):
             yield f"{row.file}: set aside, but not on the disk"
@@ -144,7 +152,8 @@ def _is_aside(ledger: Ledger, spool: Spool, name: str) -> bool:
 def _outbox(settings: Settings, ledger: Ledger) -> Iterator[str]:
     for made in evidence.made(ledger):
         file = settings.outbox / f"{made.SOPInstanceUID}.dcm"
-        if made.purged_by or _is_whole(file, made.sha256):
+        elsewhere = made.holder not in settings.here
+        if elsewhere or made.purged_by or _is_whole(file, made.sha256):
             continue
         if not evidence.purged(ledger, made.SOPInstanceUID):
             yield f"{file.parent.name}/{file.name}: built, but not on the disk as it was built"

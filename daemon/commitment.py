@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from pydicom import Dataset
@@ -23,8 +22,9 @@ from pynetdicom.presentation import build_context, build_role
 
 from daemon import scu
 from daemon.config import Settings
-from daemon.errors import DeliveryError
+from daemon.errors import DeliveryError, HolderAway
 from daemon.header import dataset_sha256
+from daemon.holdings import Holdings
 from daemon.logs import where
 from daemon.records import commitments, peers
 from daemon.records.commitments import Named
@@ -187,37 +187,50 @@ def judge(settings: Settings, ledger: Ledger, commitment: Commitment) -> list[Na
         Each object, with the reason (PS3.3 C.14.1.1) where we cannot commit to it; None while one
         that was received before the request may still be on its way to the index.
     """
-    spool = Spool(settings.spool)
-    # before the index is asked: what leaves the folder meanwhile is in the index
-    on_its_way = spool.received_until(commitment.asked_at)
+    holdings = Holdings(settings, ledger)
+    # before the index is asked: what leaves the folder meanwhile is in the index; what other hosts
+    # have received nobody here can tell
+    on_its_way = bool(settings.host_name) or _waits_here(settings, commitment)
     asked = commitments.objects_of(ledger, commitment)
     known = commitments.instances(ledger, [one.SOPInstanceUID for one in asked])
     absent = NO_SUCH_INSTANCE
-    if on_its_way and any(not _lies(spool, known.get(one.SOPInstanceUID)) for one in asked):
+    if on_its_way and any(not _lies(settings, known.get(one.SOPInstanceUID)) for one in asked):
         if (now() - commitment.asked_at).total_seconds() < settings.commitment_wait_s:
             return None
         absent = PROCESSING_FAILURE
-    return [
-        replace(one, failure=_failure(spool, one, known.get(one.SOPInstanceUID), absent))
-        for one in asked
-    ]
+    try:
+        return [
+            replace(one, failure=_failure(holdings, one, known.get(one.SOPInstanceUID), absent))
+            for one in asked
+        ]
+    except HolderAway:
+        return None
 
 
-def _lies(spool: Spool, instance: Instance | None) -> bool:
-    return instance is not None and _place(spool, instance).exists()
+def _waits_here(settings: Settings, commitment: Commitment) -> bool:
+    return Spool(settings.spool).received_until(commitment.asked_at)
 
 
-def _place(spool: Spool, instance: Instance) -> Path:
-    return spool.place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
+def _lies(settings: Settings, instance: Instance | None) -> bool:
+    if instance is None:
+        return False
+    # of one that another host holds, its bytes are looked at below
+    place = Spool(settings.spool).place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
+    return instance.holder not in settings.here or place.exists()
 
 
-def _failure(spool: Spool, asked: Named, instance: Instance | None, absent: int) -> int | None:
+def _failure(
+    holdings: Holdings, asked: Named, instance: Instance | None, absent: int
+) -> int | None:
     if instance is None or instance.purged_by is not None:
         return absent
     if instance.SOPClassUID != asked.SOPClassUID:
         return CLASS_INSTANCE_CONFLICT
     try:
-        found, _ = dataset_sha256(_place(spool, instance))
+        with holdings.received(instance.SOPInstanceUID) as file:
+            if file is None:
+                return absent
+            found, _ = dataset_sha256(file)
     except FileNotFoundError:
         return absent
     except OSError:

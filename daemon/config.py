@@ -18,6 +18,7 @@ from daemon import crossed
 from daemon.errors import ConfigError
 from daemon.networks import read_networks
 from engines.candidates import ORDER, read_batches, read_order
+from engines.exams import Exam
 from engines.rules import Measuring, Rules
 
 PREFIX = "OSTEOSCREEN_"
@@ -39,6 +40,11 @@ def is_ae_title(text: str) -> bool:
 
 
 EMBEDDED = "embedded://"
+
+
+def read_exams(text: str) -> tuple[Exam, ...]:
+    """Read examinations with commas between; raises ValueError for what is none."""
+    return tuple(Exam(word.strip()) for word in text.split(",") if word.strip())
 
 
 def _readable(read: Callable[[str], object]) -> Callable[[str], str]:
@@ -77,8 +83,32 @@ class Settings(BaseSettings):
     tls_mutual: bool = Field(True, description="a peer must show a certificate tls_ca vouches for")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in home")
     broker_url: str = Field(EMBEDDED, description="Celery broker; embedded:// needs no server")
+    broker_master: str = Field(
+        "", description="name of the master, where broker_url names Redis Sentinels (sentinel://)"
+    )
     listener_processes: int = Field(2, ge=1, le=32, description="processes sharing the port")
     max_associations: int = Field(64, ge=1, description="open associations per listener process")
+    host_name: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="name of this host, where several keep files of their own; empty: one does",
+    )
+    holders: dict[str, str] = Field(
+        {},
+        description="where files of the others are read, by name: a host's home as it is mounted "
+        "here, or https://HOST:PORT of its files",
+    )
+    files_port: int = Field(
+        0, ge=0, le=65535, description="port at which the others read our files; 0: none"
+    )
+    files_host: str = Field(
+        "127.0.0.1", description="address of it; beyond this host it needs tls_certificate"
+    )
+    files_token: str = Field(
+        "",
+        description="what the hosts show each other there, 32 letters or more, the same at all "
+        "(better in a file: ..._FILE)",
+    )
     proxy_from: Annotated[str, AfterValidator(_readable(read_networks))] = Field(
         "",
         description="addresses or networks of load balancers that say for whom they speak (PROXY "
@@ -119,6 +149,9 @@ class Settings(BaseSettings):
         900,
         gt=0,
         description="time after which a series is taken as it is, though images still come",
+    )
+    worker_exams: Annotated[str, AfterValidator(_readable(read_exams))] = Field(
+        "", description="what workers of this host screen: cxr, hip, ct, mri; empty: all of them"
     )
     worker_threads: int = Field(2, ge=1, le=64, description="series screened at once per worker")
     engine_threads: int = Field(2, ge=1, le=64, description="CPU threads of one engine")
@@ -213,6 +246,20 @@ class Settings(BaseSettings):
     def ledger_url(self) -> str:
         """The database's URL, the embedded default included."""
         return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        """Under which names the ledger has what lies in this home; the first is today's.
+
+        What has no name came when there was one host: it lies here unless ``holders`` says where.
+        """
+        before = () if "" in self.holders or not self.host_name else ("",)
+        return (self.host_name, *before)
+
+    @property
+    def exams(self) -> tuple[Exam, ...]:
+        """What the workers of this host screen."""
+        return read_exams(self.worker_exams) or tuple(Exam)
 
     @property
     def reachable_host(self) -> str:

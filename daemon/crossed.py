@@ -14,6 +14,9 @@ from engines.ct_attenuation.muscle_index import CUTOFFS
 if TYPE_CHECKING:
     from daemon.config import Settings
 
+LEAST_TOKEN = 32
+"""Letters of what hosts show each other: nobody guesses that (ours)."""
+
 
 def refuse(settings: Settings) -> None:
     """Raise ConfigError, one line that says which setting, for what cannot be meant."""
@@ -25,6 +28,7 @@ def refuse(settings: Settings) -> None:
     _refuse_unknown_tables(settings)
     _refuse_open_site(settings)
     _refuse_half_provider(settings)
+    _refuse_open_files(settings)
 
 
 def _refuse_crossed_levels(settings: Settings) -> None:
@@ -91,3 +95,25 @@ def _refuse_unknown_tables(settings: Settings) -> None:
     if unknown:
         phases = ", ".join(tables.PHASES)
         raise ConfigError(f"setting 'ct_phase_correction_hu': {unknown[0]!r} is none of {phases}")
+
+
+def _refuse_open_files(settings: Settings) -> None:
+    """Refuse to hand patients to strangers, or to ask for them in the clear."""
+    if (settings.files_port or _remote(settings)) and len(settings.files_token) < LEAST_TOKEN:
+        raise ConfigError(f"setting 'files_token': {LEAST_TOKEN} letters or more, at all hosts")
+    if settings.files_port and not settings.host_name:
+        raise ConfigError("setting 'host_name': files_port needs it, for the others to name us")
+    beyond = settings.files_port and not _is_loopback(settings.files_host)
+    if beyond and settings.tls_certificate is None:
+        raise ConfigError(
+            "setting 'files_host': reached from other hosts, it needs tls_certificate"
+        )
+    for name, address in _remote(settings).items():
+        there = urlsplit(address)
+        here = there.scheme == "http" and _is_loopback(there.hostname or "")
+        if not (there.hostname and (there.scheme == "https" or here)):
+            raise ConfigError(f"setting 'holders': {name!r} is a folder, or begins with https://")
+
+
+def _remote(settings: Settings) -> dict[str, str]:
+    return {name: where for name, where in settings.holders.items() if not where.startswith("/")}

@@ -40,3 +40,7 @@ class PeerBroke(Exception):
 
 class PeerGone(PeerBroke):
     """The connection is no more; there is nobody left to tell."""
+
+
+class HolderAway(Exception):
+    """The host that holds an object does not give it now; it may later. Says which, and why."""

@@ -13,13 +13,16 @@ from pydicom import Dataset
 from daemon import header, titles
 from daemon.config import Settings
 from daemon.consigned import Consigned
+from daemon.errors import HolderAway
 from daemon.header import Received
+from daemon.holdings import Holdings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.pseudonyms import Pseudonyms
-from daemon.records import arrivals, choice, claims, peers, retention
-from daemon.records.arrivals import Arrival, Fate, Patience, Receipt
+from daemon.records import arrivals, choice, claims, peers, retention, settling
+from daemon.records.arrivals import Arrival, Fate, Receipt
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.records.settling import Patience
 from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
@@ -69,6 +72,7 @@ class Intake:
         self._ledger = ledger
         self._doorbell = doorbell
         self._spool = Spool(settings.spool)
+        self._holdings, self._here = Holdings(settings, ledger), settings.here
         self._settle_s = dict.fromkeys(RADIOGRAPHS, settings.radiograph_settle_s)
         self._volume_settle_s = settings.volume_settle_s
         self._released_settle_s = settings.released_settle_s
@@ -162,7 +166,7 @@ class Intake:
         if not PLAIN_UID.fullmatch(received.TransferSyntaxUID):
             return None
         return Arrival(
-            receipt=_receipt(file, received),
+            receipt=_receipt(file, received, self._here[0]),
             **{uid: values[uid] for uid in UIDS},
             TransferSyntaxUID=received.TransferSyntaxUID,
             modality=NOT_IN_CS.sub("", values["Modality"])[:16],
@@ -188,24 +192,26 @@ class Intake:
         self._spool.set_aside(aside)
 
     def _set_aside(self, unreadable: Sequence[tuple[Path, Received]]) -> None:
-        receipts = [_receipt(file, received) for file, received in unreadable]
+        receipts = [_receipt(file, received, self._here[0]) for file, received in unreadable]
         arrivals.set_aside(self._ledger, receipts, UNREADABLE)
         self._spool.set_aside([file for file, _ in unreadable])
 
     def queue_settled(self) -> None:
         """Judge every complete series by its headers; queue it and ring, or say why not."""
         if self._clock.stepped():
-            arrivals.wait_anew(self._ledger)
+            settling.wait_anew(self._ledger)
         patience = Patience(
             self._settle_s,
             self._volume_settle_s,
             PER_STUDY.values(),
             self._released_settle_s,
             self._consigned.whole(),
+            self._here,
         )
-        self._settle(arrivals.quiet(self._ledger, patience))
+        self._settle(settling.quiet(self._ledger, patience))
         why = f"; images still came, or were missing, after {self._longest_settle_s:g} s"
-        self._settle(arrivals.overdue(self._ledger, self._longest_settle_s), why)
+        overdue = settling.overdue(self._ledger, self._longest_settle_s, self._here)
+        self._settle(overdue, why)
 
     def _settle(self, complete: Sequence[Series], why: str = "") -> None:
         """Write down what becomes of some series, those of one fate together."""
@@ -219,6 +225,8 @@ class Intake:
         for series in complete:
             uid = series.SeriesInstanceUID
             fate = self._judge(series, uid in ours, purged.get(uid))
+            if fate is None:
+                continue
             if isinstance(fate, Candidate):
                 study = series.StudyInstanceUID, fate.exam
                 candidates.setdefault(study, []).append((series, fate.appraisal))
@@ -259,11 +267,16 @@ class Intake:
         unheard = [uid for uid in uids if not self._doorbell.screen(uid, exam)]
         claims.not_rung(self._ledger, unheard)
 
-    def _judge(self, series: Series, came_back: bool, purged: Purged) -> Exam | Candidate | Verdict:
+    def _judge(
+        self, series: Series, came_back: bool, purged: Purged
+    ) -> Exam | Candidate | Verdict | None:
+        """Return what becomes of a series; None while a host that holds some of it is away."""
         try:
             return self._classify(series, came_back, purged)
         except Verdict as verdict:
             return verdict
+        except HolderAway:
+            return None
         except LedgerError:
             raise
         except OSError as error:
@@ -281,7 +294,12 @@ class Intake:
             images, rule = purged
             detail = f"{images} of its images were purged ({rule}): send the whole series again"
             raise BadSeries(Reason.IMAGES_PURGED, detail)
-        files = self._spool.series(series.SeriesInstanceUID)
+        with self._holdings.series(series.SeriesInstanceUID) as files:
+            return self._classify_files(series, came_back, files)
+
+    def _classify_files(
+        self, series: Series, came_back: bool, files: Sequence[Path]
+    ) -> Exam | Candidate:
         if len(files) < series.images:
             detail = f"{len(files)} of its {series.images} images are on the disk"
             raise BadSeries(Reason.INTERNAL_ERROR, detail)
@@ -321,7 +339,7 @@ def _header(
         raise BadSeries(Reason.HEADER_UNREADABLE, detail) from error
 
 
-def _receipt(file: Path, received: Received) -> Receipt:
+def _receipt(file: Path, received: Received, holder: str) -> Receipt:
     """Return what is known of a file whether its data set can be read or not."""
     return Receipt(
         file=file.name,
@@ -329,4 +347,5 @@ def _receipt(file: Path, received: Received) -> Receipt:
         received_at=datetime.fromtimestamp(received.written_s, UTC),
         sha256=received.sha256,
         size_bytes=received.size_bytes,
+        holder=holder,
     )

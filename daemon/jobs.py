@@ -22,6 +22,11 @@ ALONE = "alone"
 """The queue of what an earlier process did not live to end: each has a process of its own."""
 
 
+def alone_queue(exam: str) -> str:
+    """Return the queue of series of an exam that are screened alone."""
+    return f"{ALONE}-{exam}"
+
+
 class Doorbell:
     """The Celery application at the configured broker, and the two ways to ring it."""
 
@@ -45,12 +50,9 @@ class Doorbell:
             broker_transport_options=_transport_options(settings),
         )
 
-    def screen(self, series_uid: str, exam: str | None) -> bool:
-        """Ring for a queued series; without its exam, for a process of its own.
-
-        False if the broker did not take the ring.
-        """
-        return self._ring(SCREEN, series_uid, exam or ALONE)
+    def screen(self, series_uid: str, exam: str, alone: bool = False) -> bool:
+        """Ring for a queued series; False if the broker did not take the ring."""
+        return self._ring(SCREEN, series_uid, alone_queue(exam) if alone else exam)
 
     def deliver(self, delivery_id: int, alone: bool = False) -> None:
         """Ring for a delivery that is due."""

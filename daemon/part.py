@@ -93,11 +93,13 @@ def _travel_light(*without: str) -> None:
 
 
 def _take_in(settings: Settings, ledger: Ledger, signs: Signs) -> None:
+    from daemon.holdings import drop_leftovers
     from daemon.intake import Intake
     from daemon.jobs import Doorbell
     from daemon.retention import Retention
     from daemon.upkeep import Sweep
 
+    drop_leftovers(settings)
     doorbell = Doorbell(settings)
     intake = Intake(settings, ledger, doorbell)
     retention, sweep = Retention(settings, ledger), Sweep(settings, ledger, doorbell)

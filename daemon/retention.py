@@ -100,7 +100,9 @@ class Retention:
             self._room.ran_out()
 
     def _give_up_series(self, rule: Rule, before: datetime, at_once: int = SERIES_AT_ONCE) -> bool:
-        due = retention.due_series(self._ledger, rule, before, at_once)
+        # of other hosts' images nothing is gained here
+        here = self._settings.here if rule is Rule.WHEN_FULL else ()
+        due = retention.due_series(self._ledger, rule, before, at_once, here)
         for series_uid in due:
             if retention.give_up_series(self._ledger, series_uid, rule, before):
                 log.info("event=purged series=%s rule=%s", series_uid, rule)
@@ -109,23 +111,27 @@ class Retention:
     def _finish(self) -> None:
         """Unlink all that is decided, make that durable, and write it down."""
         ledger = self._ledger
-        while images := retention.unfinished_images(ledger, FILES_AT_ONCE):
+        here = self._settings.here
+        while images := retention.unfinished_images(ledger, here, FILES_AT_ONCE):
             self._spool.forget(images)
             retention.images_gone(ledger, [image for _, image in images])
-        while files := retention.unfinished_asides(ledger, FILES_AT_ONCE):
+        while files := retention.unfinished_asides(ledger, here, FILES_AT_ONCE):
             _unlink(self._spool.aside, files)
             retention.asides_gone(ledger, files)
-        while made := retention.unfinished_results(ledger, FILES_AT_ONCE):
+        while made := retention.unfinished_results(ledger, here, FILES_AT_ONCE):
             _unlink(self._settings.outbox, [f"{uid}.dcm" for uid in made])
             retention.results_gone(ledger, made)
 
     def _tell(self) -> None:
         """Write down once when the disk lets in less than before, or more."""
-        door, told = self._room.door(), retention.told_of_disk(self._ledger)
+        door, told = self._room.door(), self._told()
         if told != door.reason and not (told is None and door is Door.OPEN):
             why = self._room.words()
             log.warning("event=disk why=%r", why)
-            retention.tell_of_disk(self._ledger, door.reason, why)
+            retention.tell_of_disk(self._ledger, self._settings.host_name, door.reason, why)
+
+    def _told(self) -> str | None:
+        return retention.told_of_disk(self._ledger, self._settings.host_name)
 
 
 def disk_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
@@ -138,7 +144,7 @@ def disk_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
 def room_now(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     """Tell what is free on the disk of the spool, and what is let in."""
     free, levels = free_on(settings.spool), levels_of(settings)
-    told = retention.told_of_disk(ledger)
+    told = retention.told_of_disk(ledger, settings.host_name)
     before = next((door for door in Door if door.reason == told), Door.OPEN)
     door = levels.judge(before, free)
     return {

@@ -32,6 +32,7 @@ class Part(StrEnum):
     INTAKE = "intake"
     WORKER = "worker"
     WEB = "web"
+    FILES = "files"
 
 
 @dataclass
@@ -79,8 +80,12 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
     Raises
     ------
     ConfigError
-        If a port is taken, or our certificate cannot be used.
+        If a port is taken, our certificate cannot be used, or one host of several stands alone.
     """
+    if settings.host_name and (settings.broker_url == EMBEDDED or not settings.database_url):
+        raise ConfigError(
+            "setting 'host_name': hosts share a ledger and a broker: set database_url, broker_url"
+        )
     spool = Spool(settings.spool)
     spool.prepare()
     settings.outbox.mkdir(parents=True, exist_ok=True)
@@ -88,7 +93,7 @@ def serve(settings: Settings, parts: Sequence[Part]) -> None:
     children = _children(settings, parts)
     if Part.LISTENER in parts:
         spool.drop_partial()
-    if settings.broker_url == EMBEDDED and set(Part) - {Part.WEB} <= set(parts):
+    if settings.broker_url == EMBEDDED and set(Part) - {Part.WEB, Part.FILES} <= set(parts):
         embedded.silence(settings.home / "doorbell")
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,6 +126,8 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
         children.append(_Child("worker-alone", [*workers, "alone", *ours]))
     if Part.WEB in parts and settings.web_port:
         children.append(_Child("web", [sys.executable, "-m", "daemon.web", *ours]))
+    if Part.FILES in parts and settings.files_port:
+        children.append(_Child("files", [sys.executable, "-m", "daemon.wado", *ours]))
     return children
 
 

@@ -119,4 +119,4 @@ def free(
 
 def _ring(doorbell: Doorbell, series: Series) -> bool:
     # what was tried before is tried alone
-    return doorbell.screen(series.SeriesInstanceUID, None if series.attempts else series.exam)
+    return doorbell.screen(series.SeriesInstanceUID, series.exam or "", series.attempts > 0)

@@ -1,8 +1,8 @@
 """A CT study in a ledger, and what is done to it: no files and no pixels."""
 
-from daemon.records import arrivals, choice, claims, results
-from daemon.records.arrivals import Patience
+from daemon.records import arrivals, choice, claims, results, settling
 from daemon.records.results import MadeObject, Outcome
+from daemon.records.settling import Patience
 from daemon.records.tables import Series, SeriesState
 from engines.errors import BadSeries, NotEligible, Reason
 from engines.exams import Exam
@@ -30,7 +30,7 @@ class Study:
     def settles(self, scores=SCORES):
         judged = [
             (one, self._appraisal(scores[one.SeriesInstanceUID]))
-            for one in arrivals.quiet(self.ledger, Patience({}, 0, ("CT",)))
+            for one in settling.quiet(self.ledger, Patience({}, 0, ("CT",)))
         ]
         best = choice.choose(self.ledger, Exam.ABDOMEN_CT, judged)
         return best and best.SeriesInstanceUID

@@ -21,7 +21,7 @@ class Bell:
     def __init__(self):
         self.screened, self.delivered = [], []
 
-    def screen(self, series_uid, _exam):
+    def screen(self, series_uid, _exam, _alone=False):
         self.screened.append(series_uid)
         return True
 

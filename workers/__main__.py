@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
-from daemon import config, jobs, logs, parent, schema, upkeep
+from daemon import config, holdings, jobs, logs, parent, schema, upkeep
 from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.presence import Presence
 from daemon.pulse import Signs
 from daemon.records import claims
 from daemon.records.ledger import Ledger, LedgerError
-from engines.exams import Exam
 from workers import limits
 from workers.gpus import gpus
 from workers.progress import Watch
@@ -101,6 +100,7 @@ def _serve(settings: Settings, part: str) -> None:
     ledger, doorbell = schema.awaited_ledger(settings), Doorbell(settings)
     # what this part held when it died; its next life is the first to know
     upkeep.free_dead(settings, ledger, doorbell)
+    holdings.drop_leftovers(settings)
     limits.first_to_go(FIRST_TO_GO[part])
     shift = _shift(settings, ledger, doorbell, part)
     if part != jobs.DELIVER:
@@ -129,7 +129,8 @@ def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) ->
 
         ward = alone.Ward(settings, ledger, doorbell)
         answers = {ring: partial(alone.attempt, ward, ring) for ring in (jobs.SCREEN, jobs.DELIVER)}
-        return Shift(answers, [jobs.ALONE], ALONE_AT_ONCE)
+        queues = [jobs.ALONE, *map(jobs.alone_queue, settings.exams)]
+        return Shift(answers, queues, ALONE_AT_ONCE)
     watch = Watch()
     watch.guard(settings.stall_s)
     limits.limit_memory(settings.worker_memory_mib)
@@ -138,7 +139,7 @@ def _shift(settings: Settings, ledger: Ledger, doorbell: Doorbell, part: str) ->
 
         bench = _bench(settings, ledger, doorbell, watch)
         screen.warm(bench)
-        queues = [str(exam) for exam in Exam]
+        queues = [str(exam) for exam in settings.exams]
         answers = {part: partial(screen.screen, bench)}
         return Shift(answers, queues, settings.worker_threads, watch, has_engines=True)
     return Shift(_sending(settings, ledger, doorbell, watch), [part], DELIVERY_THREADS, watch)

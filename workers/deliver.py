@@ -4,17 +4,21 @@ Only the number of a delivery comes through the doorbell. A second ring for the 
 it claimed and does nothing.
 """
 
+import errno
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from io import BytesIO
 
 from pydicom import dcmread
 
 from daemon import scu
 from daemon.config import Settings
-from daemon.errors import DeliveryError
+from daemon.errors import DeliveryError, HolderAway
+from daemon.holdings import Holdings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import amends, deliveries, peers
@@ -117,14 +121,25 @@ def _send(
     datasets = []
     for delivery in claimed:
         moved_on("read")
-        path = desk.settings.outbox / f"{delivery.SOPInstanceUID}.dcm"
-        if sha256(path.read_bytes()).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
+        content = _content(desk, delivery.SOPInstanceUID)
+        if sha256(content).hexdigest() != objects[delivery.SOPInstanceUID].sha256:
             words = "the built object in the outbox is damaged; it was not sent"
             raise DeliveryError(words, hopeless=True)
-        datasets.append(dcmread(path))
+        datasets.append(dcmread(BytesIO(content)))
     address = scu.address_of(desk.settings, peer, desk.settings.network_timeout_s)
     answers = scu.store(address, datasets, gets_on)
     return {delivery.id: answer for delivery, answer in zip(claimed, answers, strict=True)}
+
+
+def _content(desk: Desk, uid: str) -> bytes:
+    """Return a built object, from whichever host has built it."""
+    try:
+        content = Holdings(desk.settings, desk.ledger).made(uid)
+    except HolderAway as error:
+        raise DeliveryError(str(error)) from None
+    if content is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return content
 
 
 def _settle(desk: Desk, delivery: Delivery, answer: scu.Answer) -> None:

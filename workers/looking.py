@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a look stands in the ledger, and whether its regions are wanted as an object."""
+    """Where a look stands in the ledger, whether its regions are wanted, and who keeps objects."""
 
     ledger: Ledger
     series: Series
     stage: Stage
     segmentation: bool = False
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def _make(report: Report, place: Place, images: Sequence[Dataset]) -> tuple[Made
         regions = objects.segmentation(report, images)
         if regions is not None:
             made.append(_one("SEG", regions, everyone))
-    return tuple(made)
+    return tuple(replace(one, record=replace(one.record, holder=place.holder)) for one in made)
 
 
 def _predecessor(report: Report, sr_class: str, place: Place) -> Predecessor | None:

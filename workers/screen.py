@@ -14,12 +14,14 @@ from pydicom import Dataset
 
 from daemon import disk, titles
 from daemon.config import Settings
+from daemon.errors import HolderAway
+from daemon.holdings import Holdings
 from daemon.jobs import Doorbell
 from daemon.logs import where
 from daemon.records import claims, deliveries, peers, results
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, Stage
-from daemon.spool import Spool, write_durably
+from daemon.spool import write_durably
 from engines import catalog
 from engines.cases import Case, read_case
 from engines.catalog import Model
@@ -74,8 +76,8 @@ def screen(bench: Bench, series_uid: str) -> None:
         ):
             kept = _screen_claimed(bench, series)
     except Exception as error:  # noqa: BLE001 - the task edge: put back or parked, with the place
-        if disk.is_full(error):
-            _put_off(bench, series)
+        if disk.is_full(error) or isinstance(error, HolderAway):
+            _put_off(bench, series, FULL if disk.is_full(error) else str(error))
             return
         log.error("event=screening-broke series=%s error=%s", series_uid, where(error))
         why = _why(error, case.stage)
@@ -86,19 +88,20 @@ def screen(bench: Bench, series_uid: str) -> None:
         bench.doorbell.deliver(delivery_id)
 
 
-def _put_off(bench: Bench, series: Series) -> None:
-    """Try again later what found the disk full; no hurry, for each try costs a whole screening.
+def _put_off(bench: Bench, series: Series, why: str) -> None:
+    """Try again later what found the disk full, or a host away that holds its images; no hurry.
 
     The ledger may be full too: it is asked until the lease is over, which others judge.
     """
-    log.error("event=no-room series=%s again_in_s=%.1f", series.SeriesInstanceUID, FULL_S)
+    uid = series.SeriesInstanceUID
+    log.error("event=put-off series=%s again_in_s=%.1f why=%r", uid, FULL_S, why)
     lease_s = bench.settings.lease_s
     until = time.monotonic() + lease_s
     while time.monotonic() < until:
         # nobody beats for it any more
         time.sleep(min(FULL_S, lease_s / 3))
         with contextlib.suppress(LedgerError):
-            claims.put_off(bench.ledger, series, FULL)
+            claims.put_off(bench.ledger, series, why)
             return
 
 
@@ -120,7 +123,9 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
         stage = title.stage_of(name, peers.stage_of(bench.ledger, name))
         if stage is Stage.OFF:
             continue
-        place = looking.Place(bench.ledger, series, stage, bench.settings.segmentation)
+        place = looking.Place(
+            bench.ledger, series, stage, bench.settings.segmentation, bench.settings.host_name
+        )
         try:
             look = looking.look(bench.room, model, case, place)
         except Exception as error:
@@ -143,7 +148,7 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
 
 def _of_the_house(error: Exception) -> bool:
     """Tell what no model is to blame for."""
-    return isinstance(error, LedgerError) or disk.is_full(error)
+    return isinstance(error, LedgerError | HolderAway) or disk.is_full(error)
 
 
 def _internal_error(model: Model, error: Exception) -> BadSeries:
@@ -160,12 +165,13 @@ def _was_overdue(series: Series, longest_settle_s: float) -> bool:
 
 
 def _read(bench: Bench, series: Series, rules: Rules) -> Case:
-    files = Spool(bench.settings.spool).series(series.SeriesInstanceUID)
-    if len(files) < series.images:
-        # one is in the index already and not in its place yet, or somebody has taken it away
-        detail = f"{len(files)} of its {series.images} images are on the disk"
-        raise BadSeries(Reason.INTERNAL_ERROR, detail)
-    images = [_image(file) for file in files]
+    moved_on("fetch")
+    with Holdings(bench.settings, bench.ledger).series(series.SeriesInstanceUID) as files:
+        if len(files) < series.images:
+            # one is in the index already and not in its place yet, or somebody has taken it away
+            detail = f"{len(files)} of its {series.images} images are on the disk"
+            raise BadSeries(Reason.INTERNAL_ERROR, detail)
+        images = [_image(file) for file in files]
     case = read_case(Exam(series.exam or ""), images, rules=rules)
     return replace(case, visits=results.earlier_visits(bench.ledger, series))
 

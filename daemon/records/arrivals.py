@@ -1,14 +1,16 @@
 """From a received object to a series that is quiet: states receiving, queued and skipped."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from daemon.records import claims, procedures, retention
 from daemon.records.ledger import Ledger, among, insert_all, note, note_all, now
@@ -18,13 +20,17 @@ from engines.errors import Reason
 
 @dataclass(frozen=True)
 class Receipt:
-    """What is known of any received file: its name in the spool, who sent it, when, and what."""
+    """What is known of any received file: its name in the spool, who sent it, when, and what.
+
+    ``holder`` is the host in whose spool it lies, where there are several.
+    """
 
     file: str
     calling_aet: str
     received_at: datetime
     sha256: str
     size_bytes: int
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,9 @@ class Fate(StrEnum):
     STRAY = "stray"
 
 
+MET_MOST = 3
+"""How often a batch is entered anew because another host entered some of it first; ours."""
+
 ASIDE = {
     Fate.CONFLICT: Reason.UID_CONFLICT,
     Fate.RECODED: Reason.TRANSFER_SYNTAX_CHANGED,
@@ -72,6 +81,7 @@ class _Book:
             Instance.sha256,
             Instance.TransferSyntaxUID,
             Instance.purged_by,
+            Instance.holder,
         ).where(among(session, Instance.SOPInstanceUID, objects))
         study = (
             select(Series.SeriesInstanceUID, Series.StudyInstanceUID)
@@ -81,8 +91,9 @@ class _Book:
             .with_for_update()
         )
         rows = session.execute(known).all()
-        self.known = {uid: (sha256, syntax) for uid, sha256, syntax, _ in rows}
-        self.purged = {uid for uid, _, _, rule in rows if rule is not None}
+        self.known = {uid: (sha256, syntax) for uid, sha256, syntax, *_ in rows}
+        self.purged = {uid for uid, _, _, rule, _ in rows if rule is not None}
+        self.holder_of = {uid: holder for uid, *_, holder in rows}
         self.study_of = dict(session.execute(study).all())
         self.old_series = frozenset(self.study_of)
 
@@ -92,12 +103,15 @@ class _Book:
         sha256, syntax = self.known.get(arrival.SOPInstanceUID, first)
         if sha256 != arrival.receipt.sha256:
             return Fate.CONFLICT if syntax == arrival.TransferSyntaxUID else Fate.RECODED
-        if arrival.SOPInstanceUID in self.known:
-            return Fate.SAME
+        uid = arrival.SOPInstanceUID
+        if uid in self.known:
+            holder = self.holder_of.setdefault(uid, arrival.receipt.holder)
+            elsewhere = holder != arrival.receipt.holder and uid not in self.purged
+            return Fate.SPARE if elsewhere else Fate.SAME
         study = self.study_of.setdefault(arrival.SeriesInstanceUID, arrival.StudyInstanceUID)
         if study != arrival.StudyInstanceUID:
             return Fate.STRAY
-        self.known[arrival.SOPInstanceUID] = first
+        self.known[uid], self.holder_of[uid] = first, arrival.receipt.holder
         return Fate.NEW
 
     def why_aside(self, arrival: Arrival, fate: Fate) -> str:
@@ -115,8 +129,9 @@ class _Book:
 def index(ledger: Ledger, arrivals: Sequence[Arrival]) -> list[Fate]:
     """Write a batch of arrivals into the ledger in one transaction.
 
-    The same object again changes nothing. What contradicts an object or a series that came before
-    is to be kept aside: the first stays. A new object reopens its series.
+    The same object again changes nothing; where another host holds it already, it is spare. What
+    contradicts an object or a series that came before is to be kept aside: the first stays. A new
+    object reopens its series.
 
     Returns
     -------
@@ -125,6 +140,10 @@ def index(ledger: Ledger, arrivals: Sequence[Arrival]) -> list[Fate]:
     """
     if not arrivals:
         return []
+    for _ in range(MET_MOST):
+        # the intake of another host has just entered one of the same: it is there by now
+        with suppress(IntegrityError), ledger.write() as session:
+            return _index(session, arrivals)
     with ledger.write() as session:
         return _index(session, arrivals)
 
@@ -138,7 +157,9 @@ def _index(session: Session, arrivals: Sequence[Arrival]) -> list[Fate]:
     insert_all(session, Instance, [_instance(arrival) for arrival in new])
     for arrival, fate in told:
         if fate is Fate.SAME and arrival.SOPInstanceUID in book.purged:
-            retention.restore(session, session.get_one(Instance, arrival.SOPInstanceUID))
+            image = session.get_one(Instance, arrival.SOPInstanceUID)
+            image.holder = arrival.receipt.holder
+            retention.restore(session, image)
     spare = _spare(session, [arrival.receipt for arrival, fate in told if fate in ASIDE])
     refused = [
         (arrival.receipt, ASIDE[fate], book.why_aside(arrival, fate))
@@ -182,6 +203,7 @@ def _set_aside(session: Session, refused: Sequence[tuple[Receipt, Reason, str]])
         if receipt.file not in known:
             row = Aside(file=receipt.file, reason=reason, detail=detail, sha256=receipt.sha256)
             row.calling_aet, row.received_at = receipt.calling_aet, receipt.received_at
+            row.holder = receipt.holder
             session.add(row)
             note(session, "set aside", aet=receipt.calling_aet, reason=reason, detail=detail)
 
@@ -196,6 +218,7 @@ def _instance(arrival: Arrival) -> dict[str, Any]:
         "received_at": arrival.receipt.received_at,
         "sha256": arrival.receipt.sha256,
         "size_bytes": arrival.receipt.size_bytes,
+        "holder": arrival.receipt.holder,
     }
 
 
@@ -218,8 +241,10 @@ def _open(session: Session, arrivals: Sequence[Arrival]) -> None:
             "opened_at": moment,
             "last_at": moment,
             "attempts": 0,
+            "holder": arrival.receipt.holder,
         }
-        for uid, arrival in first.items()
+        # in one order: two hosts that enter the same series wait for each other once
+        for uid, arrival in sorted(first.items())
     ]
     insert_all(session, Series, rows)
     if rows:
@@ -245,87 +270,6 @@ def _by_value(counts: Counter[str]) -> dict[int, list[str]]:
     for uid, count in counts.items():
         alike.setdefault(count, []).append(uid)
     return alike
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for images, and for which modalities until all of a study has settled.
-
-    ``released_s`` is for the series named in ``released``, whose sender seems to have sent all.
-    """
-
-    settle_s: Mapping[str, float]
-    otherwise_s: float
-    together: Collection[str] = ()
-    released_s: float = 0.0
-    released: Collection[str] = ()
-
-
-def quiet(ledger: Ledger, patience: Patience, most: int = 500) -> list[Series]:
-    """Return series that are complete as far as one can tell, longest quiet first.
-
-    One whose modality has announced how many images it will have is complete when they are there.
-    Any other is when nothing has come for its modality's settle time. None is while it has fewer
-    images than were announced, or counted at a peer. Where one series of a study is chosen, all of
-    that modality that are being received must be complete, those that were announced as well.
-    """
-    moment = now()
-    other = aliased(Series)
-    open_beside = exists().where(
-        other.StudyInstanceUID == Series.StudyInstanceUID,
-        other.modality == Series.modality,
-        other.state == SeriesState.RECEIVING,
-        ~(_announced(other) | _silent(other, patience, moment)),
-    )
-    complete = _silent(Series, patience, moment) | _announced(Series)
-    alone = Series.modality.not_in(patience.together)
-    settled = _silent(Series, patience, moment) | ~procedures.others_announced(Series)
-    return _receiving(ledger, complete & (alone | (settled & ~open_beside)), most)
-
-
-def _announced(one: type[Series]) -> ColumnElement[bool]:
-    # a count that a peer was asked for is of that moment: its series must be quiet besides
-    announced = one.expected_images.is_not(None) & one.counted_at.is_(None)
-    return announced & (one.images == one.expected_images)
-
-
-def _silent(one: type[Series], patience: Patience, moment: datetime) -> ColumnElement[bool]:
-    nothing_missing = one.expected_images.is_(None) | (one.images >= one.expected_images)
-    silent = [
-        (one.modality == modality) & (one.last_at <= moment - timedelta(seconds=wait_s))
-        for modality, wait_s in patience.settle_s.items()
-    ]
-    silent.append(
-        one.modality.not_in(patience.settle_s)
-        & (one.last_at <= moment - timedelta(seconds=patience.otherwise_s))
-    )
-    silent.append(
-        one.SeriesInstanceUID.in_(patience.released)
-        & (one.last_at <= moment - timedelta(seconds=patience.released_s))
-        & ~procedures.count_awaited(one)
-    )
-    return nothing_missing & or_(*silent)
-
-
-def wait_anew(ledger: Ledger) -> None:
-    """Let every series that is received settle from now on: the clock that said since when has
-    been set."""
-    moment = now()
-    receiving = update(Series).where(Series.state == SeriesState.RECEIVING)
-    with ledger.write() as session:
-        session.execute(receiving.values(last_at=moment))
-        session.execute(receiving.where(Series.opened_at > moment).values(opened_at=moment))
-
-
-def overdue(ledger: Ledger, longest_s: float, most: int = 500) -> list[Series]:
-    """Return series that have been received for so long that they are taken as they are."""
-    return _receiving(ledger, Series.opened_at <= now() - timedelta(seconds=longest_s), most)
-
-
-def _receiving(ledger: Ledger, which: ColumnElement[bool], most: int) -> list[Series]:
-    with ledger.read() as session:
-        found = select(Series).where(Series.state == SeriesState.RECEIVING, which)
-        return list(session.scalars(found.order_by(Series.last_at).limit(most)))
 
 
 def made_by_us(ledger: Ledger, series: Iterable[Series]) -> set[str]:

@@ -31,6 +31,7 @@ class MadeObject:
     kind: str
     sha256: str
     receivers: tuple[str, ...]
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,7 @@ def add_object(session: Session, screening_id: int, made: MadeObject) -> None:
             screening_id=screening_id,
             kind=made.kind,
             sha256=made.sha256,
+            holder=made.holder,
         )
     )
     session.flush()

@@ -4,7 +4,7 @@ The rows stay. Images go with their whole series, once it has ended and all of i
 they belong; a parked series waits for a person, and so do its images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -52,10 +52,20 @@ STATES = {
 
 EVENTS_AT_ONCE = 5000
 
+Here = Collection[str]
+"""The holders whose files whoever asks can unlink."""
 
-def due_series(ledger: Ledger, rule: Rule, before: datetime, most: int) -> list[str]:
-    """Return the series whose images a rule lets go, the longest ended first."""
-    oldest = _due(rule, before).order_by(Series.ended_at).limit(most)
+
+def due_series(
+    ledger: Ledger, rule: Rule, before: datetime, most: int, here: Here = ()
+) -> list[str]:
+    """Return the series whose images a rule lets go, the longest ended first.
+
+    Where ``here`` names holders, only series that began at one of them: room is wanted here.
+    """
+    due = _due(rule, before)
+    oldest = (due.where(Series.holder.in_(here)) if here else due).order_by(Series.ended_at)
+    oldest = oldest.limit(most)
     with ledger.read() as session:
         return list(session.scalars(oldest))
 
@@ -153,22 +163,25 @@ def drop_events(ledger: Ledger, before: datetime) -> int:
         return _count(session.execute(delete(Event).where(Event.id.in_(some))))
 
 
-def unfinished_images(ledger: Ledger, most: int) -> list[tuple[str, str]]:
+def unfinished_images(ledger: Ledger, here: Here, most: int) -> list[tuple[str, str]]:
     """Return series and SOP Instance UID of images that are to go and may still be there."""
-    some = select(Instance.SeriesInstanceUID, Instance.SOPInstanceUID).where(*_to_go(Instance))
+    names = select(Instance.SeriesInstanceUID, Instance.SOPInstanceUID)
+    some = names.where(*_to_go(Instance), Instance.holder.in_(here))
     with ledger.read() as session:
         return [(series, image) for series, image in session.execute(some.limit(most)).all()]
 
 
-def unfinished_asides(ledger: Ledger, most: int) -> list[str]:
+def unfinished_asides(ledger: Ledger, here: Here, most: int) -> list[str]:
     """Return the names of files set aside that are to go and may still be there."""
     with ledger.read() as session:
-        return list(session.scalars(select(Aside.file).where(*_to_go(Aside)).limit(most)))
+        mine = select(Aside.file).where(*_to_go(Aside), Aside.holder.in_(here))
+        return list(session.scalars(mine.limit(most)))
 
 
-def unfinished_results(ledger: Ledger, most: int) -> list[str]:
+def unfinished_results(ledger: Ledger, here: Here, most: int) -> list[str]:
     """Return the UIDs of built objects that are to go and may still be there."""
-    some = select(ResultObject.SOPInstanceUID).where(*_to_go(ResultObject))
+    mine = ResultObject.holder.in_(here)
+    some = select(ResultObject.SOPInstanceUID).where(*_to_go(ResultObject), mine)
     with ledger.read() as session:
         return list(session.scalars(some.limit(most)))
 
@@ -218,16 +231,20 @@ def purged_images(ledger: Ledger, series: Sequence[Series]) -> dict[str, tuple[i
         return {uid: (images, str(rule)) for uid, images, rule in session.execute(count).all()}
 
 
-def told_of_disk(ledger: Ledger) -> str | None:
-    """Return what was last written down of the disk, None if nothing ever was."""
-    last = last_events(ledger, DISK, most=1)
+def told_of_disk(ledger: Ledger, host_name: str) -> str | None:
+    """Return what was last written down of a host's disk, None if nothing ever was."""
+    last = last_events(ledger, _disk_of(host_name), most=1)
     return last[0].reason if last else None
 
 
-def tell_of_disk(ledger: Ledger, reason: str, detail: str) -> None:
-    """Write down what the disk lets in from now on."""
+def tell_of_disk(ledger: Ledger, host_name: str, reason: str, detail: str) -> None:
+    """Write down what a host's disk lets in from now on."""
     with ledger.write() as session:
-        note(session, DISK, reason=reason, detail=detail)
+        note(session, _disk_of(host_name), reason=reason, detail=detail)
+
+
+def _disk_of(host_name: str) -> str:
+    return f"{DISK} of {host_name}" if host_name else DISK
 
 
 def _due(rule: Rule, before: datetime) -> Select[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from daemon.records.lying import Held, Purgeable
 from daemon.records.moments import Utc
 
 UID = String(64)
@@ -149,7 +150,7 @@ def _of_some(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=holds, postgresql_where=holds)
 
 
-class Series(Table):
+class Series(Held, Table):
     """One series: where it stands and why; ``purged_at`` once none of its images is kept."""
 
     __tablename__ = "series"
@@ -190,23 +191,12 @@ class Series(Table):
     appraisal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
-class Purgeable:
-    """A row whose file may go while the row stays.
-
-    ``purged_by`` is the rule, written before the file goes; ``purged_at`` is written when it is
-    gone. Between the two, the next turn of the retention finishes what was decided.
-    """
-
-    purged_by: Mapped[str | None] = mapped_column(String(32))
-    purged_at: Mapped[datetime | None]
-
-
 def _to_purge(table: str) -> Index:
     """Find the few rows that are decided and not done."""
     return _of_some(f"{table}_to_purge", "purged_by IS NOT NULL AND purged_at IS NULL", "purged_by")
 
 
-class Instance(Purgeable, Table):
+class Instance(Held, Purgeable, Table):
     """One object as received; the bytes lie in the spool."""
 
     __tablename__ = "instance"
@@ -227,7 +217,7 @@ class Instance(Purgeable, Table):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
-class Aside(Purgeable, Table):
+class Aside(Held, Purgeable, Table):
     """One received object that is not indexed: unreadable, or other bytes under a known UID."""
 
     __tablename__ = "aside"
@@ -277,7 +267,7 @@ class Screening(Table):
     retracted_why: Mapped[str | None]
 
 
-class ResultObject(Purgeable, Table):
+class ResultObject(Held, Purgeable, Table):
     """One DICOM object we made; its bytes lie in the outbox and are never built again."""
 
     __tablename__ = "result_object"

@@ -72,6 +72,7 @@ def _note_of(request: Request, one: Standing, ground: Ground, why: str) -> MadeO
     content = part10_bytes(ds)
     write_durably(settings.outbox / f"{ds.SOPInstanceUID}.dcm", content)
     facts: dict[str, Any] = {"kind": NOTE_KIND, "sha256": sha256(content).hexdigest()}
+    facts["holder"] = settings.host_name
     uids = (str(ds.SOPInstanceUID), str(ds.SOPClassUID), str(ds.SeriesInstanceUID))
     return MadeObject(*uids, **facts, receivers=one.had)
 

@@ -6,8 +6,9 @@ import pytest
 from ct_ledger import SCORES, Study
 
 from daemon import config, schema
-from daemon.records import arrivals, claims, evidence
-from daemon.records.arrivals import Arrival, Patience, Receipt
+from daemon.records import arrivals, claims, evidence, settling
+from daemon.records.arrivals import Arrival, Receipt
+from daemon.records.settling import Patience
 from daemon.records.tables import Series
 
 
@@ -69,7 +70,7 @@ def series_in(ledger):
 def claimed(ledger, make_arrival):
     """Return a series that a worker has just claimed."""
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     assert arrivals.queue(ledger, [series], "cxr")
     return claims.claim(ledger, "1.2.3")
 

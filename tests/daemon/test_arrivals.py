@@ -2,9 +2,10 @@
 
 import threading
 
-from daemon.records import arrivals, claims, evidence
-from daemon.records.arrivals import Fate, Patience
+from daemon.records import arrivals, claims, evidence, settling
+from daemon.records.arrivals import Fate
 from daemon.records.ledger import changed
+from daemon.records.settling import Patience
 from daemon.records.tables import SeriesState
 
 
@@ -35,7 +36,7 @@ def test_other_bytes_under_a_known_uid_are_a_conflict(ledger, make_arrival):
 
 def test_a_series_is_quiet_only_after_its_modality_s_settle_time(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival(), make_arrival("1.2.4", "1.2.4.1", modality="CT")])
-    quiet = arrivals.quiet(ledger, Patience({"DX": 0.0}, 60))
+    quiet = settling.quiet(ledger, Patience({"DX": 0.0}, 60))
     assert [series.SeriesInstanceUID for series in quiet] == ["1.2.3"]
 
 
@@ -43,7 +44,7 @@ def test_an_image_that_comes_while_a_series_is_classified_keeps_it_open(
     ledger, make_arrival, series_in
 ):
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert not arrivals.queue(ledger, [series], "cxr")
     assert series_in().state == "receiving"
@@ -51,7 +52,7 @@ def test_an_image_that_comes_while_a_series_is_classified_keeps_it_open(
 
 def test_a_late_image_reopens_an_ended_series(ledger, make_arrival, series_in):
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     assert arrivals.end(ledger, [series], SeriesState.SKIPPED, "exam-not-screened", "why")
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
     assert (series_in().state, series_in().images) == ("receiving", 2)

@@ -4,8 +4,8 @@ import pytest
 from ct_ledger import BEATEN, GAP, LUNG, SCORES
 
 from daemon import config, schema
-from daemon.records import arrivals, choice, claims, results, summary
-from daemon.records.arrivals import Patience
+from daemon.records import arrivals, choice, claims, results, settling, summary
+from daemon.records.settling import Patience
 from daemon.records.tables import DeliveryState, Series, SeriesState
 from engines.errors import Reason
 from engines.exams import Exam
@@ -133,12 +133,12 @@ def test_the_same_images_again_choose_nothing_anew(study, make_arrival):
     before = study.states()
     again = [make_arrival(uid, f"{uid}.{n}", modality="CT") for n, uid in enumerate(SCORES, 1)]
     arrivals.index(study.ledger, again)
-    assert arrivals.quiet(study.ledger, Patience({}, 0, ("CT",))) == []
+    assert settling.quiet(study.ledger, Patience({}, 0, ("CT",))) == []
     assert study.states() == before
 
 
 def test_a_series_that_got_an_image_while_it_was_read_is_left_for_later(study):
-    judged = [(one, Appraisal(50.0)) for one in arrivals.quiet(study.ledger, Patience({}, 0))]
+    judged = [(one, Appraisal(50.0)) for one in settling.quiet(study.ledger, Patience({}, 0))]
     study.comes("1.2.3")
     assert choice.choose(study.ledger, Exam.ABDOMEN_CT, judged) is not None
     assert study.states()["1.2.3"][0] == "receiving"

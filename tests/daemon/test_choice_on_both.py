@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from ct_ledger import BEATEN, SCORES
 
-from daemon.records import arrivals, choice, deliveries, procedures, results, summary
-from daemon.records.arrivals import Patience
+from daemon.records import choice, deliveries, procedures, results, settling, summary
+from daemon.records.settling import Patience
 from daemon.records.tables import SeriesState
 from engines.errors import Reason
 from engines.exams import Exam
@@ -16,8 +16,8 @@ from engines.series_choice import Appraisal
 def test_none_settles_while_one_of_the_study_is_received_and_status_says_which(study):
     patience = Patience({}, 3600, ("CT",))
     study.were_last_heard_of(timedelta(hours=2), "1.2.3", "1.2.5")
-    assert arrivals.quiet(study.ledger, patience) == []
-    assert len(arrivals.quiet(study.ledger, Patience({}, 3600))) == 2
+    assert settling.quiet(study.ledger, patience) == []
+    assert len(settling.quiet(study.ledger, Patience({}, 3600))) == 2
     why = summary.status(study.ledger)["oldest"]["receiving"]["why"]
     assert "1.2.4: more images may come" in why
 
@@ -40,7 +40,7 @@ def test_a_result_stands_until_a_better_series_has_its_own(study):
 
 
 def test_two_that_choose_at_once_queue_one(study):
-    seen = [arrivals.quiet(study.ledger, Patience({}, 0)) for _ in range(2)]
+    seen = [settling.quiet(study.ledger, Patience({}, 0)) for _ in range(2)]
     gate, failed = threading.Barrier(2), []
 
     def run(series, order):
@@ -65,12 +65,12 @@ def test_a_series_that_was_announced_waits_for_those_announced_with_it(study, le
     procedures.begin(ledger, "7.7", "CT1", {"1.2.3": 1, "1.2.4": 1, "1.2.5": 1, "1.2.6": 1})
     procedures.change(ledger, "7.7", "COMPLETED", None)
     patience = Patience({}, 3600, ("CT",))
-    assert arrivals.quiet(ledger, patience) == []
+    assert settling.quiet(ledger, patience) == []
     study.comes("1.2.6")
-    assert len(arrivals.quiet(ledger, patience)) == 4
+    assert len(settling.quiet(ledger, patience)) == 4
     study.comes("1.2.8")
-    assert arrivals.quiet(ledger, patience) == []
-    overdue = arrivals.overdue(ledger, longest_s=0)
+    assert settling.quiet(ledger, patience) == []
+    overdue = settling.overdue(ledger, longest_s=0)
     assert len(overdue) == 5
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from peers import wait_for
 from sqlalchemy import update
 
-from daemon.records import arrivals, claims, summary
-from daemon.records.arrivals import Patience
+from daemon.records import arrivals, claims, settling, summary
 from daemon.records.ledger import now
+from daemon.records.settling import Patience
 from daemon.records.tables import Series
 
 
@@ -57,7 +57,7 @@ def test_a_worker_whose_lease_passed_on_changes_nothing(ledger, claimed, series_
 
 def test_a_queued_series_nobody_takes_is_rung_for_again_once_an_interval(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     arrivals.queue(ledger, [series], "cxr")
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
     assert [one.exam for one in claims.to_ring(ledger, silent_s=0, most=9)] == ["cxr"]
@@ -66,7 +66,7 @@ def test_a_queued_series_nobody_takes_is_rung_for_again_once_an_interval(ledger,
 
 def test_a_clock_that_is_set_back_delays_no_ring(ledger, make_arrival, series_in):
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     arrivals.queue(ledger, [series], "cxr")
     with ledger.write() as session:
         session.execute(update(Series).values(rung_at=now() + timedelta(hours=1)))
@@ -78,7 +78,7 @@ def test_a_clock_that_is_set_back_delays_no_ring(ledger, make_arrival, series_in
 def test_a_long_queue_is_rung_for_a_few_at_a_time_oldest_first(ledger, make_arrival):
     for number in range(5):
         arrivals.index(ledger, [make_arrival(f"1.2.{number}", f"1.2.{number}.1")])
-        [series] = arrivals.quiet(ledger, Patience({}, 0))
+        [series] = settling.quiet(ledger, Patience({}, 0))
         arrivals.queue(ledger, [series], "cxr")
     rung = claims.to_ring(ledger, silent_s=0, most=2)
     assert {one.SeriesInstanceUID for one in rung} == {"1.2.0", "1.2.1"}
@@ -96,7 +96,7 @@ def test_what_was_put_off_was_no_attempt_and_is_rung_for_at_the_next_sweep(
 
 def test_a_ring_that_the_broker_did_not_take_is_due_at_the_next_sweep(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     arrivals.queue(ledger, [series], "cxr")
     assert claims.to_ring(ledger, silent_s=60, most=9) == []
     claims.not_rung(ledger, ["1.2.3"])

@@ -24,7 +24,7 @@ class Bell:
     def __init__(self):
         self.rung = []
 
-    def screen(self, series_uid, exam):
+    def screen(self, series_uid, exam, _alone=False):
         self.rung.append((series_uid, exam))
         return True
 

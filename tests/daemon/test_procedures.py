@@ -14,8 +14,8 @@ from pynetdicom import AE, evt
 from daemon import config, counts, schema, scu
 from daemon.find import STUDY_ROOT_FIND
 from daemon.intake import Intake
-from daemon.records import arrivals, peers, procedures, summary
-from daemon.records.arrivals import Patience
+from daemon.records import peers, procedures, settling, summary
+from daemon.records.settling import Patience
 from daemon.records.tables import Peer, Series
 from daemon.scp import Listener
 from daemon.serve import open_socket
@@ -69,7 +69,7 @@ class Ours:
 
     def complete(self, quiet_s: float) -> list[str]:
         """Name the series that would be judged now."""
-        found = arrivals.quiet(self.ledger, Patience({}, quiet_s))
+        found = settling.quiet(self.ledger, Patience({}, quiet_s))
         return [series.SeriesInstanceUID for series in found]
 
     @contextlib.contextmanager

@@ -8,10 +8,10 @@ from kept_site import outcome as screened
 from peers import wait_for
 from sqlalchemy import select, update
 
-from daemon.records import arrivals, claims, deliveries, peers, results, summary
-from daemon.records.arrivals import Patience
+from daemon.records import arrivals, claims, deliveries, peers, results, settling, summary
 from daemon.records.ledger import now
 from daemon.records.results import MadeObject
+from daemon.records.settling import Patience
 from daemon.records.tables import Delivery, Event, Peer, Screening, SeriesState, Stage
 
 
@@ -54,7 +54,7 @@ def test_nothing_is_kept_when_an_image_came_meanwhile(
 def screened_again(ledger, outcome, make_arrival):
     """Let a late image reopen the series, and keep what is found then."""
     arrivals.index(ledger, [make_arrival(instance="1.2.3.2")])
-    [series] = arrivals.quiet(ledger, Patience({}, 0))
+    [series] = settling.quiet(ledger, Patience({}, 0))
     arrivals.queue(ledger, [series], "cxr")
     assert results.keep(ledger, claims.claim(ledger, "1.2.3"), [outcome])
 

@@ -1,0 +1,82 @@
+"""The process of our files for other hosts: ``python -m daemon.wado``, run by serve."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from daemon import config, logs, parent, schema
+from daemon.config import Settings
+from daemon.errors import ConfigError
+from daemon.records.ledger import Ledger
+from daemon.tls import server_context
+from daemon.wado.app import make_app
+
+log = logging.getLogger("daemon.wado")
+
+NICENESS = 10
+"""A worker can wait; an image that is received cannot."""
+MOST_AT_ONCE = 64
+LEAVE_S = 2
+
+
+def main() -> None:
+    """Serve our files until told to stop."""
+    parser = argparse.ArgumentParser(prog="daemon.wado", description=__doc__)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--parent", type=int, help="process that started this one")
+    arguments = parser.parse_args()
+    parent.leave_with_parent(arguments.parent)
+    settings = config.load(arguments.home)
+    logs.set_up(settings.log_level)
+    os.nice(NICENESS)
+    ledger = schema.awaited_ledger(settings)
+    place = settings.files_host, settings.files_port
+    try:
+        family = socket.AF_INET6 if ":" in settings.files_host else socket.AF_INET
+        sock = socket.create_server(place, family=family, backlog=64)
+        server = server_of(settings, ledger)
+    except (ConfigError, OSError) as error:
+        log.error("event=no-files why=%r", str(error))
+        sys.exit(1)
+    log.info("event=files host_name=%s port=%d", settings.host_name, settings.files_port)
+    server.run(sockets=[sock])
+
+
+def server_of(settings: Settings, ledger: Ledger) -> uvicorn.Server:
+    """Return the server of our files; by TLS where we have a certificate.
+
+    Raises
+    ------
+    ConfigError
+        If the certificate cannot be used.
+    """
+    secured = settings.tls_certificate is not None
+    if secured:
+        # says in words what uvicorn would not
+        server_context(settings)
+    how = uvicorn.Config(
+        make_app(settings, ledger),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        # the log of every process is ours: no path in it
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_graceful_shutdown=LEAVE_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=(settings.tls_key or settings.tls_certificate) if secured else None,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
+    return uvicorn.Server(how)
+
+
+if __name__ == "__main__":
+    main()
