@@ -18,7 +18,6 @@ from daemon import crossed
 from daemon.errors import ConfigError
 from daemon.networks import read_networks
 from engines.candidates import ORDER, read_batches, read_order
-from engines.exams import Exam
 from engines.rules import Measuring, Rules
 
 PREFIX = "OSTEOSCREEN_"
@@ -42,9 +41,12 @@ def is_ae_title(text: str) -> bool:
 EMBEDDED = "embedded://"
 
 
-def read_exams(text: str) -> tuple[Exam, ...]:
-    """Read examinations with commas between; raises ValueError for what is none."""
-    return tuple(Exam(word.strip()) for word in text.split(",") if word.strip())
+def read_exams(text: str) -> tuple[str, ...]:
+    """Read examinations with commas between, all if none; raises ValueError for what is none."""
+    # here: a command that screens nothing does without what decodes
+    from engines.exams import Exam
+
+    return tuple(Exam(word.strip()) for word in text.split(",") if word.strip()) or tuple(Exam)
 
 
 def _readable(read: Callable[[str], object]) -> Callable[[str], str]:
@@ -257,9 +259,9 @@ class Settings(BaseSettings):
         return (self.host_name, *before)
 
     @property
-    def exams(self) -> tuple[Exam, ...]:
+    def exams(self) -> tuple[str, ...]:
         """What the workers of this host screen."""
-        return read_exams(self.worker_exams) or tuple(Exam)
+        return read_exams(self.worker_exams)
 
     @property
     def reachable_host(self) -> str:

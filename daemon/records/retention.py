@@ -231,7 +231,7 @@ def purged_images(ledger: Ledger, series: Sequence[Series]) -> dict[str, tuple[i
         return {uid: (images, str(rule)) for uid, images, rule in session.execute(count).all()}
 
 
-def told_of_disk(ledger: Ledger, host_name: str) -> str | None:
+def told_of_disk(ledger: Ledger, host_name: str = "") -> str | None:
     """Return what was last written down of a host's disk, None if nothing ever was."""
     last = last_events(ledger, _disk_of(host_name), most=1)
     return last[0].reason if last else None
