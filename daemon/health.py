@@ -23,6 +23,7 @@ PROCESSES = {
     "intake": ("intake",),
     "worker": ("screen", "deliver", "alone"),
     "web": ("web",),
+    "files": ("files",),
 }
 
 

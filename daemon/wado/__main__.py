@@ -1,6 +1,7 @@
 """The process of our files for other hosts: ``python -m daemon.wado``, run by serve."""
 
 import argparse
+import asyncio
 import logging
 import os
 import socket
@@ -12,6 +13,8 @@ import uvicorn
 from daemon import config, logs, parent, schema
 from daemon.config import Settings
 from daemon.errors import ConfigError
+from daemon.presence import Presence
+from daemon.pulse import Signs
 from daemon.records.ledger import Ledger
 from daemon.tls import server_context
 from daemon.wado.app import make_app
@@ -22,6 +25,8 @@ NICENESS = 10
 """A worker can wait; an image that is received cannot."""
 MOST_AT_ONCE = 64
 LEAVE_S = 2
+COME_ROUND_S = 1.0
+"""How often the loop says that it turns."""
 
 
 def main() -> None:
@@ -32,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parent.leave_with_parent(arguments.parent)
     settings = config.load(arguments.home)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format)
     os.nice(NICENESS)
     ledger = schema.awaited_ledger(settings)
     place = settings.files_host, settings.files_port
@@ -44,7 +49,20 @@ def main() -> None:
         log.error("event=no-files why=%r", str(error))
         sys.exit(1)
     log.info("event=files host_name=%s port=%d", settings.host_name, settings.files_port)
-    server.run(sockets=[sock])
+    signs = Signs()
+    with Presence(ledger, "files", settings.home, signs):
+        asyncio.run(_serve(server, sock, signs))
+
+
+async def _serve(server: uvicorn.Server, sock: socket.socket, signs: Signs) -> None:
+    async def come_round() -> None:
+        while True:
+            signs.moved()
+            await asyncio.sleep(COME_ROUND_S)
+
+    rounds = asyncio.create_task(come_round())
+    await server.serve(sockets=[sock])
+    rounds.cancel()
 
 
 def server_of(settings: Settings, ledger: Ledger) -> uvicorn.Server:
