@@ -1,11 +1,12 @@
 """Memory and a stream of a GPU through NVIDIA's driver, by the package ``cuda-bindings``.
 
 Nothing here is imported before a driver answers, so that a machine without one loads nothing. Why
-not torch: docs/decisions/0014.
+not torch: docs/decisions/0015.
 """
 
 import ctypes
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from engines.errors import EngineMismatch
 
 _OUT_OF_MEMORY: Final = 2
+_THREAD_LOCAL: Final = 1
+#: CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED to _WRONG_THREAD: said of a recording, the GPU is well.
+_OF_RECORDING: Final = range(900, 909)
 
 
 class NotHere(EngineMismatch):
@@ -24,6 +28,10 @@ class NotHere(EngineMismatch):
 
 class GpuLost(Exception):
     """The GPU, or its driver, can no longer be used by this process; only a new one may."""
+
+
+class NotRecorded(Exception):
+    """Some of the work ordered cannot be recorded; nothing of it was done."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ def call(function: str, *arguments: Any) -> Any:
     ------
     MemoryError
         If the GPU has not enough.
+    NotRecorded
+        If a stream that records is asked for what it cannot.
     GpuLost
         For every other error: they stay with the process (CUDA driver API, sticky errors).
     """
@@ -116,6 +126,8 @@ def call(function: str, *arguments: Any) -> Any:
     code = int(status)
     if code == _OUT_OF_MEMORY:
         raise MemoryError(f"{function}: the GPU's memory is full")
+    if code in _OF_RECORDING:
+        raise NotRecorded(f"{function}: {getattr(status, 'name', code)}")
     if code != 0:
         raise GpuLost(f"{function}: {getattr(status, 'name', code)}")
     return found[0] if found else None
@@ -131,6 +143,26 @@ class Stream:
     def wait(self) -> None:
         """Wait until all that was ordered is done."""
         call("cuStreamSynchronize", self._stream)
+
+    def recorded(self, order: Callable[[], None]) -> Any:
+        """Return work as a graph, to be begun again as a whole; none of it is done now.
+
+        Raises
+        ------
+        NotRecorded
+            If some of it cannot be.
+        """
+        call("cuStreamBeginCapture", self._stream, driver().CUstreamCaptureMode(_THREAD_LOCAL))
+        try:
+            order()
+        finally:
+            # also takes the stream out of recording
+            graph = call("cuStreamEndCapture", self._stream)
+        return call("cuGraphInstantiate", graph, 0)
+
+    def begin_again(self, graph: Any) -> None:
+        """Order all the work of a graph at once."""
+        call("cuGraphLaunch", graph, self._stream)
 
     def to_gpu(self, buffer: "Buffer", examples: int) -> None:
         """Order the copy of the first examples of a buffer to the GPU."""

@@ -1,6 +1,7 @@
 """TensorRT behind the seam: one class over TensorRT 10 and 11 and TensorRT for RTX."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,21 @@ import numpy as np
 from engines.candidates import Batches
 from engines.errors import BadSeries, EngineMismatch, Reason
 from engines.runtime import Arrays, gpu
+from engines.runtime.graphs import Graphs
 from engines.runtime.trt_package import package, require, tensorrt_log, title
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """The work of one batch size, and the context that it must not outlive."""
+
+    graph: Any
+    context: Any
+
+
+def _records_itself() -> bool:
+    """Whether this is TensorRT for RTX, which keeps kernels and records what comes again."""
+    return hasattr(package(), "IRuntimeCache")
 
 
 class TrtEngine:
@@ -49,6 +64,7 @@ class TrtEngine:
         self._stream = gpu.Stream()
         self._context = self._made_context()
         self._buffers = self._made_buffers()
+        self._graphs = None if _records_itself() else Graphs(self._recorded)
         self.description = f"{title()} {precision.upper()} on {device.name}"
 
     @property
@@ -58,7 +74,7 @@ class TrtEngine:
 
     def _made_context(self) -> Any:
         trt, engine = package(), self._engine
-        if not hasattr(trt, "IRuntimeCache"):
+        if not _records_itself():
             return require(engine.create_execution_context(), "no context")
         config = require(engine.create_runtime_config(), "no runtime configuration")
         self._kernel_cache = require(config.create_runtime_cache(), "no runtime cache")
@@ -67,6 +83,7 @@ class TrtEngine:
             # one of another version says no, and is begun anew
             tensorrt_log().errors.clear()
         config.set_runtime_cache(self._kernel_cache)
+        config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         return require(engine.create_execution_context(config), "no context")
 
     def warm(self) -> None:
@@ -134,18 +151,41 @@ class TrtEngine:
     def _run(self, arrays: Arrays) -> Arrays:
         examples = len(next(iter(arrays.values())))
         for name, array in arrays.items():
-            buffer = self._buffers[name]
-            buffer.host[:examples] = array
-            self._stream.to_gpu(buffer, examples)
-            shape = (examples, *buffer.host.shape[1:])
-            require(self._context.set_input_shape(name, shape), f"{name}: no batch of {examples}")
-        if not self._context.execute_async_v3(self._stream.handle):
-            self._give_up()
-        outputs = [name for name in self._buffers if name not in arrays]
-        for name in outputs:
-            self._stream.to_host(self._buffers[name], examples)
+            self._buffers[name].host[:examples] = array
+        recording = self._graphs.recorded(examples) if self._graphs else None
+        if recording:
+            self._stream.begin_again(recording.graph)
+        else:
+            self._shape(self._context, examples)
+            self._order(self._context, examples)
         self._stream.wait()
+        outputs = [name for name in self._buffers if name not in arrays]
         return {name: self._buffers[name].host[:examples].copy() for name in outputs}
+
+    def _shape(self, context: Any, examples: int) -> None:
+        for name in self._inputs:
+            shape = (examples, *self._buffers[name].host.shape[1:])
+            require(context.set_input_shape(name, shape), f"{name}: no batch of {examples}")
+
+    def _order(self, context: Any, examples: int) -> None:
+        """Order copies there, the network, copies back."""
+        for name in self._inputs:
+            self._stream.to_gpu(self._buffers[name], examples)
+        if not context.execute_async_v3(self._stream.handle):
+            self._give_up()
+        for name in self._buffers.keys() - set(self._inputs):
+            self._stream.to_host(self._buffers[name], examples)
+
+    def _recorded(self, examples: int) -> "_Recording":
+        """Record the work of a batch size, on a context that nothing else changes."""
+        context = self._made_context()
+        for name, buffer in self._buffers.items():
+            require(context.set_tensor_address(name, buffer.address), f"{name}: no address")
+        self._shape(context, examples)
+        # a first run does what TensorRT has put off until then, which cannot be recorded
+        self._order(context, examples)
+        self._stream.wait()
+        return _Recording(self._stream.recorded(lambda: self._order(context, examples)), context)
 
     def _give_up(self) -> None:
         """Say why a run was not begun: for want of memory, or for good."""

@@ -91,6 +91,16 @@ def test_the_same_case_gives_the_same_bytes_again(hip):
         np.testing.assert_array_equal(first[name], again[name])
 
 
+def test_sizes_that_come_again_in_turns_are_recorded_and_stay_right(hip):
+    _, reference, engine = hip
+    for turn in range(5):
+        for examples in (1, 4, 2, 8, 3, 32, 1):
+            arrays = femora(examples, 100 * turn + examples)
+            for name, wanted in reference(arrays).items():
+                allowed = 0.005 * np.abs(wanted).max()
+                np.testing.assert_allclose(engine(arrays)[name], wanted, atol=allowed)
+
+
 def test_arrays_of_another_size_are_refused_and_the_next_case_runs(hip):
     with pytest.raises(BadSeries, match="it takes"):
         hip[2]({"femur": np.zeros((1, 1, 96, 96), np.float32)})

@@ -19,6 +19,7 @@ from engines.runtime.parity import Gate
 from engines.runtime.plans import Plans
 
 HALF = Candidate(Runtime.ORT_CPU, Precision.FP16)
+LEARNED = ("ct_multitask", "cxr_multimodal", "cxr_osporscreen", "hip_vit", "onfh_mri")
 INT8 = Candidate(Runtime.ORT_CPU, Precision.INT8)
 
 
@@ -189,7 +190,9 @@ def test_a_key_tells_everything_apart_that_makes_another_plan(weights, tmp_path)
 def test_half_precision_of_the_reference_weights_passes_on_patients_and_edges(model, tmp_path):
     weights = read_weights(model)
     terms = Terms((HALF, REFERENCE), threads=1, plans=Plans(tmp_path))
-    for served in serve(weights, Card.parity_tolerance, terms).values():
+    for name, served in serve(weights, Card.parity_tolerance, terms).items():
         assert served.candidate == HALF
-        assert served.parity.patients >= 3 and not served.parity.flipped
+        # no patients are kept for the course of a hip over its visits
+        assert served.parity.patients >= (0 if name == "progression" else 3)
+        assert not served.parity.flipped
         assert 0 < served.parity.largest_error < 0.002
