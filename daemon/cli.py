@@ -217,6 +217,25 @@ def metrics(home: Home = None) -> None:
 
 
 @app.command()
+def capacity(
+    studies_per_day: Annotated[float, typer.Option(min=1, help="How many are to come.")],
+    wait_s: Annotated[float, typer.Option(min=1, help="What 19 in 20 cases may wait.")] = 120,
+    days: Annotated[float, typer.Option(min=0, help="How long images are kept.")] = 30,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which listeners, workers, GPUs, disk and rows that needs, from what was measured here."""
+    from daemon import console
+    from daemon.capacity import Wanted, plan
+
+    settings = config.load(home)
+    told = plan(settings, schema.ready_ledger(settings), Wanted(studies_per_day, wait_s, days))
+    if told is None:
+        raise ConfigError("nothing has come here yet: there is nothing to measure by")
+    show_facts(told, as_json, console.capacity)
+
+
+@app.command()
 def conformance(home: Home = None) -> None:
     """Write the DICOM conformance statement of this installation, in Markdown."""
     from daemon.conformance.statement import statement

@@ -32,6 +32,35 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
     stdout().print(shown)
 
 
+def capacity(told: Mapping[str, Any]) -> None:
+    """Print what was measured, then what is needed."""
+    console, seen, peak = stdout(), told["measured"], told["busiest_hour"]
+    console.print(
+        f"measured on {seen['studies']} studies, {seen['since']} to {seen['until']}: "
+        f"{seen['images_a_study']} images, {seen['mib_a_study']} MiB and "
+        f"{seen['rows_a_study']} rows a study"
+    )
+    for exam, case in seen["cases"].items():
+        console.print(f"  {exam}: {case['a_study']} cases a study, {case['seconds']} s each")
+    console.print(
+        f"a listener was seen to take {seen['listener_images_a_s']} images/s, "
+        f"{seen['listener_mib_a_s']} MiB/s; it may take more: make bench"
+    )
+    table(
+        [
+            {
+                "busiest hour": f"{peak['images_a_s']} images/s, {peak['mib_a_s']} MiB/s",
+                "listeners": told["listeners"],
+                "workers": f"{told['workers']} ({told['slots']} slots)",
+                "GPUs": told["gpus"] or "none measured",
+                f"disk, {told['disk_days']:g} days": f"{told['disk_gib']} GiB",
+                "rows a day": told["rows_a_day"],
+                "ledger a year": f"{told['ledger_gib_a_year']} GiB",
+            }
+        ]
+    )
+
+
 def peers(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the peers; of a fingerprint as much as tells two apart."""
     shown = [{**row, "tls_fingerprint": row["tls_fingerprint"][:12]} for row in rows]
