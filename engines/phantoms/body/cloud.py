@@ -1,6 +1,6 @@
 """Bone as a cloud of points, so that a film and a slice can be made of the same one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +33,28 @@ class Cloud:
         """Return all points of several clouds as one."""
         parts = list(clouds)
         return Cloud(
-            np.concatenate([one.points_mm for one in parts]),
+            rows_of([one.points_mm for one in parts]),
             np.concatenate([one.volume_mm3 for one in parts]),
             np.concatenate([one.mineral_mg for one in parts]),
         )
 
-    def part(self, which: NDArray[np.bool_]) -> "Cloud":
-        """Return the lumps of a mask, shape (point,)."""
+    def part(self, which: NDArray[np.bool_] | slice) -> "Cloud":
+        """Return the lumps of a mask, shape (point,), or from one to another."""
         return Cloud(self.points_mm[which], self.volume_mm3[which], self.mineral_mg[which])
+
+
+def rows_of(parts: Sequence[Points]) -> Points:
+    """Return the rows of several (point, 3) as one, column by column in memory."""
+    whole = np.empty((3, sum(len(one) for one in parts)))
+    np.concatenate([one.T for one in parts], axis=1, out=whole)
+    return whole.T
+
+
+def turned(points_mm: Points, axes: Values) -> Points:
+    """Turn points (point, 3) by a rotation whose columns are the axes."""
+    x, y, z = points_mm.T
+    # sums in a fixed order, which a matrix product does not promise
+    return np.stack([x * a + y * b + z * c for a, b, c in axes]).T
 
 
 def among_four(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, rows_of
 from engines.phantoms.body.distance import blend, egg, limb
 from engines.phantoms.body.necrosis import diseased, necrosis
 from engines.phantoms.body.template import (
@@ -122,7 +122,7 @@ def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
     rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 1.15 * tensile * group.tensile
     rich = (rich + 0.5 * secondary * group.secondary) * group.above_shaft
     along = np.array([-0.36, 0.0, 0.93])
-    lines = np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along], axis=1)
+    lines = np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along]).T
     grain = struts(lines, coarse, (person.seed, number))
     return np.asarray(1.15 * person.trabecular_mg_cm3 * rich * grain + 4.0)
 
@@ -211,12 +211,12 @@ def _bent(local_mm: Values, build: Build) -> Values:
     steeper = np.deg2rad(build.neck_shaft_deg - NECK_SHAFT_DEG)
     forward = np.deg2rad(build.anteversion_deg - ANTEVERSION_DEG)
     foot = FOOT * size
-    points = np.concatenate([local_mm, np.zeros((1, 3))]) - foot
+    points = rows_of([local_mm, np.zeros((1, 3))]) - foot
     part = np.clip(-(points @ WAY) / (0.55 * NECK_MM * size), 0, 1)
     part = part * part * (3 - 2 * part)
     a, b = steeper * part, -forward * part
     x, y, z = points.T
     x, z = x * np.cos(a) + z * np.sin(a), z * np.cos(a) - x * np.sin(a)
     x, y = x * np.cos(b) - y * np.sin(b), y * np.cos(b) + x * np.sin(b)
-    turned = np.stack([x, y, z], axis=1)
+    turned = np.stack([x, y, z]).T
     return np.asarray(turned[:-1] - turned[-1])

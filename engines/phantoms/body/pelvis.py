@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinat
 
 from engines.phantoms.body import adult
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, turned
 from engines.phantoms.body.distance import blend, egg, limb, plate, within
 from engines.phantoms.body.template import Template, cast, posed, template_of
 from engines.phantoms.body.texture import coarseness, struts
@@ -129,7 +129,7 @@ def _round_head(local: Cloud, build: Build, scale: Values) -> Cloud:
 
 def _mirrored(local: Cloud, axes: Values, centre: Values, side: str) -> Cloud:
     points = local.points_mm * np.array([1.0 if side == "L" else -1.0, 1, 1])
-    return Cloud(points @ axes.T + centre, local.volume_mm3, local.mineral_mg)
+    return Cloud(turned(points, axes) + centre, local.volume_mm3, local.mineral_mg)
 
 
 def _sacrum_outline(points: Values) -> Values:

@@ -134,7 +134,7 @@ def _given_way(build: Build, level: str, whole: Cloud) -> Cloud:
     # the upper endplate gives way more than the lower
     down = (np.mean([front, middle, back]) - left) * 0.2 * height
     swell = 1 + 0.12 * (1 - left) * (broken is not None)
-    points = np.stack([x * swell, y * (1 + (swell - 1) * 0.5), z * left - down], axis=1)
+    points = np.stack([x * swell, y * (1 + (swell - 1) * 0.5), z * left - down]).T
     return Cloud(points, whole.volume_mm3 * left * swell, whole.mineral_mg)
 
 

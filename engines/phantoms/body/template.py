@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.phantoms.body.cloud import Cloud
+from engines.phantoms.body.cloud import Cloud, rows_of, turned
 
 Values = NDArray[np.float64]
 #: Signed distance to a surface, negative inside, exact near it: float64 (point, 3) -> (point,).
@@ -32,6 +32,9 @@ _CHUNK = 4096
 @dataclass(frozen=True)
 class Template:
     """One bone in its own frame, before it has a size and mineral.
+
+    Points lie in memory column by column, which makes all that is done to them several times as
+    quick.
 
     Attributes
     ----------
@@ -105,7 +108,9 @@ def template_of(outline: Outline, low: Values, high: Values, spacing_mm: float) 
     shell = points[band] - normals[band] * distance[band, None]
     core = distance < spacing_mm / 2
     area = np.full(len(shell), spacing_mm**2)
-    return Template(shell, normals[band], area, points[core], -distance[core], spacing_mm)
+    columns = (np.asfortranarray(one) for one in (shell, normals[band], points[core]))
+    outer, ways, inner = columns
+    return Template(outer, ways, area, inner, -distance[core], spacing_mm)
 
 
 def _roughly_inside(outline: Outline, low: Values, high: Values, spacing_mm: float) -> Values:
@@ -166,7 +171,7 @@ def cast(template: Template, scale: Values, shell_mm: Values, spongy_mg_cm3: Val
     step = template.spacing_mm * volume ** (1 / 3)
     inside = np.clip((depth - np.mean(shell)) / step + 0.5, 0, 1) * step**3
     return Cloud(
-        np.concatenate([outer, template.core_mm * scale]),
+        rows_of([outer, template.core_mm * scale]),
         np.concatenate([compact, inside]),
         np.concatenate([compact * COMPACT_MG_MM3, inside * spongy_mg_cm3 / 1000]),
     )
@@ -174,7 +179,7 @@ def cast(template: Template, scale: Values, shell_mm: Values, spongy_mg_cm3: Val
 
 def posed(cloud: Cloud, axes: Values, centre_mm: Values) -> Cloud:
     """Turn a cloud by a rotation (columns are its axes) and put it where it belongs."""
-    return Cloud(cloud.points_mm @ axes.T + centre_mm, cloud.volume_mm3, cloud.mineral_mg)
+    return Cloud(turned(cloud.points_mm, axes) + centre_mm, cloud.volume_mm3, cloud.mineral_mg)
 
 
 def compact_part(template: Template, size: float, shell_mm: float, thick_mm: Values) -> Values:

@@ -63,15 +63,15 @@ def fill(tube: Tube, spacing_mm: float) -> Cloud:
     disc = _disc(tube, spacing_mm)
     clouds = []
     for (a, b, area, compact), turn in ((wall, True), (disc, False)):
-        points = (
-            tube.path_mm[:, None] + a[..., None] * across[:, None] + b[..., None] * out[:, None]
-        )
         steps, lumps = np.arange(a.shape[0])[:, None], np.arange(a.shape[1])
         shift = ((steps * _ODD[0] + lumps * _ODD[1]) % 1 - 0.5) * spacing_mm
-        points = points + along[:, None] * shift[..., None]
+        points = np.empty((3, *a.shape))
+        for axis, middle in enumerate(tube.path_mm.T):
+            aside = middle[:, None] + a * across[:, axis, None] + b * out[:, axis, None]
+            points[axis] = aside + along[:, axis, None] * shift
         volume = area * step[:, None]
         mineral = volume * (COMPACT_MG_MM3 if turn else compact / 1000)
-        clouds.append(Cloud(points.reshape(-1, 3), volume.ravel(), mineral.ravel()))
+        clouds.append(Cloud(points.reshape(3, -1).T, volume.ravel(), mineral.ravel()))
     return Cloud.together(clouds)
 
 
