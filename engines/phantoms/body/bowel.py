@@ -9,6 +9,8 @@ from engines.phantoms.body.shapes import Box, Common, Ellipsoid, Inset
 from engines.phantoms.body.solids import Solid, Tissue
 
 Values = NDArray[np.float64]
+#: Knots of a course: x, y and z each.
+Rows = tuple[tuple[float, ...], ...] | Values
 
 #: This module's random stream.
 STREAM = 4302
@@ -43,8 +45,9 @@ def bowel(room: Room) -> list[Solid]:
     return [*_small(room, rng), *_stomach(room, rng), *_large(room, rng)]
 
 
-def _course(room: Room, rows: tuple[tuple[float, ...], ...], steps: int) -> Values:
-    return curve(np.array([room.at(*row) for row in rows]), steps)
+def _course(room: Room, rows: Rows, steps: int) -> Values:
+    x, y, z = np.array(rows).T
+    return curve(room.at(x, y, z), steps)
 
 
 def _stomach(room: Room, rng: np.random.Generator) -> list[Solid]:
@@ -93,7 +96,7 @@ def _small(room: Room, rng: np.random.Generator) -> list[Solid]:
         knots = start + np.cumsum(rng.normal(0, [14, 18, 9], (5, 3)), axis=0)
         low = np.array([-86, -120 - girth, -205])
         knots = np.clip(knots, low, [86, -30, -34])
-        path = _course(room, tuple(map(tuple, knots)), 22)
+        path = _course(room, knots, 22)
         radius = rng.uniform(8.0, 12.0)
         radii = radius * (1 + 0.1 * np.sin(np.arange(22) * 1.3 + rng.uniform(0, 6)))
         path = room.pushed_in(path, radii)

@@ -47,16 +47,16 @@ _AIRWAYS: dict[str, tuple[tuple[tuple[str, float, float, float], ...], tuple[flo
 }
 
 
-def chest(build: Build, dome: Dome) -> list[Solid]:
-    """Return lungs, then what of the mediastinum stands where lung would be."""
+def chest(build: Build, dome: Dome, branches: bool = True) -> list[Solid]:
+    """Return lungs, with their vessels or without, then what of the mediastinum stands there."""
     air = lungs(build, dome)
     around, core = mediastinum(build), heart(build, dome)
     outline = next(solid.shape for solid in core if solid.name == "heart muscle")
     assert isinstance(outline, Stack)
-    tree = lung_vessels(build, air, (outline,))
+    trees = [lung_vessels(build, air, (outline,))] if branches else []
     return [
         Solid("lungs", air, Tissue.LUNG, Tissue.FAT),
-        Solid("lung vessel", tree, Tissue.BLOOD, Tissue.LUNG),
+        *(Solid("lung vessel", tree, Tissue.BLOOD, Tissue.LUNG) for tree in trees),
         Solid("mediastinal fat", around, Tissue.FAT, Tissue.LUNG),
         *core,
         *great_vessels(build),

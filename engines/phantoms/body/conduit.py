@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import cast
 
 import numpy as np
@@ -74,6 +74,10 @@ class Tube:
 
     def pieces(self) -> tuple[Capsule, ...]:
         """Return the straight pieces, for who paints one after the other."""
+        return self._pieces
+
+    @cached_property
+    def _pieces(self) -> tuple[Capsule, ...]:
         mean = (self.radii_mm[1:] + self.radii_mm[:-1]) / 2
         ends = zip(self.path_mm[:-1], self.path_mm[1:], mean, strict=True)
         return tuple(Capsule(start, end, float(radius)) for start, end, radius in ends)

@@ -110,9 +110,17 @@ def groups(spacing_mm: float) -> Groups:
     return Groups(compressive, tensile, secondary, head, neck, above_shaft)
 
 
+@lru_cache(maxsize=8)
+def _lines(spacing_mm: float) -> Values:
+    """Return the template's lumps in the directions of its struts: (core, 3)."""
+    p = femur_template(spacing_mm).core_mm
+    along = np.array([-0.36, 0.0, 0.93])
+    return np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along]).T
+
+
 def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
     """Mineral of each inner lump's spongy bone, mg/cm3."""
-    p, group = femur_template(spacing_mm).core_mm, groups(spacing_mm)
+    group = groups(spacing_mm)
     person = build.person
     coarse = coarseness(person.trabecular_mg_cm3)
     # Singh: secondary groups go first, then the tensile from outside in, the compressive last
@@ -121,9 +129,7 @@ def _spongy(build: Build, spacing_mm: float, number: int) -> Values:
     rich = 0.42 * (1 - 0.5 * coarse) + 0.62 * group.head + 0.5 * group.neck
     rich = rich + (1.15 - 0.35 * coarse) * group.compressive + 1.15 * tensile * group.tensile
     rich = (rich + 0.5 * secondary * group.secondary) * group.above_shaft
-    along = np.array([-0.36, 0.0, 0.93])
-    lines = np.stack([p @ np.array([0.93, 0, 0.36]), p[:, 1], p @ along]).T
-    grain = struts(lines, coarse, (person.seed, number))
+    grain = struts(_lines(spacing_mm), coarse, (person.seed, number))
     return np.asarray(1.15 * person.trabecular_mg_cm3 * rich * grain + 4.0)
 
 
@@ -178,8 +184,7 @@ def femur(
     ``factors`` are those of :func:`~engines.phantoms.body.density.hip_factors`.
     """
     local = plain_femur(build, spacing_mm, factors or Factors(), int(side == "L"))
-    points = placed_mm(build, side, local.points_mm)
-    whole = Cloud(points, local.volume_mm3, local.mineral_mg)
+    whole = local.moved(lambda points_mm: placed_mm(build, side, points_mm))
     lesion = necrosis(build, side, visit)
     return whole if lesion is None else diseased(whole, lesion)
 

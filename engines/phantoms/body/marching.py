@@ -1,7 +1,7 @@
 """How far rays run through a shape that has no formula for it: by samples along them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +16,6 @@ _STEPS = 32
 
 #: Samples that are worked on at a time, so that they stay in the processor's cache.
 _CHUNK = 16384
-
-
-@runtime_checkable
-class _Parted(Protocol):
-    """What several shapes have in common, as shapes.Common."""
-
-    @property
-    def shapes(self) -> "tuple[Deep, ...]": ...
-
-    @property
-    def signs(self) -> tuple[int, ...]: ...
-
-
-@runtime_checkable
-class _Pieced(Protocol):
-    """What is made of pieces, as conduit.Tube."""
-
-    def pieces(self) -> "Sequence[Deep]": ...
 
 
 def march_mm(shape: "Deep", source_mm: Values, targets_mm: Values, steps: int = _STEPS) -> Values:
@@ -53,13 +35,15 @@ def march_mm(shape: "Deep", source_mm: Values, targets_mm: Values, steps: int = 
     ndarray
         float64, shape (...), mm; within about a fiftieth of the box.
     """
-    rays = targets_mm.reshape(-1, 3) - source_mm
-    total = np.zeros(len(rays))
+    rays = np.stack(
+        [to - start for to, start in zip(targets_mm.reshape(-1, 3).T, source_mm, strict=True)]
+    )
+    total = np.zeros(rays.shape[1])
     box = shape.box()
     many = max(_CHUNK // steps, 1)
-    for first in range(0, len(rays), many):
+    for first in range(0, len(total), many):
         part = slice(first, first + many)
-        total[part] = _marched(shape, box, (source_mm, rays[part]), steps)
+        total[part] = _marched(shape, box, (source_mm, rays[:, part]), steps)
     return total.reshape(targets_mm.shape[:-1])
 
 
@@ -69,10 +53,10 @@ def _marched(
     source_mm, rays = light
     enter, leave = _through_box(box, source_mm, rays)
     hit = np.flatnonzero(leave > enter)
-    total = np.zeros(len(rays))
+    total = np.zeros(rays.shape[1])
     if not hit.size:
         return total
-    way = np.ascontiguousarray(rays[hit].T)
+    way = rays.take(hit, axis=1)
     step = (leave[hit] - enter[hit]) / steps
     step_mm = step * np.sqrt(way[0] * way[0] + way[1] * way[1] + way[2] * way[2])
     along = enter[hit] + (np.arange(steps) + 0.5)[:, None] * step
@@ -89,17 +73,29 @@ def _marched(
 
 
 def _deep(shape: "Deep", places: list[Values], rim_mm: float) -> Values:
-    """Return depths of places (x, y, z); what one part leaves out is not asked for the others."""
-    if isinstance(shape, _Pieced):
+    """Return depths of places (x, y, z); what one part leaves out is not asked for the others.
+
+    What is made of pieces (conduit.Tube) or is what shapes have in common (shapes.Common) is known
+    by what it has: to ask a protocol is slow.
+    """
+    if hasattr(shape, "pieces"):
         return _deep_in_pieces(shape.pieces(), places, rim_mm)
-    if not isinstance(shape, _Parted):
+    if not hasattr(shape, "shapes"):
         return shape.depth_mm(*places)
-    deep = shape.shapes[0].depth_mm(*places)
-    near = np.arange(len(deep))
+    deep: Values = shape.shapes[0].depth_mm(*places)
+    near: NDArray[np.intp] | None = None
     for part, sign in zip(shape.shapes[1:], shape.signs[1:], strict=True):
-        kept = deep[near] > -rim_mm
-        near, places = near[kept], [place[kept] for place in places]
-        deep[near] = np.minimum(deep[near], sign * part.depth_mm(*places))
+        here = deep if near is None else deep[near]
+        kept = here > -rim_mm
+        # to pick a few out costs as much as to ask for twice as many
+        if 2 * np.count_nonzero(kept) < kept.size:
+            near = np.flatnonzero(kept) if near is None else near[kept]
+            here, places = here[kept], [place[kept] for place in places]
+        here = np.minimum(here, sign * part.depth_mm(*places))
+        if near is None:
+            deep = here
+        else:
+            deep[near] = here
     return deep
 
 
@@ -107,14 +103,15 @@ def _deep_in_pieces(pieces: "Sequence[Deep]", places: list[Values], rim_mm: floa
     """Return depths in what any of the pieces covers, each asked only near its box."""
     deep = np.full(len(places[0]), -np.inf)
     for piece in pieces:
-        near = np.arange(len(deep))
-        for axis, low, high in zip(
-            (2, 0, 1), *(corner[[2, 0, 1]] for corner in piece.box()), strict=True
-        ):
-            at = places[axis][near]
-            near = near[(at > low - rim_mm) & (at < high + rim_mm)]
-        found = piece.depth_mm(*(place[near] for place in places))
-        deep[near] = np.maximum(deep[near], found)
+        low, high = piece.box()
+        low, high = low - rim_mm, high + rim_mm
+        near = np.flatnonzero((places[2] > low[2]) & (places[2] < high[2]))
+        for axis in (0, 1):
+            at = places[axis].take(near)
+            near = near[(at > low[axis]) & (at < high[axis])]
+        if near.size:
+            found = piece.depth_mm(*(place.take(near) for place in places))
+            deep[near] = np.maximum(deep.take(near), found)
     return deep
 
 
@@ -122,8 +119,10 @@ def _through_box(
     box: tuple[Values, Values], source_mm: Values, rays: Values
 ) -> tuple[Values, Values]:
     """Return where rays enter and leave a box, as parts of the way from source to target."""
-    slope = np.where(np.abs(rays) < 1e-12, 1e-12, rays)
-    one, two = (box[0] - source_mm) / slope, (box[1] - source_mm) / slope
-    enter = np.minimum(one, two).max(axis=1)
-    leave = np.maximum(one, two).min(axis=1)
-    return np.maximum(enter, 0.0), np.minimum(leave, 1.0)
+    enter, leave = np.zeros(rays.shape[1]), np.ones(rays.shape[1])
+    for way, start, low, high in zip(rays, source_mm, *box, strict=True):
+        slope = np.where(np.abs(way) < 1e-12, 1e-12, way)
+        one, two = (low - start) / slope, (high - start) / slope
+        np.maximum(enter, np.minimum(one, two), out=enter)
+        np.minimum(leave, np.maximum(one, two), out=leave)
+    return enter, leave

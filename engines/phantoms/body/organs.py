@@ -12,6 +12,7 @@ from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.body.trunk import Layers
 
 Values = NDArray[np.float64]
+Number = float | Values
 
 #: This module's random stream.
 STREAM = 4301
@@ -85,11 +86,12 @@ class Room:
         self.deep = float(cage[1][0]) / 78
         self.limits: Deep = Common((Inset(borders.cavity, 2.0), Inset(dome, 4.0)), (1, 1))
 
-    def at(self, x: float, y: float, z: float) -> Values:
-        """Return a place: x and y from the vertebral middle at that height, mm."""
-        s = self.build.stature
-        spine = float(self.build.spine_mm(np.array([z * s]))[1][0])
-        return np.array([x * self.across, spine + y * self.deep, z * s])
+    def at(self, x: Number, y: Number, z: Number) -> Values:
+        """Return a place, or several (place, 3): x and y from the spine at that height, mm."""
+        height = np.multiply(z, self.build.stature)
+        spine = self.build.spine_mm(height)[1]
+        places = (np.multiply(x, self.across), spine + np.multiply(y, self.deep), height)
+        return np.stack(places, axis=-1)
 
     def ball(
         self,

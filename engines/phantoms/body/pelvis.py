@@ -101,35 +101,36 @@ def hip_bone(build: Build, side: str, spacing_mm: float) -> Cloud:
     small = 0.95 if person.sex == "F" else 1.0
     across = adult.HALF_HIPS_MM * build.pelvis_width / MEASURED_HALF_HIPS_MM
     scale = np.array([across, small * build.stature, small * build.stature])
-    p = template.shell_mm
-    roof = np.exp(-np.square((np.linalg.norm(p, axis=1) - SOCKET_MM) / 2.5)) * (p[:, 2] > -4)
+    roof, loaded = _loaded(spacing_mm)
     shell = HIP_MM * person.cortex * (1 + 0.9 * roof)
     number = 70 + (side == "L")
     grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, number))
-    apart = np.linalg.norm(template.core_mm, axis=1)
-    loaded = 0.8 + 1.3 * np.exp(-np.square((apart - SOCKET_MM) / 14)) * (
-        template.core_mm[:, 2] > -8
-    )
     spongy = HIP_SPONGY * person.trabecular_mg_cm3 * grain * loaded
     local = cast(template, scale, shell, spongy)
-    fitted = _round_head(local, build, scale)
-    return _mirrored(fitted, build.pelvis_axes, build.femoral_head_mm(side), side)
-
-
-def _round_head(local: Cloud, build: Build, scale: Values) -> Cloud:
-    """Draw the socket in or out until the joint is as wide as a joint is, 2 mm and a bit."""
-    points = local.points_mm / scale
-    apart = np.linalg.norm(points, axis=1)
+    mirror = np.array([1.0 if side == "L" else -1.0, 1, 1])
+    axes, centre = build.pelvis_axes, build.femoral_head_mm(side)
     goal = (build.femoral_head_radius_mm + 2.2) / SOCKET_MM
-    near = np.clip((62 - apart) / (62 - SOCKET_MM), 0, 1)[:, None]
+    return local.moved(
+        lambda points: turned(_round_head(points, scale, goal) * mirror, axes) + centre
+    )
+
+
+@lru_cache(maxsize=8)
+def _loaded(spacing_mm: float) -> tuple[Values, Values]:
+    """Return how much the joint's load thickens shell and core: (shell,), (core,)."""
+    p, core = hip_template(spacing_mm).shell_mm, hip_template(spacing_mm).core_mm
+    roof = np.exp(-np.square((np.linalg.norm(p, axis=1) - SOCKET_MM) / 2.5)) * (p[:, 2] > -4)
+    near = np.exp(-np.square((np.linalg.norm(core, axis=1) - SOCKET_MM) / 14))
+    return roof, 0.8 + 1.3 * near * (core[:, 2] > -8)
+
+
+def _round_head(points_mm: Values, scale: Values, goal: float) -> Values:
+    """Draw the socket in or out until the joint is as wide as a joint is, 2 mm and a bit."""
+    points = points_mm / scale
+    apart = np.linalg.norm(points, axis=1)
+    near = np.clip((62 - apart) / (62 - SOCKET_MM), 0, 1)
     near = near * near * (3 - 2 * near)
-    moved = points * (goal * near + scale * (1 - near))
-    return Cloud(moved, local.volume_mm3, local.mineral_mg)
-
-
-def _mirrored(local: Cloud, axes: Values, centre: Values, side: str) -> Cloud:
-    points = local.points_mm * np.array([1.0 if side == "L" else -1.0, 1, 1])
-    return Cloud(turned(points, axes) + centre, local.volume_mm3, local.mineral_mg)
+    return (points.T * (goal * near + scale[:, None] * (1 - near))).T
 
 
 def _sacrum_outline(points: Values) -> Values:

@@ -15,15 +15,16 @@ from engines.phantoms.body.vessels import vessels
 
 
 @lru_cache(maxsize=4)
-def soft_parts(build: Build) -> tuple[Solid, ...]:
+def soft_parts(build: Build, lung_vessels: bool = True) -> tuple[Solid, ...]:
     """Return skin, fat, muscles, organs, bowel, vessels and lungs, each painted over the last.
 
+    The many vessels of the lungs can be left out where no lung is seen; nothing else hangs on them.
     Plaques of the arteries are mineral: :func:`~engines.phantoms.body.vessels.calcifications`.
     """
     muscle = muscle_scale(build)
     dome = diaphragm(build)
     room = Room(build, layers(build, muscle), dome)
-    in_chest = chest(build, dome)
+    in_chest = chest(build, dome, lung_vessels)
     return (
         *arms(build),
         *breasts(build),

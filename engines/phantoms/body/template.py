@@ -179,7 +179,7 @@ def cast(template: Template, scale: Values, shell_mm: Values, spongy_mg_cm3: Val
 
 def posed(cloud: Cloud, axes: Values, centre_mm: Values) -> Cloud:
     """Turn a cloud by a rotation (columns are its axes) and put it where it belongs."""
-    return Cloud(turned(cloud.points_mm, axes) + centre_mm, cloud.volume_mm3, cloud.mineral_mg)
+    return cloud.moved(lambda points_mm: turned(points_mm, axes) + centre_mm)
 
 
 def compact_part(template: Template, size: float, shell_mm: float, thick_mm: Values) -> Values:

@@ -34,6 +34,13 @@ _ROUND_MM = 2.0
 _STEEPEST = 1.0
 #: Nor is any cone between them steeper than this.
 _GENTLE = 0.3
+#: Corners of an octagon round a circle of radius 1.
+_OCTAGON = tuple(
+    (u, v)
+    for one in (1, -1)
+    for other in (0.4143, -0.4143)
+    for u, v in ((one, other), (other, one))
+)
 _CAP = (np.array([0.5, 0.866, 0.99]), np.array([0.866, 0.5, 0.14]))
 
 
@@ -217,30 +224,48 @@ class _Cylinders:
 
     def spans(self) -> _Spans:
         geometry = self._geometry
-        row, column, scale = (
-            np.stack(both)
-            for both in zip(
-                geometry.project(self._start + geometry.source_mm),
-                geometry.project(self._end + geometry.source_mm),
-                strict=True,
-            )
-        )
+        row, column, scale = _projected([self._start, self._end], geometry)
         reach = _WIDER * self._radius * scale.max(axis=0) / geometry.pitch_mm + _RIM_PX
         down, across = row[1] - row[0], column[1] - column[0]
         length = np.hypot(down, across) + 1e-9
+        height, width = geometry.shape
         # a mitre reaches beyond a piece's end by up to its radius, the less the straighter the bend
         beyond = reach * self._overhang
         longer = reach + beyond * np.abs(down) / length, reach + beyond * np.abs(across) / length
-        height, width = geometry.shape
-        top, bottom = _clipped(row.min(axis=0) - longer[0], row.max(axis=0) + longer[0], height)
-        piece, rows = _rows(top, bottom)
+        hull_row, hull_column, _ = _projected(self._corners(), geometry)
+        above = np.maximum(row.min(axis=0) - longer[0], hull_row.min(axis=0) - 1)
+        below = np.minimum(row.max(axis=0) + longer[0], hull_row.max(axis=0) + 1)
+        before = np.maximum(column.min(axis=0) - longer[1], hull_column.min(axis=0) - 1)
+        after = np.minimum(column.max(axis=0) + longer[1], hull_column.max(axis=0) + 1)
+        piece, rows = _rows(*_clipped(above, below, height))
         steep = np.maximum(np.abs(down / length), 1e-3)
         slope = across / length / np.where(down < 0, -steep, steep)
         middle = column[0][piece] + (rows - row[0][piece]) * slope[piece]
-        low = np.maximum(middle - (reach / steep)[piece], (column.min(axis=0) - longer[1])[piece])
-        high = np.minimum(middle + (reach / steep)[piece], (column.max(axis=0) + longer[1])[piece])
+        low = np.maximum(middle - (reach / steep)[piece], before[piece])
+        high = np.minimum(middle + (reach / steep)[piece], after[piece])
         left, right = _clipped(low, high, width)
         return _seen(_Spans(piece, rows, left, right - left))
+
+    def _corners(self) -> list[Values]:
+        """Return octagons round the mitred ends of all pieces, from the source: 16 of (piece, 3).
+
+        What is mitred lies between its ends.
+        """
+        aside = np.cross(self._way, self._geometry.normal)
+        aside /= np.sqrt(_dot(aside, aside) + 1e-12)[:, None]
+        other = np.cross(self._way, aside)
+        found = []
+        for end, (_, normals, _) in zip((self._start, self._end), self._ends, strict=True):
+            steep = _dot(self._way, normals)
+            bend = _tangent(normals, self._way)
+            # what widens goes on widening up to the mitre
+            wide = _WIDER * self._radius / np.maximum(1 - np.abs(self._gain) * bend, 0.1)
+            a, b = (
+                wide[:, None] * (way - self._way * (_dot(way, normals) / steep)[:, None])
+                for way in (aside, other)
+            )
+            found += [end + u * a + v * b for u, v in _OCTAGON]
+        return found
 
     def chords(self, rays: _Rays, piece: Whole) -> Values:
         run = rays.run
@@ -281,6 +306,13 @@ class _Cylinders:
             deep = np.minimum.reduce([sign * shape.depth_mm(x, y, z) for shape, sign in self._by])
             total[hit] += np.clip(deep / step_mm + 0.5, 0, 1) / _SAMPLES
         return total
+
+
+def _projected(places: Sequence[Values], geometry: Geometry) -> tuple[Values, Values, Values]:
+    """Return rows, columns, magnifications of places from the source: (place, piece) each."""
+    found = zip(*(geometry.project(one + geometry.source_mm) for one in places), strict=True)
+    row, column, scale = (np.stack(each) for each in found)
+    return row, column, scale
 
 
 def _tangent(normals: Values, ways: Values) -> Values:

@@ -206,12 +206,13 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
 
 
 def _solids(build: Build, exam: Exam) -> list[Solid]:
-    return painted((*soft_parts(build), *foreign_bodies(build)), exam in _CHESTS, build.stature)
+    of_chest = exam in _CHESTS
+    return painted((*soft_parts(build, of_chest), *foreign_bodies(build)), of_chest, build.stature)
 
 
 def _vessels(build: Build) -> Cloud:
     """Return the blood in the lungs, as far as nothing else is painted there."""
-    of = {solid.name: solid.shape for solid in soft_parts(build)}
+    of = {solid.name: solid.shape for solid in soft_parts(build, True)}
     tree = of["lung vessel"]
     assert isinstance(tree, Branches)
     points_mm, volume_mm3 = tree.lumps()

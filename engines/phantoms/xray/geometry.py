@@ -62,9 +62,9 @@ class Geometry:
         height, width = self.shape
         u = (np.asarray(columns, dtype=np.float64) - (width - 1) / 2) * self.pitch_mm
         v = (np.asarray(rows, dtype=np.float64) - (height - 1) / 2) * self.pitch_mm
-        return np.asarray(
-            self.middle_mm + u[..., None] * self.across + v[..., None] * self.down,
-        )
+        axes = zip(self.middle_mm, self.across, self.down, strict=True)
+        # each coordinate in one piece of memory: what follows is several times as quick
+        return np.moveaxis(np.stack([middle + u * a + v * d for middle, a, d in axes]), 0, -1)
 
     def project(self, points_mm: Values) -> tuple[Values, Values, Values]:
         """Return row, column and magnification of points (point, 3): float64, (point,) each."""

@@ -111,24 +111,27 @@ _TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
 
 
 @dataclass(frozen=True, eq=False)
-class _AboveGroin:
-    """All that lies over a plane through both groins; the trunk's end has no edge on a film."""
+class _Groin:
+    """All that lies over a plane through both groins, or under it; the trunk has no edge there."""
 
     stature: float
+    above: bool
 
     def box(self) -> tuple[Values, Values]:
         return np.full(3, -1e4), np.full(3, 1e4)
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
-        above = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y
-        return np.asarray(above / np.hypot(1.0, _GROIN_SLOPE), dtype=np.float64)
+        over = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y
+        over /= np.hypot(1.0, _GROIN_SLOPE)
+        return over if self.above else np.negative(over, out=over)
 
 
 def _ended(solid: Solid, stature: float) -> Solid:
     thigh = solid.name.startswith("thigh ")
     if not thigh and solid.name not in _TRUNK:
         return solid
-    side = Common((_deep(solid.shape), _AboveGroin(stature)), (1, -1 if thigh else 1))
+    # the plane first, which is asked quickly
+    side = Common((_Groin(stature, not thigh), _deep(solid.shape)), (1, 1))
     return replace(solid, shape=side)
 
 

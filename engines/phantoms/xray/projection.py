@@ -74,11 +74,13 @@ def _by_width(cloud: Cloud, geometry: Geometry) -> Iterator[tuple[int, _Lumps]]:
     row, column, magnification = geometry.project(cloud.points_mm)
     height, width = geometry.shape
     seen = (row >= 0) & (row < height - 1) & (column >= 0) & (column < width - 1)
-    row, column, magnification = row[seen], column[seen], magnification[seen]
+    if not seen.all():
+        row, column, magnification = row[seen], column[seen], magnification[seen]
+        cloud = cloud.part(seen)
     # a pixel seen from the tube is m times smaller at the lump, and rays at the rim run askew
     askew = np.sqrt(1 + _off_axis_squared(row, column, geometry))
-    mass = cloud.mineral_mg[seen] * np.square(magnification) * askew
-    edge_px = np.cbrt(cloud.volume_mm3[seen]) * magnification / geometry.pitch_mm
+    mass = cloud.mineral_mg * np.square(magnification) * askew
+    edge_px = np.cbrt(cloud.volume_mm3) * magnification / geometry.pitch_mm
     # what two-by-two pixels have blurred already
     wanted = np.maximum(np.square(FOOTPRINT * edge_px) - 0.17, 1e-4)
     kind = np.clip(np.rint(np.log(wanted) / (2 * np.log(_CLASS))), -2, 12).astype(np.int64)
