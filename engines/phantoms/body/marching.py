@@ -80,11 +80,13 @@ def _deep(shape: "Deep", places: list[Values], rim_mm: float) -> Values:
     """
     if hasattr(shape, "pieces"):
         return _deep_in_pieces(shape.pieces(), places, rim_mm)
-    if not hasattr(shape, "shapes"):
+    parts: Sequence[Deep] = getattr(shape, "shapes", ())
+    if not parts:
         return shape.depth_mm(*places)
-    deep: Values = shape.shapes[0].depth_mm(*places)
+    signs: Sequence[int] = getattr(shape, "signs", ())
+    deep = parts[0].depth_mm(*places)
     near: NDArray[np.intp] | None = None
-    for part, sign in zip(shape.shapes[1:], shape.signs[1:], strict=True):
+    for part, sign in zip(parts[1:], signs[1:], strict=True):
         here = deep if near is None else deep[near]
         kept = here > -rim_mm
         # to pick a few out costs as much as to ask for twice as many

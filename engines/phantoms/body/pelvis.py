@@ -130,7 +130,8 @@ def _round_head(points_mm: Values, scale: Values, goal: float) -> Values:
     apart = np.linalg.norm(points, axis=1)
     near = np.clip((62 - apart) / (62 - SOCKET_MM), 0, 1)
     near = near * near * (3 - 2 * near)
-    return (points.T * (goal * near + scale[:, None] * (1 - near))).T
+    moved = points.T * (goal * near + scale[:, None] * (1 - near))
+    return np.asarray(moved.T)
 
 
 def _sacrum_outline(points: Values) -> Values:
