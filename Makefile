@@ -70,7 +70,7 @@ $(RUN)/.ready: setup.cfg pyproject.toml
 $(DEV)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(DEV))
 	@echo 'Installing the development environment into $(DEV): about 3 GB with torch and TensorRT for RTX, some minutes, once.'
-	$(DEV)/bin/python $(PIP) install -q --no-compile -e '.[lab,dev,gpu-rtx]'
+	$(DEV)/bin/python $(PIP) install -q --no-compile -e '.[lab,dev,gpu-rtx,openvino]'
 	@touch $@
 
 # Make a virtual environment, or say in a sentence why it cannot be made.

@@ -12,6 +12,7 @@ class Runtime(StrEnum):
 
     TENSORRT = "tensorrt"
     ORT_CUDA = "onnxruntime-cuda"
+    OPENVINO = "openvino-cpu"
     ORT_CPU = "onnxruntime-cpu"
 
 

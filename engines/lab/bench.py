@@ -30,6 +30,7 @@ Seconds = NDArray[np.float64]
 _CANDIDATES = (
     REFERENCE,
     Candidate(Runtime.ORT_CPU, Precision.INT8),
+    Candidate(Runtime.OPENVINO, Precision.FP32),
     Candidate(Runtime.ORT_CUDA, Precision.FP32),
     *(Candidate(Runtime.TENSORRT, precision) for precision in Precision),
 )
@@ -140,12 +141,7 @@ def _ways(network: Network, making: Making, compiles: bool) -> tuple[dict[str, W
             found[str(candidate)] = Way.made(partial(make, candidate, making))
         except (EngineMismatch, MemoryError) as error:
             lacking.append(f"{candidate}: {error}")
-    found |= _torch_ways(network, compiles)
-    try:
-        found["OpenVINO f32, CPU"] = Way.made(partial(_openvino, making))
-    except ImportError:
-        lacking.append("OpenVINO: not installed")
-    return found, lacking
+    return found | _torch_ways(network, compiles), lacking
 
 
 def _torch_ways(network: Network, compiles: bool) -> dict[str, Way]:
@@ -178,14 +174,6 @@ def _of_torch(net: Any, network: Network, device: str, kind: Any) -> Run:
         return [one.float().cpu().numpy() for one in outputs]
 
     return run
-
-
-def _openvino(making: Making) -> Run:
-    import openvino  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": making.threads or 0}
-    compiled = openvino.Core().compile_model(making.network, "CPU", options)
-    return lambda arrays: compiled(dict(arrays))
 
 
 def _timed(ways: dict[str, Way], network: Network, making: Making, bench: Bench) -> list[Timed]:

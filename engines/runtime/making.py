@@ -11,6 +11,7 @@ from engines.runtime import Engine, gpu, trt_package
 from engines.runtime.gpu import NotHere
 from engines.runtime.known import FILE, known_cases
 from engines.runtime.ort import OrtEngine
+from engines.runtime.ov import OvEngine
 from engines.runtime.plans import Kept, Key, Plans
 from engines.runtime.trt import TrtEngine
 from engines.runtime.trt_build import Progress, Wanted, build
@@ -85,10 +86,18 @@ def make(candidate: Candidate, making: Making) -> Engine:
     """
     if candidate.runtime is Runtime.TENSORRT:
         return _tensorrt(candidate, making)
+    if candidate.runtime is Runtime.OPENVINO:
+        return _openvino(candidate, making)
     if candidate.precision is Precision.FP32:
         return OrtEngine(making.network, making.threads, candidate.runtime)
     kept = typed_network(candidate, making)
     return OrtEngine(kept.file, making.threads, candidate.runtime, candidate.precision)
+
+
+def _openvino(candidate: Candidate, making: Making) -> Engine:
+    if candidate.precision is not Precision.FP32:
+        raise NotHere("OpenVINO runs in full precision here")
+    return OvEngine(making.network, making.threads)
 
 
 def typed_network(candidate: Candidate, making: Making) -> Kept:

@@ -1,6 +1,7 @@
 """Which engine serves: in the site's order, never one that is off, never a silent change."""
 
 import logging
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,13 @@ from toys import lay_out, network
 
 from engines.candidates import REFERENCE, Candidate, Precision, Runtime, read_order
 from engines.cards import Card, read_weights
-from engines.errors import EngineMismatch
+from engines.errors import BadSeries, EngineMismatch
 from engines.runtime import making
 from engines.runtime.choosing import Terms, serve
 from engines.runtime.gpu import NotHere, present
-from engines.runtime.known import known_cases, write_known_cases
+from engines.runtime.known import KnownCases, known_cases, write_known_cases
 from engines.runtime.ort import OrtEngine
+from engines.runtime.ov import OvEngine
 from engines.runtime.parity import Gate
 from engines.runtime.plans import Plans
 
@@ -196,3 +198,56 @@ def test_half_precision_of_the_reference_weights_passes_on_patients_and_edges(mo
         assert served.parity.patients >= (0 if name == "progression" else 3)
         assert not served.parity.flipped
         assert 0 < served.parity.largest_error < 0.002
+
+
+@pytest.fixture
+def openvino():
+    """Wanted in CI, skipped on a laptop without it."""
+    if not os.environ.get("CI"):
+        pytest.importorskip("openvino", reason="pip install -e '.[openvino]'")
+
+
+@pytest.mark.usefixtures("openvino")
+def test_openvino_serves_where_a_site_names_it():
+    candidate = Candidate(Runtime.OPENVINO, Precision.FP32)
+    for model in LEARNED:
+        for served in serve(read_weights(model), 1e-4, Terms((candidate, REFERENCE))).values():
+            assert served.candidate == candidate
+            assert served.engine.description.startswith("OpenVINO 20")
+
+
+@pytest.mark.usefixtures("openvino")
+def test_openvino_says_what_it_cannot_run(tmp_path, weights):
+    engine = OvEngine(weights.folder / "toy.onnx", 1)
+    with pytest.raises(BadSeries, match="the network could not run"):
+        engine({"x": np.zeros((2, 5), np.float32)})
+    with pytest.raises(BadSeries, match="the network could not run"):
+        engine({"another": np.zeros((2, 4), np.float32)})
+    first = engine({"x": np.ones((3, 4), np.float32)})
+    kept = {name: array.copy() for name, array in first.items()}
+    engine({"x": np.zeros((3, 4), np.float32)})
+    for name, array in kept.items():
+        np.testing.assert_array_equal(first[name], array)
+    (tmp_path / "none.onnx").write_bytes(b"no network")
+    with pytest.raises(EngineMismatch, match="OpenVINO cannot load it"):
+        OvEngine(tmp_path / "none.onnx")
+
+
+def test_openvino_is_passed_over_where_it_cannot_keep_to_a_precision(weights):
+    int8 = Candidate(Runtime.OPENVINO, Precision.INT8)
+    [served] = serve(weights, 0.01, Terms((int8, REFERENCE))).values()
+    assert served.candidate == REFERENCE
+    assert not served.refused[0].is_fault
+
+
+def test_classes_that_are_as_good_as_tied_may_change_places_and_others_not():
+    cases = KnownCases({"x": np.float32([[0], [1]])}, ("tied", "told apart"), 0)
+    answers = {"classes": np.float32([[0.5000001, 0.5, 0], [0.6, 0.4, 0]])}
+    gate = Gate(cases, answers, (), 0.5)
+
+    def gives(*rows):
+        return lambda arrays: {"classes": np.float32(rows)[arrays["x"][:, 0].astype(int)]}
+
+    assert not gate.judge(gives([0.5, 0.5000001, 0], [0.6, 0.4, 0])).flipped
+    assert gate.judge(gives([0.4, 0.6, 0], [0.4, 0.6, 0])).flipped == ("told apart",)
+    assert gate.judge(gives([0.1, 0.1, 0.8], [0.6, 0.4, 0])).flipped == ("tied",)
