@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session
 
-from daemon.records.ledger import Ledger
+from daemon.records.ledger import Ledger, among
 from daemon.records.tables import Screening, Series
 
-SERIES_MOST = 400
-"""How many series one page of studies is made from: a CT study has several."""
+SERIES_FIRST, SERIES_MOST = 100, 400
+"""From how many series a page of studies is made, and from how many where these are too few: a CT
+study has several."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +51,48 @@ class Found:
 def studies(ledger: Ledger, wanted: Wanted, most: int = 50) -> list[Found]:
     """Return the newest studies that have a series as wanted."""
     newest = select(Series).where(*_conditions(wanted))
-    newest = newest.order_by(Series.first_at.desc(), Series.SeriesInstanceUID).limit(SERIES_MOST)
-    found: dict[str, Found] = {}
+    newest = newest.order_by(Series.first_at.desc(), Series.SeriesInstanceUID)
     with ledger.read() as session:
-        for series in session.scalars(newest):
-            uid = series.StudyInstanceUID
-            if uid not in found and len(found) == most:
-                break
-            study = found.setdefault(uid, Found(uid, series.first_at))
-            study.series.append(series)
+        rows = list(session.scalars(newest.limit(SERIES_FIRST)))
+        if len(rows) == SERIES_FIRST and not _beyond(rows, most):
+            rows = list(session.scalars(newest.limit(SERIES_MOST)))
+        found = _by_study(rows, most)
         uids = [one.SeriesInstanceUID for study in found.values() for one in study.series]
-        some = select(Series.SeriesInstanceUID).where(Series.SeriesInstanceUID.in_(uids))
-        flagged = set(session.scalars(some.where(is_flagged())))
-        retracted = set(session.scalars(some.where(is_retracted())))
+        flagged, retracted = _said(session, uids)
     for study in found.values():
         mine = {one.SeriesInstanceUID for one in study.series}
         study.flagged.update(mine & flagged)
         study.retracted.update(mine & retracted)
     return list(found.values())
+
+
+def _beyond(rows: list[Series], most: int) -> bool:
+    """Tell whether there is a series of one study more than are shown: all of these are whole."""
+    return len({row.StudyInstanceUID for row in rows}) > most
+
+
+def _by_study(rows: list[Series], most: int) -> dict[str, Found]:
+    found: dict[str, Found] = {}
+    for series in rows:
+        uid = series.StudyInstanceUID
+        if uid not in found and len(found) == most:
+            break
+        study = found.setdefault(uid, Found(uid, series.first_at))
+        study.series.append(series)
+    return found
+
+
+def _said(session: Session, uids: list[str]) -> tuple[set[str], set[str]]:
+    """Return of some series those that are flagged, and of the others those retracted."""
+    taken_back = Screening.retracted_at.is_not(None)
+    rows = select(Screening.SeriesInstanceUID, taken_back).where(
+        among(session, Screening.SeriesInstanceUID, uids),
+        Screening.current,
+        Screening.flagged | taken_back,
+    )
+    said = session.execute(rows).all()
+    flagged = {uid for uid, back in said if not back}
+    return flagged, {uid for uid, back in said if back} - flagged
 
 
 def is_flagged() -> ColumnElement[bool]:

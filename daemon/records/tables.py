@@ -244,6 +244,14 @@ class Screening(Table):
             sqlite_where=text("current = 1 AND flagged = 1"),
             postgresql_where=text("current AND flagged"),
         ),
+        Index(
+            "screening_flagged_at",
+            "analysed_at",
+            "SeriesInstanceUID",
+            sqlite_where=text("current = 1 AND flagged = 1 AND retracted_at IS NULL"),
+            postgresql_where=text("current AND flagged AND retracted_at IS NULL"),
+        ),
+        _of_some("screening_retracted", "retracted_at IS NOT NULL", "SeriesInstanceUID"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -288,6 +296,7 @@ class Delivery(Table):
     __table_args__ = (
         UniqueConstraint("SOPInstanceUID", "aet"),
         Index("delivery_by_state", "state", "due_at"),
+        _of_some("delivery_confirming", "confirmation IS NOT NULL", "confirmation", "sent_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -378,10 +387,11 @@ class Event(Table):
     """One decision with its reason; never changed."""
 
     __tablename__ = "event"
+    __table_args__ = (Index("event_by_kind", "kind", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    kind: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
     SeriesInstanceUID: Mapped[str | None] = mapped_column(UID, index=True)
     aet: Mapped[str | None] = mapped_column(AET)
     reason: Mapped[str | None]

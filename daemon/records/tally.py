@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Select, func, literal, select, union_all
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from daemon.records.ledger import Ledger, now
-from daemon.records.search import is_flagged
 from daemon.records.tables import Delivery, DeliveryState, Instance, Screening, Series, SeriesState
 
 
@@ -39,23 +38,35 @@ def days(ledger: Ledger, many: int) -> list[Day]:
     begins = [midnight - timedelta(days=back) for back in reversed(range(many))]
     with ledger.read() as session:
         flagged = _flagged_by_day(session, begins)
-        # all days in one question: each costs a way to the server and back
         counts: dict[int, dict[str, int]] = {}
-        rows: Any = session.execute(union_all(*map(_of_day, enumerate(begins))))
+        rows: Any = session.execute(_by_day(begins))
         for number, state, count in rows:
             counts.setdefault(number, {})[state] = count
     return [Day(one, counts.get(n, {}), flagged[one]) for n, one in enumerate(begins)]
 
 
-def _of_day(numbered: tuple[int, datetime]) -> Select[int, str, int]:
-    number, begin = numbered
-    of_day = Series.first_at >= begin, Series.first_at < begin + timedelta(days=1)
-    states = select(literal(number, Integer), Series.state, func.count())
-    return states.where(*of_day).group_by(Series.state)
+def _by_day(begins: Sequence[datetime]) -> Select[int, str, int]:
+    """Count all days in one question: each costs a way to the server and back."""
+    ends = [(Series.first_at < end, number) for number, end in enumerate(begins[1:])]
+    inner = (
+        select(case(*ends, else_=len(ends)).label("day"), Series.state)
+        .where(Series.first_at >= begins[0], Series.first_at < begins[-1] + timedelta(days=1))
+        .subquery()
+    )
+    return select(inner.c.day, inner.c.state, func.count()).group_by(inner.c.day, inner.c.state)
 
 
 def _flagged_by_day(session: Session, begins: Sequence[datetime]) -> dict[datetime, int]:
-    came = select(Series.first_at).where(Series.first_at >= begins[0], is_flagged())
+    # nothing is judged before it came: that leaves few of all that ever were flagged
+    lately = select(Screening.SeriesInstanceUID).where(
+        Screening.current,
+        Screening.flagged,
+        Screening.retracted_at.is_(None),
+        Screening.analysed_at >= begins[0],
+    )
+    came = select(Series.first_at).where(
+        Series.first_at >= begins[0], Series.SeriesInstanceUID.in_(lately)
+    )
     counts = dict.fromkeys(begins, 0)
     for at in session.scalars(came):
         counts[begins[bisect_right(begins, at) - 1]] += 1
@@ -80,10 +91,11 @@ LOOKS = 500
 
 def last_looks(ledger: Ledger) -> dict[str, datetime]:
     """Return when each model last looked at something, of those that did lately."""
-    newest = select(Screening.model, Screening.analysed_at).order_by(Screening.id.desc())
+    looks = select(Screening.model, Screening.analysed_at).order_by(Screening.id.desc())
+    newest = looks.limit(LOOKS).subquery()
+    each = select(newest.c.model, func.max(newest.c.analysed_at)).group_by(newest.c.model)
     with ledger.read() as session:
-        rows = session.execute(newest.limit(LOOKS)).all()
-        return dict(reversed([(model, at) for model, at in rows]))
+        return dict(session.execute(each).all())
 
 
 def last_results(ledger: Ledger) -> dict[str, datetime]:
