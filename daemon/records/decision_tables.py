@@ -1,4 +1,4 @@
-"""The tables of what administrators decide: titles of our own, and which weights may go live."""
+"""The tables of what administrators decide: our titles, how far models go, which weights live."""
 
 from datetime import datetime
 from typing import Any
@@ -49,3 +49,12 @@ class Reveal(Table):
     person: Mapped[str] = mapped_column(String(128))
     given_by: Mapped[str] = mapped_column(String(64))
     why: Mapped[str]
+
+
+class ModelStage(Table):
+    """The stage an admin has given a model; a model without a row is in shadow."""
+
+    __tablename__ = "model_stage"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str]

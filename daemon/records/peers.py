@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from daemon.records import commitments, confirmations
+from daemon.records.decision_tables import ModelStage
 from daemon.records.ledger import Ledger, changed, note
-from daemon.records.tables import ModelStage, Peer, Role, Stage, Wants
+from daemon.records.tables import Peer, Role, Stage, Wants
 
 
 def add(ledger: Ledger, peer: Peer) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from daemon.records.decision_tables import Reveal
+from daemon.records.decision_tables import ModelStage, Reveal
 from daemon.records.ledger import Ledger, note, now
-from daemon.records.tables import ModelStage, Stage
+from daemon.records.tables import Stage
 
 _FACTS = [one for one in Reveal.__table__.columns if one.name != "report"]
 

@@ -135,15 +135,6 @@ class Peer(Table):
     answers_find: Mapped[bool] = mapped_column(default=False)
 
 
-class ModelStage(Table):
-    """The stage an admin has given a model; a model without a row is in shadow."""
-
-    __tablename__ = "model_stage"
-
-    model: Mapped[str] = mapped_column(primary_key=True)
-    stage: Mapped[str]
-
-
 def _of_some(name: str, condition: str, *columns: str) -> Index:
     """Return an index of the rows for which a condition holds, and of no others."""
     holds = text(condition)
