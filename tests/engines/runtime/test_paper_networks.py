@@ -14,11 +14,14 @@ PAPER = [
     ("hip_vit", "paper"),
     ("hip_vit", "paper-resnet50"),
     ("hip_vit", "paper-inception"),
+    ("ct_multitask", "paper"),
+    ("onfh_mri", "paper"),
 ]
 
 
 # of the exporter of torch, about itself
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*axis name. batch will not be used:UserWarning")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("model", "config"), PAPER)
 def test_a_network_of_the_papers_size_is_exported_parsed_and_built(model, config, tmp_path):
