@@ -35,10 +35,9 @@ VALUES = {"values": np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)}
 def test_every_reference_network_is_built_in_half_precision_and_twice_alike(network):
     half = typed(network, Precision.FP16, {})
     plan, again = (build(half, Wanted(Batches(1, 4, 16))) for _ in range(2))
-    first, second = (np.frombuffer(one.data, np.uint8) for one in (plan, again))
     # TensorRT lists the parts of a network with branches in an order that it does not keep to
-    assert first.shape == second.shape
-    assert (first != second).mean() < 0.01
+    first, second = (np.bincount(np.frombuffer(one.data, np.uint8)) for one in (plan, again))
+    assert np.abs(first - second).sum() < 0.001 * len(plan.data)
     assert plan.batches == Batches(1, 4, 16)
     assert plan.layers > 5
     assert len(plan.data) > network.stat().st_size // 2
