@@ -236,11 +236,16 @@ def capacity(
 
 
 @app.command()
-def conformance(home: Home = None) -> None:
+def conformance(
+    home: Home = None,
+    ihe: Annotated[bool, typer.Option("--ihe", help="The IHE integration statement.")] = False,
+) -> None:
     """Write the DICOM conformance statement of this installation, in Markdown."""
+    from daemon.conformance import ihe as integration
     from daemon.conformance.statement import statement
 
-    typer.echo(statement(config.load(home)))
+    settings = config.load(home)
+    typer.echo(integration.statement(settings) if ihe else statement(settings))
 
 
 @app.command()

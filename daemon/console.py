@@ -42,10 +42,9 @@ def capacity(told: Mapping[str, Any]) -> None:
     )
     for exam, case in seen["cases"].items():
         console.print(f"  {exam}: {case['a_study']} cases a study, {case['seconds']} s each")
-    console.print(
-        f"a listener was seen to take {seen['listener_images_a_s']} images/s, "
-        f"{seen['listener_mib_a_s']} MiB/s; it may take more: make bench"
-    )
+    rate = f"{seen['listener_images_a_s']} images/s, {seen['listener_mib_a_s']} MiB/s"
+    seen_to_take = rate if seen["listener_images_a_s"] else "nothing that tells: no series of many"
+    console.print(f"a listener was seen to take {seen_to_take}; it may take more: make bench")
     table(
         [
             {
@@ -55,7 +54,7 @@ def capacity(told: Mapping[str, Any]) -> None:
                 "GPUs": told["gpus"] or "none measured",
                 f"disk, {told['disk_days']:g} days": f"{told['disk_gib']} GiB",
                 "rows a day": told["rows_a_day"],
-                "ledger a year": f"{told['ledger_gib_a_year']} GiB",
+                "ledger a year": f"{told['ledger_gib_a_year'] or '?'} GiB",
             }
         ]
     )

@@ -4,7 +4,7 @@ What we answer and what we ask stands here once, as data: the statement prints i
 negotiate each line of it with the listener. Titles, ports and limits are the installation's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,19 @@ def statement(settings: Settings) -> str:
     settings : Settings
         Its own.
     """
+    return written("statement.md", _facts(settings))
+
+
+def written(template: str, facts: Mapping[str, Any]) -> str:
+    """Fill in a template that lies beside this file; what it lacks is an error.
+
+    Parameters
+    ----------
+    template : str
+        Its name.
+    facts : mapping
+        By the names that it uses.
+    """
     environment = Environment(
         loader=PackageLoader("daemon.conformance", ""),
         autoescape=False,
@@ -107,7 +120,7 @@ def statement(settings: Settings) -> str:
         lstrip_blocks=True,
     )
     environment.filters["named"] = lambda uids: ", ".join(UID(one).name for one in uids)
-    return environment.get_template("statement.md").render(_facts(settings))
+    return environment.get_template(template).render(facts)
 
 
 def _facts(settings: Settings) -> dict[str, Any]:

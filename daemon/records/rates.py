@@ -22,6 +22,8 @@ from daemon.records.tables import (
 
 NEWEST = 5000
 """Series looked at: more change no mean, and a large ledger answers as quickly."""
+ENOUGH = 1000
+"""Series that make the size of a ledger theirs and not that of an empty one."""
 MANY = 10
 """Images of a series that tell how fast it came."""
 
@@ -53,7 +55,10 @@ class Rates:
     busiest_hour : float
         Part of the series that came in the busiest hour of the day.
     images_a_s, bytes_a_s : float
-        At which the fastest tenth of longer series came: what a listener was seen to take.
+        At which the fastest tenth of longer series came: what a listener was seen to take; 0 where
+        none came.
+    ledger_bytes_a_study : float
+        0 where too few came to tell.
     exams : mapping
         By exam.
     """
@@ -87,7 +92,8 @@ def _rates(session: Session, series: Sequence[Series]) -> Rates:
     rows = _rows(session, since)
     came = _came(session, since)
     taken = [one for one in came if one[0] >= MANY and one[2] > 0]
-    part = len(series) / _count(session, Series)
+    everything = _count(session, Series)
+    size_bytes = _ledger_bytes(session) if everything >= ENOUGH else 0
     return Rates(
         studies,
         since,
@@ -97,7 +103,7 @@ def _rates(session: Session, series: Sequence[Series]) -> Rates:
         bytes_a_study=sum(size_bytes for _, size_bytes, _ in came) / studies,
         results_a_study=rows["result_object"] / studies,
         rows_a_study=(sum(rows.values()) + len(series)) / studies,
-        ledger_bytes_a_study=_ledger_bytes(session) * part / studies,
+        ledger_bytes_a_study=size_bytes * len(series) / everything / studies,
         busiest_hour=_busiest_hour([one.first_at for one in series]),
         images_a_s=_fastest([images / took_s for images, _, took_s in taken]),
         bytes_a_s=_fastest([size_bytes / took_s for _, size_bytes, took_s in taken]),
