@@ -4,8 +4,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import films
 import pytest
-from bench import pages
+from bench import pages, whole_cases
 from bench.ingest import POSTGRESQL, SQLITE
 from bench.ingest import measure as measure_ingest
 from bench.listener import LOADS, judge, measure, show
@@ -17,6 +18,9 @@ from ct_studies import ct_series
 from rich.console import Console
 
 from daemon import config
+from engines.cases import read_case
+from engines.catalog import named
+from workers.room import EngineRoom
 
 
 def test_every_load_reaches_every_receiver_byte_for_byte_and_is_held_against_the_aims(tmp_path):
@@ -73,3 +77,11 @@ def test_a_small_load_is_taken_in_on_both_databases(tmp_path):
     figures = measure_ingest(tmp_path, objects=120)
     assert [row.database for row in figures] == [SQLITE, POSTGRESQL] * 2
     assert all(row.objects_per_s > 0 for row in figures)
+
+
+def test_whole_cases_are_held_against_the_engine_alone():
+    model, room = named("cxr_osporscreen"), EngineRoom(None, engine_threads=1)
+    case = read_case(model.CARD.exam, [films.film(1)])
+    rates = whole_cases.measure(model, room, case, whole_cases.Load(2, 4, 4, 2))
+    assert len(rates.whole) == len(rates.engine) == 2
+    assert 0 < rates.share < 1

@@ -59,6 +59,9 @@ REQUIRE_GPU=1 GPU_TRAFFIC_S=${GPU_TRAFFIC_S:-60} step tests \
 for model in cxr_osporscreen cxr_multimodal hip_vit ct_multitask onfh_mri; do
     step "bench-$model" "$py" -m engines bench "$model" --batches 1,8,32,64 --rounds 50 --compile --out "$out/engines"
 done
+for model in cxr_osporscreen cxr_multimodal hip_vit; do
+    step "whole-cases-$model" "$py" -m bench.whole_cases "$model" --threads 16 --cases 128
+done
 step bench-vit-b-16 "$py" -m engines bench hip_vit --config paper --batches 1,8,32,64 --rounds 30 --compile --out "$out/engines"
 step bench-resnet50 "$py" -m engines bench cxr_multimodal --config paper --batches 1,8,32 --rounds 30 --compile --out "$out/engines"
 rm -rf "$out/engines"
