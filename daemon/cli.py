@@ -16,8 +16,8 @@ from daemon.options import AsJson, Home, show_facts
 from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
-from daemon.serve import Part
 from daemon.titles_cli import titles_app
+from daemon.watch_cli import parts_of, watch_app
 from engines.product import PRODUCT, VERSION
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ app = typer.Typer(
 app.add_typer(peers_app, name="peers")
 app.add_typer(models_app, name="models")
 app.add_typer(titles_app, name="titles")
+app.add_typer(watch_app)
 
 
 @app.command()
@@ -66,7 +67,7 @@ def serve(
     from daemon import logs
     from daemon.serve import serve as run
 
-    parts = _parts(only)
+    parts = parts_of(only)
     settings = config.load(home)
     logs.set_up(settings.log_level, settings.log_format)
     try:
@@ -75,13 +76,6 @@ def serve(
         # what is received waits in the spool meanwhile, and each part says what it waits for
         Console(stderr=True, soft_wrap=True).print(f"{PRODUCT}: {error}", markup=False)
     run(settings, parts)
-
-
-def _parts(only: str) -> list[Part]:
-    try:
-        return [Part(name.strip()) for name in only.split(",")]
-    except ValueError:
-        raise ConfigError(f"--only {only}: choose from {', '.join(Part)}") from None
 
 
 @app.command()
@@ -187,65 +181,6 @@ def restore(folder: Annotated[Path, typer.Argument(help="A backup.")], home: Hom
 def _tell_copied(copied: "Copied") -> None:
     size = f"{copied.size_bytes / 1e6:.1f} MB"
     typer.echo(f"{copied.files} new files ({size}), {copied.rows} rows of the ledger")
-
-
-@app.command()
-def health(
-    only: Annotated[str, typer.Option(help="Parts that have to be here.", metavar="PARTS")] = "",
-    ready: Annotated[bool, typer.Option("--ready", help="And able to take work now.")] = False,
-    home: Home = None,
-) -> None:
-    """Say whether the parts on this host get on; exit 1 if one does not. See daemon.health."""
-    from daemon.health import problems
-
-    parts = [str(part) for part in _parts(only)] if only else []
-    told = problems(config.load(home).home, parts, ready)
-    typer.echo("\n".join(told) or "ok")
-    raise typer.Exit(bool(told))
-
-
-@app.command()
-def metrics(home: Home = None) -> None:
-    """Count everything for a monitoring system, in the Prometheus text format.
-
-    For the textfile collector of node_exporter, or wherever the site's own page is not reached.
-    """
-    from daemon.metrics import exposition
-
-    settings = config.load(home)
-    typer.echo(exposition(settings, schema.ready_ledger(settings)), nl=False)
-
-
-@app.command()
-def capacity(
-    studies_per_day: Annotated[float, typer.Option(min=1, help="How many are to come.")],
-    wait_s: Annotated[float, typer.Option(min=1, help="What 19 in 20 cases may wait.")] = 120,
-    days: Annotated[float, typer.Option(min=0, help="How long images are kept.")] = 30,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say which listeners, workers, GPUs, disk and rows that needs, from what was measured here."""
-    from daemon import console
-    from daemon.capacity import Wanted, plan
-
-    settings = config.load(home)
-    told = plan(settings, schema.ready_ledger(settings), Wanted(studies_per_day, wait_s, days))
-    if told is None:
-        raise ConfigError("nothing has come here yet: there is nothing to measure by")
-    show_facts(told, as_json, console.capacity)
-
-
-@app.command()
-def conformance(
-    home: Home = None,
-    ihe: Annotated[bool, typer.Option("--ihe", help="The IHE integration statement.")] = False,
-) -> None:
-    """Write the DICOM conformance statement of this installation, in Markdown."""
-    from daemon.conformance import ihe as integration
-    from daemon.conformance.statement import statement
-
-    settings = config.load(home)
-    typer.echo(integration.statement(settings) if ihe else statement(settings))
 
 
 @app.command()

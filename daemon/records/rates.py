@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import quantiles
+from statistics import median, quantiles
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -37,7 +37,7 @@ class ExamRate:
     a_study : float
         How many of them a study brought, of all studies.
     case_s : float
-        From queued to ended, lower quartile: what one takes when none waits before it (ours).
+        Median from the beginning of the first model's look to the end of the last.
     """
 
     a_study: float
@@ -107,7 +107,7 @@ def _rates(session: Session, series: Sequence[Series]) -> Rates:
         busiest_hour=_busiest_hour([one.first_at for one in series]),
         images_a_s=_fastest([images / took_s for images, _, took_s in taken]),
         bytes_a_s=_fastest([size_bytes / took_s for _, size_bytes, took_s in taken]),
-        exams=_exams(series, studies),
+        exams=_exams(session, since, studies),
     )
 
 
@@ -152,14 +152,20 @@ def _busiest_hour(moments: Sequence[datetime]) -> float:
     return max(hours.values()) / len(moments)
 
 
-def _exams(series: Sequence[Series], studies: int) -> dict[str, ExamRate]:
+def _exams(session: Session, since: datetime, studies: int) -> dict[str, ExamRate]:
+    began = func.min(Screening.analysed_at)
+    looked_at = (
+        select(Series.exam, Series.ended_at, began)
+        .join(Screening, Screening.SeriesInstanceUID == Series.SeriesInstanceUID)
+        .where(Series.first_at >= since, Series.state == SeriesState.SCREENED, Screening.current)
+        .group_by(Series.SeriesInstanceUID, Series.exam, Series.ended_at)
+    )
     took_s: dict[str, list[float]] = {}
-    for one in series:
-        if one.state == SeriesState.SCREENED and one.exam and one.queued_at and one.ended_at:
-            seconds = (one.ended_at - one.queued_at).total_seconds()
-            took_s.setdefault(one.exam, []).append(max(0.0, seconds))
+    for exam, ended_at, began_at in session.execute(looked_at).all():
+        if exam and ended_at:
+            took_s.setdefault(exam, []).append(max(0.0, (ended_at - began_at).total_seconds()))
     return {
-        exam: ExamRate(len(all_s) / studies, sorted(all_s)[len(all_s) // 4])
+        exam: ExamRate(len(all_s) / studies, median(all_s))
         for exam, all_s in sorted(took_s.items())
     }
 

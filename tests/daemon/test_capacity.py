@@ -43,7 +43,7 @@ def test_a_study_s_means_are_those_of_what_came(ledger, monkeypatch):
     assert (seen.studies, seen.images_a_study, seen.results_a_study) == (3, 1, 1)
     # series, instance, screening, object, delivery
     assert seen.rows_a_study == 5
-    assert seen.exams == {"cxr": ExamRate(1.0, 4.0)}
+    assert seen.exams == {"cxr": ExamRate(1.0, 5.0)}
     # an empty ledger's size is nobody's
     assert seen.ledger_bytes_a_study == 0
     monkeypatch.setattr(rates, "ENOUGH", 3)
