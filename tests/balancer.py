@@ -1,6 +1,5 @@
 """A real HAProxy before our listeners, with the timeouts and checks of the one in deploy/."""
 
-import socket
 from pathlib import Path
 
 from peers import LOOPBACK, Process, answers, free_port
@@ -17,7 +16,7 @@ class HAProxy(Process):
         self, folder: Path, listeners: list[str], source: str = LOOPBACK, how: str = "send-proxy-v2"
     ) -> None:
         super().__init__(folder)
-        self.host, self.port = LOOPBACK, free_port()
+        self.port = free_port()
         self.listeners, self.source, self.how = listeners, source, how
 
     def command(self) -> list[str]:
@@ -42,7 +41,4 @@ backend listeners
         return [find_program("haproxy"), "-db", "-f", str(path)]
 
     def is_ready(self) -> bool:
-        if self.host == LOOPBACK:
-            return answers(self.port)
-        with socket.socket() as sock:
-            return sock.connect_ex((self.host, self.port)) == 0
+        return answers(self.port, self.host)

@@ -62,10 +62,11 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def answers(port: int) -> bool:
-    """Say whether something accepts connections on a loopback port."""
+def answers(port: int, host: str = LOOPBACK) -> bool:
+    """Say whether something accepts connections on a port, a loopback port by default."""
     with socket.socket() as sock:
-        return sock.connect_ex((LOOPBACK, port)) == 0
+        sock.settimeout(READY_WITHIN_S)
+        return sock.connect_ex((host, port)) == 0
 
 
 def wait_for(what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S) -> Any:
@@ -79,9 +80,15 @@ def wait_for(what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN
 
 
 class Process:
-    """A program that runs as long as its context; what it says goes to ``log`` in its folder."""
+    """A program that runs as long as its context; what it says goes to ``log`` in its folder.
+
+    It answers at ``host``, and is started by the command ``through``, if there is one.
+    """
 
     stop_signal = signal.SIGTERM
+    host = LOOPBACK
+    through: tuple[str, ...] = ()
+    ready_within_s = READY_WITHIN_S
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -103,10 +110,15 @@ class Process:
         options = {"env": QUICK, "cwd": self.folder, "start_new_session": True, **self.options()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
+                [*self.through, *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **options,
             )
         try:
-            wait_for(f"{type(self).__name__} to be ready", self._ready_or_dead)
+            what = f"{type(self).__name__} to be ready"
+            wait_for(what, self._ready_or_dead, self.ready_within_s)
         except BaseException:
             self.stop()
             raise
@@ -214,10 +226,12 @@ class DcmtkStorescp(Process):
     def command(self) -> list[str]:
         self.store.mkdir(exist_ok=True)
         where = ["--output-directory", str(self.store), "--filename-extension", ".dcm"]
-        return [find_program("storescp"), "--fork", "--aetitle", self.aet, *where, str(self.port)]
+        # a name server may be out of reach
+        how = ["--fork", "--disable-host-lookup", "--aetitle", self.aet]
+        return [find_program("storescp"), *how, *where, str(self.port)]
 
     def is_ready(self) -> bool:
-        return answers(self.port)
+        return answers(self.port, self.host)
 
     def files(self) -> list[Path]:
         return sorted(self.store.glob("*.dcm"))
@@ -229,17 +243,20 @@ class RedisServer(Process):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.port = free_port()
-        self.url = f"redis://{LOOPBACK}:{self.port}/0"
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.host}:{self.port}/0"
 
     def command(self) -> list[str]:
         nothing_kept = ["--save", "", "--appendonly", "no", "--dir", str(self.folder)]
-        where = ["--bind", LOOPBACK, "--port", str(self.port)]
+        where = ["--bind", self.host, "--port", str(self.port), "--protected-mode", "no"]
         return [find_program("redis-server"), *where, *nothing_kept]
 
     def is_ready(self) -> bool:
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((LOOPBACK, self.port), 1) as sock,
+            socket.create_connection((self.host, self.port), 1) as sock,
         ):
             sock.sendall(b"PING\r\n")
             return sock.recv(7) == b"+PONG\r\n"
@@ -265,6 +282,8 @@ class PostgresServer(Process):
         self._run(
             "initdb", "-U", "osteoscreen", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
         )
+        with (self.folder / "data" / "pg_hba.conf").open("a") as allowed:
+            allowed.write("host all all samenet trust\n")
         return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
@@ -278,29 +297,31 @@ class PostgresServer(Process):
             "-c",
             "full_page_writes=off",
             "-c",
-            f"listen_addresses={LOOPBACK}",
+            f"listen_addresses={self.host}",
         ]
         where = ["-D", str(self.folder / "data"), "-p", str(self.port), "-k", str(self.folder)]
         return [self._binary("postgres"), *where, *careless]
 
     def options(self) -> dict[str, Any]:
-        return {"env": {**QUICK, "LC_ALL": "C"}, **self._user()}
+        # what it is started through may have to be root, and takes the user itself
+        return {"env": {**QUICK, "LC_ALL": "C"}, **({} if self.through else self._user())}
 
     def is_ready(self) -> bool:
-        asked = [self._binary("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
+        asked = [self._binary("pg_isready"), "-q", "-h", self.host, "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
     def new_database(self) -> str:
         """Make an empty database and return its URL for SQLAlchemy."""
         self.databases += 1
         name = f"osteoscreen_{self.databases}"
-        where = ["-h", LOOPBACK, "-p", str(self.port), "-U", "osteoscreen"]
+        where = ["-h", self.host, "-p", str(self.port), "-U", "osteoscreen"]
         subprocess.run([self._binary("createdb"), *where, name], check=True, capture_output=True)
-        return f"postgresql://osteoscreen@{LOOPBACK}:{self.port}/{name}"
+        return f"postgresql://osteoscreen@{self.host}:{self.port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [self._binary(program), "-D", str(self.folder / "data"), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.options())
+        options = self.options() | self._user()
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **options)
 
     @staticmethod
     def _binary(name: str) -> str:
@@ -334,11 +355,15 @@ def echoscu(port: int, called: str, calling: str = "MODALITY") -> tuple[int, str
 
 
 def storescu(
-    port: int, paths: Iterable[Path], called: str, calling: str = "MODALITY"
+    port: int,
+    paths: Iterable[Path],
+    called: str,
+    calling: str = "MODALITY",
+    host: str = LOOPBACK,
 ) -> tuple[int, str]:
     """Send files as the older modalities do; compressed ones need ``dcmsend``."""
     titles = ["-aet", calling, "-aec", called]
-    return run_sender("storescu", "-v", "-R", "+sd", "+r", *titles, LOOPBACK, str(port), *paths)
+    return run_sender("storescu", "-v", "-R", "+sd", "+r", *titles, host, str(port), *paths)
 
 
 def dcmsend(
