@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engines.candidates import Candidate, Precision, Runtime
 from engines.cards import Weights
+from engines.product import PRODUCT, VERSION
 from engines.runtime import Engine, gpu, trt_package
 from engines.runtime.gpu import NotHere
 from engines.runtime.known import FILE, known_cases
@@ -47,11 +48,11 @@ class Making:
         """The network's file, ONNX in float32."""
         return self.weights.folder / self.weights.engines[self.engine][0]
 
-    def typed(self, precision: Precision) -> bytes:
-        """Return the network in a precision, int8 calibrated on its known cases."""
+    def typed(self, candidate: Candidate) -> bytes:
+        """Return the network as a candidate wants it, int8 calibrated on its known cases."""
         sizes = OrtEngine(self.network, 1).sizes
         cases = known_cases(self.weights.folder, self.engine, sizes)
-        return typed(self.network, precision, cases.arrays)
+        return typed(self.network, candidate.precision, cases.arrays, candidate.runtime)
 
     def key(self, candidate: Candidate, builder: str, device: str) -> Key:
         """Return all that what is made of it depends on."""
@@ -103,9 +104,9 @@ def _openvino(candidate: Candidate, making: Making) -> Engine:
 def typed_network(candidate: Candidate, making: Making) -> Kept:
     """Return a network's file in another precision, for ONNX Runtime."""
     # who quantises is part of what comes out
-    writers = f"onnxruntime {version('onnxruntime')}"
+    writers = f"onnxruntime {version('onnxruntime')}, {PRODUCT} {VERSION}"
     key = making.key(candidate, writers, "")
-    return _plans(making).get(key, lambda: making.typed(candidate.precision))
+    return _plans(making).get(key, lambda: making.typed(candidate))
 
 
 def _tensorrt(candidate: Candidate, making: Making) -> Engine:
@@ -134,7 +135,7 @@ def tensorrt_plan(candidate: Candidate, making: Making, progress: Progress | Non
     wanted = replace(making.wanted, timing_cache=plans.root / "timings")
 
     def built() -> bytes:
-        return build(making.typed(candidate.precision), wanted, progress).data
+        return build(making.typed(candidate), wanted, progress).data
 
     return plans.get(key, built)
 

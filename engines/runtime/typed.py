@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.candidates import Precision
+from engines.candidates import Precision, Runtime
 from engines.runtime import Arrays
 from engines.runtime.gpu import NotHere
 
-# What int8 pays for. All else stays float32, sums and biases too: TensorRT takes no others, and a
-# normalisation by a quantised spread is none.
-_QUANTISED = ["Conv", "MatMul", "Gemm"]
+# What int8 pays for. All else stays float32: a normalisation by a quantised spread is none.
+_PRODUCTS = ["Conv", "MatMul", "Gemm"]
+# A CPU gains only where what lies between two products is quantised too, and with unsigned inputs.
+_BETWEEN = ["Add", "AveragePool", "Clip", "Concat", "GlobalAveragePool", "MaxPool", "Mul", "Relu"]
 
 
-def typed(network: Path, precision: Precision, cases: Arrays) -> bytes:
+def typed(
+    network: Path, precision: Precision, cases: Arrays, runtime: Runtime = Runtime.TENSORRT
+) -> bytes:
     """Return a network in a precision.
 
     Parameters
@@ -31,6 +34,8 @@ def typed(network: Path, precision: Precision, cases: Arrays) -> bytes:
         Wanted.
     cases : mapping of str to ndarray
         What int8 is calibrated on, by name of the input; float32, shape (case, ...).
+    runtime : Runtime
+        For which int8 is written: each is quick with another kind.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def typed(network: Path, precision: Precision, cases: Arrays) -> bytes:
         raise NotHere(f"{precision} needs the package onnx, which is not installed") from None
     if precision is Precision.FP16:
         return _half(onnx.load(network))
-    return _quantised(network, cases)
+    return _quantised(network, cases, runtime)
 
 
 def _half(network: Any) -> bytes:
@@ -55,9 +60,9 @@ def _half(network: Any) -> bytes:
     return written
 
 
-def _quantised(network: Path, cases: Arrays) -> bytes:
+def _quantised(network: Path, cases: Arrays, runtime: Runtime) -> bytes:
     """Quantise weights by channel and activations by what the cases make of them (QDQ)."""
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import QuantFormat, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
@@ -68,14 +73,28 @@ def _quantised(network: Path, cases: Arrays) -> bytes:
             str(written),
             _Reader(cases),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=_QUANTISED,
             per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            # TensorRT knows no zero points other than 0
-            extra_options={"ActivationSymmetric": True, "QuantizeBias": False},
+            **_kind(runtime),
         )
         return written.read_bytes()
+
+
+def _kind(runtime: Runtime) -> dict[str, Any]:
+    from onnxruntime.quantization import QuantType
+
+    if runtime is Runtime.TENSORRT:
+        return {
+            "op_types_to_quantize": _PRODUCTS,
+            "activation_type": QuantType.QInt8,
+            "weight_type": QuantType.QInt8,
+            # it knows no zero points other than 0, and builds no int8 biases
+            "extra_options": {"ActivationSymmetric": True, "QuantizeBias": False},
+        }
+    return {
+        "op_types_to_quantize": [*_PRODUCTS, *_BETWEEN],
+        "activation_type": QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
+    }
 
 
 class _Reader:
