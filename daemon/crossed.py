@@ -29,6 +29,10 @@ def refuse(settings: Settings) -> None:
     _refuse_open_site(settings)
     _refuse_half_provider(settings)
     _refuse_open_files(settings)
+    if settings.broker_url.startswith("sentinel://") != bool(settings.broker_master):
+        raise ConfigError(
+            "setting 'broker_master': sentinel:// in broker_url needs it, others none"
+        )
 
 
 def _refuse_crossed_levels(settings: Settings) -> None:

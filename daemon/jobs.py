@@ -95,4 +95,10 @@ def _transport_options(settings: Settings) -> dict[str, object]:
     if settings.broker_url == EMBEDDED:
         return embedded.options(settings.home / "doorbell")
     # a broker that is down must not hold up the intake: the sweep rings again
-    return {"socket_timeout": 5, "socket_connect_timeout": 5, "max_retries": 0}
+    limits = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    options: dict[str, object] = {**limits, "max_retries": 0}
+    if settings.broker_master:
+        # Sentinels are asked which server it is now; kombu takes a list of their addresses
+        options["master_name"] = settings.broker_master
+        options["sentinel_kwargs"] = limits
+    return options

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from daemon.records import failover
 from daemon.records.tables import Event, Installation, Table
 
 LedgerError = SQLAlchemyError
@@ -180,9 +181,12 @@ def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
 
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        url = _with_driver(url)
+        url, places = failover.split(_with_driver(url))
         silent = {"timeout": PG_SILENT_S} if "+pg8000:" in url else {}
-        return create_engine(url, pool_pre_ping=True, connect_args=silent, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=silent, hide_parameters=True)
+        if places is not None:
+            failover.use(engine, places)
+        return engine
     engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
