@@ -101,7 +101,7 @@ def test_prometheus_scrapes_the_site_and_no_alert_is_broken(scraped):
         [group] = httpx.get(place).json()["data"]["groups"]
         return all(rule["health"] == "ok" for rule in group["rules"]) and group["rules"]
 
-    assert len(wait_for("its rules", judged)) == 10
+    assert len(wait_for("its rules", judged)) == 13
     assert scraped.ask('ALERTS{alertstate="firing"}') == []
 
 
