@@ -83,11 +83,11 @@ def worked(site_settings, site_ledger):
     at_work(site_ledger, "listener", {"slots": 64, "slots_used": 2, "disk_free_bytes": 9})
 
 
-@pytest.fixture
-def scraped(site_settings, site_ledger, tmp_path):
+@pytest.fixture(scope="module")
+def scraped(site_settings, site_ledger, tmp_path_factory):
     with running_site(site_settings, site_ledger) as origin:
         token = token_of(site_ledger, Right.VIEWER)
-        with Prometheus(tmp_path / "prometheus", origin, token) as prometheus:
+        with Prometheus(tmp_path_factory.mktemp("it") / "prometheus", origin, token) as prometheus:
             yield prometheus
 
 
