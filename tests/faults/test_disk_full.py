@@ -188,7 +188,7 @@ def test_at_the_last_byte_nothing_is_lost_and_everything_goes_on_by_itself(ortha
 def _a_full_outbox_delays_a_result(line, outbox, film, folder):
     study, one = film
     line.send(dcmsend, write_part10(folder, one))
-    wait_for("the outbox to be full", lambda: "event=no-room" in line.system.logs(), 60)
+    wait_for("the outbox to be full", lambda: "event=put-off" in line.system.logs(), 60)
     wait_for("that to be said", lambda: "put off" in _kinds(line.system, study))
     assert not list(outbox.folder.glob("*.part"))
     return film
