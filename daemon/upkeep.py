@@ -1,5 +1,6 @@
 """The sweep: what was claimed and not finished, or rung for and not heard, is rung for again."""
 
+import time
 from collections.abc import Callable
 
 from daemon import processes
@@ -22,6 +23,10 @@ FORGOTTEN_S = 30 * BEAT_S
 """So long without a beat, a process is taken off the roll; one that wakes up enters it anew."""
 
 
+LEARN_S = 3600.0
+"""How often SQLite counts what its tables hold."""
+
+
 class Sweep:
     """One look after another at all that waits; what was seen before tells what stands still."""
 
@@ -32,6 +37,7 @@ class Sweep:
         self._beats = Stillness()
         self._roll = Stillness()
         self._clock = WallClock()
+        self._learn_at = 0.0
 
     def turn(self) -> None:
         """Free what fell silent, and ring for all that waits."""
@@ -51,6 +57,9 @@ class Sweep:
         for delivery_id in confirmations.to_ring(self._ledger, self._settings.sweep_s):
             self._doorbell.confirm(delivery_id)
         self._count()
+        if time.monotonic() >= self._learn_at:
+            self._learn_at = time.monotonic() + LEARN_S
+            self._ledger.learn()
 
     def _count(self) -> None:
         procedures.expect_announced(self._ledger)

@@ -114,8 +114,8 @@ def fill(settings: Settings, studies: int) -> Ledger:
             one = Peer(aet=aet, host="10.0.0.1", port=104, sends=sends, results=results)
             one.role, one.sr_class = "research", "1.2.840.10008.5.1.4.1.1.88.34"
             session.add(one)
-    if ledger.engine.dialect.name == "postgresql":
-        # as autovacuum does there after a while; SQLite is never told
+    # as the sweep does after a while, and PostgreSQL's autovacuum
+    if not ledger.learn() and ledger.engine.dialect.name == "postgresql":
         with ledger.engine.begin() as connection:
             connection.execute(text("ANALYZE"))
     return ledger

@@ -77,3 +77,14 @@ def reads_whole(line):
     if words[:3] == ["Seq", "Scan", "on"]:
         return words[3] in LARGE
     return words[0] == "SCAN" and words[1] in LARGE and "INDEX" not in words
+
+
+def test_sqlite_learns_what_a_large_ledger_holds(ledger):
+    postgresql = ledger.engine.dialect.name == "postgresql"
+    assert not ledger.learn()
+    assert ledger.learn(1000) is not postgresql
+    if not postgresql:
+        with ledger.engine.begin() as connection:
+            told = connection.exec_driver_sql("SELECT DISTINCT tbl FROM sqlite_stat1").scalars()
+            assert {"series", "screening", "delivery"} <= set(told)
+            connection.exec_driver_sql("DELETE FROM sqlite_stat1")
