@@ -97,6 +97,12 @@ def excerpt_with_frames(path: Path, keywords: tuple[str, ...]) -> Dataset:
         return _Part10(file).framed(keywords)
 
 
+def whole(path: Path) -> Dataset:
+    """Read all of one file's header, up to functional groups and pixels."""
+    with path.open("rb", buffering=0) as file:
+        return read_partial(cast(BinaryIO, _Bounded(file)), _behind)
+
+
 def dataset_sha256(path: Path) -> tuple[str, int]:
     """Return hash and length of the data set as received: what follows the meta information.
 

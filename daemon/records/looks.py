@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from daemon.records.ledger import Ledger
+from daemon.records.search import is_flagged
 from daemon.records.tables import Screening, Series, SeriesState
 
 
@@ -33,3 +34,16 @@ def newest(ledger: Ledger, model: str, most: int) -> list[Look]:
     )
     with ledger.read() as session:
         return [Look(uid, result) for uid, result in session.execute(rows).all()]
+
+
+def newest_series(ledger: Ledger, most: int) -> list[tuple[Series, bool]]:
+    """Return the newest series that were screened or skipped, each with whether it is flagged."""
+    ended = Series.state.in_((SeriesState.SCREENED, SeriesState.SKIPPED))
+    rows = (
+        select(Series, is_flagged())
+        .where(ended, Series.exam.is_not(None), Series.purged_at.is_(None))
+        .order_by(Series.first_at.desc())
+        .limit(most)
+    )
+    with ledger.read() as session:
+        return [(series, bool(flagged)) for series, flagged in session.execute(rows).all()]

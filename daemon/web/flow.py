@@ -8,12 +8,13 @@ from math import isfinite
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from daemon.dry_rules import Other, try_rules
 from daemon.dry_run import dry_run, thresholds
 from daemon.records import flow, looks, peers
 from daemon.records.flow import Period
 from daemon.records.ledger import now
 from daemon.web.flow_chart import of_flow
-from daemon.web.guard import Viewer, ledger_of
+from daemon.web.guard import Viewer, ledger_of, settings_of
 from daemon.web.pages import page
 from daemon.web.studies import day
 from engines.card_index import CARDS
@@ -22,6 +23,8 @@ router = APIRouter()
 
 DAYS = 28
 LOOKS, LOOKS_MOST = 1000, 5000
+SERIES, SERIES_MOST = 200, 1000
+"""Each has its header read: about a thousand a second."""
 LISTED = 50
 A_DAY = timedelta(days=1)
 
@@ -62,6 +65,8 @@ def dry_run_page(request: Request, who: Viewer) -> HTMLResponse:
     stand = thresholds(seen)
     changed = {one.name: _number(asked.get(f"t.{one.name}", "")) for one in stand}
     wanted = {name: value for name, value in changed.items() if value is not None}
+    other, newest = other_rules(asked), min(_whole(asked.get("newest", "")) or SERIES, SERIES_MOST)
+    settings = settings_of(request)
     return page(
         request,
         "dry_run",
@@ -72,7 +77,20 @@ def dry_run_page(request: Request, who: Viewer) -> HTMLResponse:
         wanted=wanted,
         run=dry_run(seen, wanted),
         listed=LISTED,
+        other=other,
+        newest=newest,
+        rules=settings.rules,
+        rules_run=None
+        if other == Other()
+        else try_rules(settings, ledger_of(request), other, newest),
     )
+
+
+def other_rules(asked: Mapping[str, str]) -> Other:
+    """Return the rules that were asked for; what is left out or is nonsense stays as it is."""
+    age = asked.get("age", "")
+    derived = {"yes": True, "no": False}.get(asked.get("derived", ""))
+    return Other(int(age) if age.isdecimal() and len(age) < 4 else None, derived)
 
 
 def _whole(text: str) -> int:

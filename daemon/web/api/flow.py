@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from daemon.dry_rules import Other, try_rules
 from daemon.dry_run import dry_run, thresholds
 from daemon.records import flow, looks
 from daemon.web.api.bearer import Viewer
 from daemon.web.api.shapes import NO_NUL, UID, Asked, AskedDay, Count, Problem
-from daemon.web.flow import LOOKS, LOOKS_MOST, period_of
-from daemon.web.guard import Refused, ledger_of
+from daemon.web.flow import LOOKS, LOOKS_MOST, SERIES, SERIES_MOST, period_of
+from daemon.web.guard import Refused, ledger_of, settings_of
 from engines.card_index import CARDS
 
 router = APIRouter(tags=["eligibility"])
@@ -71,6 +72,26 @@ class Tried(BaseModel):
     thresholds: list[ThresholdTold] = Field(description="As they stand")
 
 
+class TryRules(Asked):
+    """Other rules; one that is left out stays as it is."""
+
+    min_age_years: int | None = Field(None, ge=0, le=120)
+    accept_derived_primary: bool | None = None
+    most: int = Field(SERIES, ge=1, le=SERIES_MOST, description="How many of the newest series")
+
+
+class RulesTried(BaseModel):
+    """Whom other rules would have let in; nothing is changed by asking."""
+
+    read: Count = Field(description="Series whose headers were read")
+    unread: Count = Field(description="Series that are not kept here any more")
+    now: Count = Field(description="Looked at as it is")
+    then: Count = Field(description="Looked at with the others")
+    flagged_lost: Count = Field(description="Flagged series that would not be looked at")
+    let_in: list[UID] = Field(description="Studies that would be looked at")
+    kept_out: list[UID] = Field(description="Studies that would not be looked at any more")
+
+
 @router.get("/flow", response_model=Flow)
 def flow_of(request: Request, who: Viewer, span: Annotated[Span, Query()]) -> Any:
     """Count how many series of a period went which way, from received to flagged."""
@@ -87,3 +108,10 @@ def try_thresholds(request: Request, who: Viewer, model: Model, wish: Try) -> An
     seen = looks.newest(ledger_of(request), model, wish.most)
     stand = [vars(one) for one in thresholds(seen)]
     return vars(dry_run(seen, wish.thresholds)) | {"thresholds": stand}
+
+
+@router.post("/dry-run/rules", response_model=RulesTried)
+def try_other_rules(request: Request, who: Viewer, wish: TryRules) -> Any:
+    """Hold the headers of the newest series against other rules, without effect."""
+    other = Other(wish.min_age_years, wish.accept_derived_primary)
+    return vars(try_rules(settings_of(request), ledger_of(request), other, wish.most))

@@ -36,6 +36,7 @@ WALLS = {
     ("POST", "/studies/{study_uid}/retract"): Right.OPERATOR,
     ("GET", "/flow"): Right.VIEWER,
     ("POST", "/models/{model}/dry-run"): Right.VIEWER,
+    ("POST", "/dry-run/rules"): Right.VIEWER,
     ("GET", "/models"): Right.VIEWER,
     ("PUT", "/models/{model}/stage"): Right.ADMINISTRATOR,
     ("POST", "/models/{model}/reveal"): Right.ADMINISTRATOR,
