@@ -13,6 +13,7 @@ from daemon.config import Settings
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
+from daemon.said import Said
 from daemon.spool import write_durably
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ def obstacle(settings: Settings, peer: Peer) -> str:
     if peer.sends and peer.tls and settings.tls_port is None:
         return "may call by TLS alone, and tls_port is not set"
     if peer.sends and peer.bound and not Hosts().addresses(peer.host):
-        return f"is bound to {peer.host}, which has no address"
+        return Said("is bound to {host}, which has no address", host=peer.host)
     return ""
 
 

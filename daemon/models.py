@@ -8,6 +8,7 @@ from daemon.records import peers, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
 from daemon.reveal import require_revealed
+from daemon.said import Said
 from engines.card_index import CARDS
 from engines.cards import Card, Weights, read_weights
 from engines.engine_records import faults, parked, read_records, runs_on
@@ -63,7 +64,8 @@ def require_known(model: str) -> None:
     """
     known = [card.model for card in CARDS]
     if model not in known:
-        raise ConfigError(f"there is no model {model}; there are: {', '.join(known)}")
+        words = "there is no model {model}; there are: {known}"
+        raise ConfigError(Said(words, model=model, known=", ".join(known)))
 
 
 def set_stage(settings: Settings, ledger: Ledger, model: str, stage: Stage) -> None:

@@ -8,6 +8,7 @@ from daemon.errors import ConfigError, TitleTaken
 from daemon.records import own_titles
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Peer
+from daemon.said import Said
 
 PORTS = range(1, 65536)
 HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
@@ -39,14 +40,16 @@ def require_sound(settings: Settings, ledger: Ledger, peer: Peer) -> None:
     """
     if not is_ae_title(peer.aet):
         raise ConfigError(
-            f"AE title {peer.aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)"
+            Said(
+                "AE title '{aet}': 1 to 16 ASCII characters, no backslash (PS3.5 6.2)", aet=peer.aet
+            )
         )
     if peer.aet == settings.aet or own_titles.named(ledger, peer.aet):
-        raise TitleTaken(f"{peer.aet} is a title of ours; a peer is another AE")
+        raise TitleTaken(Said("{aet} is a title of ours; a peer is another AE", aet=peer.aet))
     if not peer.host:
         raise ConfigError("a peer is at a host with a name or an address")
     if not HOST.fullmatch(peer.host):
-        raise ConfigError(f"host {peer.host!r}: a name or an address")
+        raise ConfigError(Said("host '{host}': a name or an address", host=peer.host))
     if peer.port not in PORTS:
         raise ConfigError("port: a number from 1 to 65535")
 
@@ -61,5 +64,7 @@ def sha256_of(text: str) -> str:
     """
     plain = text.rpartition("=")[2].replace(":", "").replace(" ", "").lower()
     if plain and not re.fullmatch("[0-9a-f]{64}", plain):
-        raise ConfigError(f"fingerprint {text}: openssl x509 -noout -fingerprint -sha256 -in FILE")
+        raise ConfigError(
+            Said("fingerprint {text}: openssl x509 -noout -fingerprint -sha256 -in FILE", text=text)
+        )
     return plain

@@ -7,6 +7,7 @@ from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.records import reveals
 from daemon.records.ledger import Ledger
+from daemon.said import Said
 from engines import validation
 from engines.cards import TrainedOn, Weights, read_weights
 from engines.errors import EngineMismatch
@@ -87,8 +88,12 @@ def clinical_weights(settings: Settings, model: str) -> Weights:
         raise ConfigError(str(error)) from None
     if weights.trained_on is TrainedOn.SIMULATED:
         raise ConfigError(
-            f"{model} {weights.version} was trained on simulated patients: research only, "
-            "never live. Weights trained on patients go into the folder of the setting 'weights'."
+            Said(
+                "{model} {version} was trained on simulated patients: research only, never live. "
+                "Weights trained on patients go into the folder of the setting 'weights'.",
+                model=model,
+                version=weights.version,
+            )
         )
     return weights
 
@@ -104,19 +109,23 @@ def require_revealed(settings: Settings, ledger: Ledger, model: str) -> None:
     weights = clinical_weights(settings, model)
     if not reveals.holds(ledger, model, weights.version, weights.sha256):
         raise ConfigError(
-            f"{model} {weights.version} is live only when it is revealed: with a validation report "
-            f"on your own patients and who answers for it (osteoscreen models reveal {model} FILE)"
+            Said(
+                "{model} {version} is live only when it is revealed: with a validation report on "
+                "your own patients and who answers for it (osteoscreen models reveal {model} FILE)",
+                model=model,
+                version=weights.version,
+            )
         )
 
 
 def _sound(report: str, weights: Weights) -> Validation:
     """Return what a report tells, if it may carry a reveal of these weights."""
     if len(report) > REPORT_MOST:
-        raise ConfigError(f"the report is longer than {REPORT_MOST >> 20} MiB")
+        raise ConfigError(Said("the report is longer than {most} MiB", most=REPORT_MOST >> 20))
     try:
         told = validation.read(report)
     except ValueError as error:
-        raise ConfigError(f"the report: {error}") from None
+        raise ConfigError(Said("the report: {why}", why=error)) from None
     if why := told.difference(weights):
         raise ConfigError(why)
     if told.simulated:

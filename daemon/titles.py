@@ -10,6 +10,7 @@ from daemon.records import own_titles, peers
 from daemon.records.decision_tables import OwnTitle
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
+from daemon.said import Said
 from engines.card_index import CARDS
 from engines.rules import Rules
 
@@ -103,13 +104,17 @@ def put(settings: Settings, ledger: Ledger, title: OwnTitle) -> None:
     """
     if not is_ae_title(title.aet):
         raise ConfigError(
-            f"AE title {title.aet!r}: 1 to 16 ASCII characters, no backslash (PS3.5 6.2)"
+            Said(
+                "AE title '{aet}': 1 to 16 ASCII characters, no backslash (PS3.5 6.2)",
+                aet=title.aet,
+            )
         )
     if peers.named(ledger, title.aet):
-        raise TitleTaken(f"{title.aet} is a peer; a title of ours is another one")
+        raise TitleTaken(Said("{aet} is a peer; a title of ours is another one", aet=title.aet))
     known = {card.model for card in CARDS}
     if strange := sorted(set(title.models) - known):
-        raise ConfigError(f"there is no model {strange[0]}; there are: {', '.join(sorted(known))}")
+        facts = {"model": strange[0], "known": ", ".join(sorted(known))}
+        raise ConfigError(Said("there is no model {model}; there are: {known}", **facts))
     if title.min_age_years is not None and title.min_age_years not in AGES:
         raise ConfigError("least age: a number of years from 0 to 120")
     title.purpose = title.purpose.strip()[:PURPOSE_MOST]
@@ -126,6 +131,6 @@ def remove(settings: Settings, ledger: Ledger, aet: str) -> None:
         If we have no such title, or it is the setting's, which stays.
     """
     if aet == settings.aet:
-        raise ConfigError(f"{aet} is the title of the setting 'aet', which stays")
+        raise ConfigError(Said("{aet} is the title of the setting 'aet', which stays", aet=aet))
     if not own_titles.remove(ledger, aet):
-        raise ConfigError(f"{aet} is no title of ours: osteoscreen titles list")
+        raise ConfigError(Said("{aet} is no title of ours: osteoscreen titles list", aet=aet))

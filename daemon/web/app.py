@@ -17,6 +17,7 @@ from daemon.web import (
     deliveries,
     federation,
     flow,
+    language,
     models,
     overview,
     peer,
@@ -50,7 +51,7 @@ PARTS = (
         flow,
         models,
     ),
-    *(people, tokens_page, trail_page),
+    *(people, tokens_page, trail_page, language),
 )
 """The files of routes: each page's, and no others; those of the JSON interface are its own."""
 

@@ -1,21 +1,25 @@
 """Charts as SVG, drawn here: no script, no style of their own, colours by class."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
 from daemon.records.tally import Day
+from daemon.said import Said
 
 WIDTH, HEIGHT, FOOT, HEAD = 700, 160, 18, 14
 KINDS = ("received", "screened", "flagged")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def of_days(days: Sequence[Day]) -> Markup:
+def of_days(days: Sequence[Day], say: Callable[[str], str]) -> Markup:
     """Draw each day's series received, screened and flagged, one bar in front of the other."""
     most = max([day.received for day in days] + [1])
     step = WIDTH / len(days)
-    bars = Markup().join(_day(day, number * step, step, most) for number, day in enumerate(days))
-    title = f"Series a day over {len(days)} days, at most {most}"
+    bars = Markup().join(
+        _day(day, (number * step, step), most, say) for number, day in enumerate(days)
+    )
+    title = say(Said("Series a day over {days} days, at most {most}", days=len(days), most=most))
     base = HEIGHT - FOOT
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">'
@@ -23,9 +27,11 @@ def of_days(days: Sequence[Day]) -> Markup:
     ).format(WIDTH, HEIGHT, title, WIDTH, base, base, bars, most)
 
 
-def _day(day: Day, left: float, step: float, most: int) -> Markup:
-    label = f"{day.begin:%a %d}"
-    told = f"{day.begin:%Y-%m-%d}: " + ", ".join(f"{getattr(day, kind)} {kind}" for kind in KINDS)
+def _day(day: Day, place: tuple[float, float], most: int, say: Callable[[str], str]) -> Markup:
+    left, step = place
+    label = f"{say(WEEKDAYS[day.begin.weekday()])} {day.begin:%d}"
+    counts = ", ".join(f"{getattr(day, kind)} {say(kind)}" for kind in KINDS)
+    told = f"{day.begin:%Y-%m-%d}: {counts}"
     bars = Markup().join(
         _bar(kind, getattr(day, kind) / most, (left, step, shrunk))
         for shrunk, kind in enumerate(KINDS)

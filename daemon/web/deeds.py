@@ -20,6 +20,7 @@ from daemon.records.people_tables import Person, Right
 from daemon.records.tables import Peer, Stage
 from daemon.records.visits import Visitor
 from daemon.reveal import NAME_MOST
+from daemon.said import Said
 from daemon.web import made
 from daemon.web.guard import Refused, ledger_of, note, settings_of
 from daemon.web.patient import told_by_images
@@ -32,7 +33,7 @@ NO_NAME = "A name has letters, digits and . _ @ - only, 64 at most."
 
 def refused(error: ConfigError) -> Refused:
     """Return the refusal of what cannot be set so."""
-    return Refused(str(error), 409 if isinstance(error, TitleTaken) else 400)
+    return Refused(error.args[0], 409 if isinstance(error, TitleTaken) else 400)
 
 
 def peer_of(request: Request, aet: str) -> Peer:
@@ -62,8 +63,8 @@ def ask_peer(request: Request, who: Visitor, peer: Peer) -> tuple[bool, str]:
     try:
         scu.echo(scu.address_of(settings_of(request), peer, ECHO_S))
     except (DeliveryError, ConfigError) as error:
-        return False, f"No: {error}"
-    return True, f"{peer.aet} answered: it hears us, and knows our name."
+        return False, Said("No: {why}", why=error)
+    return True, Said("{aet} answered: it hears us, and knows our name.", aet=peer.aet)
 
 
 def send_parked(request: Request, who: Visitor, peer: Peer) -> int:
@@ -102,7 +103,7 @@ def remove_title(request: Request, who: Visitor, title: OwnTitle) -> None:
     try:
         titles.remove(settings_of(request), ledger_of(request), title.aet)
     except ConfigError as error:
-        raise Refused(str(error), 400) from None
+        raise Refused(error.args[0], 400) from None
 
 
 def person_of(request: Request, name: str) -> Person:
@@ -132,7 +133,10 @@ def give_link(request: Request, who: Visitor, name: str) -> str:
     """Return a link's path for a new password, and forget wrong ones."""
     person = person_of(request, name)
     if person.federated:
-        raise Refused(f"{name} signs in through the identity provider, without a password.", 400)
+        raise Refused(
+            Said("{name} signs in through the identity provider, without a password.", name=name),
+            400,
+        )
     note(request, who, "link given", name)
     people.unlock(ledger_of(request), name)
     return path_of(people.invite(ledger_of(request), name))
@@ -152,7 +156,7 @@ def stage_model(request: Request, who: Visitor, model: str, stage: Stage, why: s
     try:
         set_stage(settings_of(request), ledger_of(request), model, stage)
     except ConfigError as error:
-        raise Refused(str(error), 400) from None
+        raise Refused(error.args[0], 400) from None
 
 
 def reveal_model(request: Request, who: Visitor, asked: reveal.Request) -> None:
@@ -164,7 +168,7 @@ def reveal_model(request: Request, who: Visitor, asked: reveal.Request) -> None:
         require_known(asked.model)
         reveal.reveal(settings_of(request), ledger_of(request), asked)
     except ConfigError as error:
-        raise Refused(str(error), 409) from None
+        raise Refused(error.args[0], 409) from None
 
 
 def report_of(request: Request, who: Visitor, model: str, report_sha256: str) -> str:

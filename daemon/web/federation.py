@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from daemon.invitations import NAME
 from daemon.records import people
+from daemon.said import Said
 from daemon.web import provider
 from daemon.web.guard import Current, Refused, cookie_of, ledger_of, note, own_path, settings_of
 from daemon.web.pages import set_cookie
@@ -77,4 +78,4 @@ def _not_let_in(request: Request, onward: str, error: ProviderError) -> Response
     log.warning("event=provider-refused why=%r", str(error))
     if not isinstance(error, Stray):
         note(request, "unknown", "sign-in refused", detail=f"identity provider: {error}")
-    return ask(request, onward, f"You were not let in: {error}.", 403)
+    return ask(request, onward, Said("You were not let in: {why}.", why=error), 403)

@@ -13,6 +13,7 @@ from daemon.dry_run import dry_run, thresholds
 from daemon.records import flow, looks, peers
 from daemon.records.flow import Period
 from daemon.records.ledger import now
+from daemon.web.catalogue import saying
 from daemon.web.flow_chart import of_flow
 from daemon.web.guard import Viewer, ledger_of, settings_of
 from daemon.web.pages import page
@@ -40,7 +41,7 @@ def flow_page(request: Request, who: Viewer) -> HTMLResponse:
         request,
         "flow",
         flow=told,
-        chart=of_flow(told),
+        chart=of_flow(told, saying(request).say),
         period=replace(period, end=period.end - A_DAY),
         sources=sorted(sources - {""}),
     )

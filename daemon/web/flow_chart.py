@@ -1,19 +1,21 @@
 """The flow of a period as CONSORT draws it: who came down the middle, who left to the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup
 
 from daemon.records.flow import Flow
+from daemon.said import Said
 
 LEFT, LEFT_WIDTH, RIGHT, RIGHT_WIDTH = 10, 280, 360, 390
+Say = Callable[[str], str]
 LINE, PAD, GAP = 18, 10, 26
 WIDTH = RIGHT + RIGHT_WIDTH + 10
 REASONS_MOST = 8
 """How many reasons a box names; the rest is one line, and the table below has all."""
 
 
-def of_flow(flow: Flow) -> Markup:
+def of_flow(flow: Flow, say: Say) -> Markup:
     """Draw the flow: boxes from top to bottom, each with what leaves before the next."""
     steps: list[tuple[list[str], list[str]]] = [
         (_box("Received", flow.received), _left("Still on the way", flow.waiting)),
@@ -25,20 +27,22 @@ def of_flow(flow: Flow) -> Markup:
         ),
     ]
     top, parts = GAP / 2, []
-    for kept, lost in steps:
+    for lines in steps:
+        kept, lost = ([say(line) for line in some] for some in lines)
         below = _height(lost) + GAP if lost else 0
         parts.append(_step(top, below, kept, lost))
         top += _height(kept) + below + GAP
-    parts.append(_ends(top, flow))
+    parts.append(_ends(top, flow, say))
     height = top + _height(["", ""]) + GAP / 2
-    said = f"Of {flow.received} series {flow.looked_at} were screened, {flow.flagged} flagged"
+    facts = {"all": flow.received, "screened": flow.looked_at, "flagged": flow.flagged}
+    said = say(Said("Of {all} series {screened} were screened, {flagged} flagged", **facts))
     return Markup(
         '<svg class="flow" viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">{}</svg>'
     ).format(WIDTH, height, said, Markup().join(parts))
 
 
 def _box(title: str, count: int) -> list[str]:
-    return [f"{title} (n = {count})"]
+    return [Said("{title} (n = {count})", title=Said(title), count=count)]
 
 
 def _left(title: str, lost: Mapping[str, int] | int) -> list[str]:
@@ -50,9 +54,12 @@ def _left(title: str, lost: Mapping[str, int] | int) -> list[str]:
 
 def _lines(counts: Mapping[str, int]) -> list[str]:
     named = list(counts.items())
-    lines = [f"{name}: {count}" for name, count in named[:REASONS_MOST]]
+    lines: list[str] = [
+        Said("{name}: {count}", name=name, count=count) for name, count in named[:REASONS_MOST]
+    ]
     if rest := named[REASONS_MOST:]:
-        lines.append(f"{len(rest)} other reasons: {sum(count for _, count in rest)}")
+        facts = {"many": len(rest), "count": sum(count for _, count in rest)}
+        lines.append(Said("{many} other reasons: {count}", **facts))
     return lines
 
 
@@ -76,11 +83,12 @@ def _step(top: float, below: float, kept: Sequence[str], lost: Sequence[str]) ->
     return Markup().join(drawn)
 
 
-def _ends(top: float, flow: Flow) -> Markup:
+def _ends(top: float, flow: Flow, say: Say) -> Markup:
     """Draw the two ends of the way, each with its own line to it."""
     half = (LEFT_WIDTH - PAD) / 2
     lefts = LEFT, LEFT + half + PAD
-    flagged, others = ["Flagged", f"n = {flow.flagged}"], ["Not flagged", f"n = {flow.not_flagged}"]
+    flagged = [say("Flagged"), f"n = {flow.flagged}"]
+    others = [say("Not flagged"), f"n = {flow.not_flagged}"]
     fork = top - GAP / 2
     lines = [_line((lefts[0] + half / 2, fork), (lefts[1] + half / 2, fork))]
     lines += [_line((left + half / 2, fork), (left + half / 2, top)) for left in lefts]

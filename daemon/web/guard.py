@@ -14,6 +14,7 @@ from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.records.trail import Deed
 from daemon.records.visits import Limits, Visitor
+from daemon.said import Said
 from daemon.web.attachments import fields_of
 
 FORM_KEY = "form_key"
@@ -73,7 +74,10 @@ def at_least(right: Right) -> Callable[[Visitor | None], Visitor]:
         if who is None:
             raise SignedOut
         if not who.right.includes(right):
-            raise Refused(f"This is for an {right}; you are signed in as {who.right}.")
+            words = Said(
+                "This is for: {right}. You are signed in as: {own}.", right=right, own=who.right
+            )
+            raise Refused(words)
         return who
 
     return let_in

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from daemon.disk import Door
 from daemon.records.tables import Peer, Stage, Wants
+from daemon.said import Said
 
 
 def peer_path(aet: str) -> str:
@@ -49,41 +50,45 @@ def needs(
 
 def _disk(disk: Mapping[str, Any]) -> Iterator[Need]:
     if disk["lets_in"] != Door.OPEN.reason:
-        yield Need("bad", f"The disk is short of room: {disk['why']}.")
+        yield Need("bad", Said("The disk is short of room: {why}.", why=disk["why"]))
 
 
 def _deliveries(numbers: Mapping[str, Any]) -> Iterator[Need]:
     for row in numbers["parked_deliveries"]:
-        words = f"{row['objects']} result objects could not be sent to {row['aet']}"
-        yield Need("bad", f"{words}: {row['detail']}", "/deliveries", "Send them again")
+        words = Said("{objects} result objects could not be sent to {aet}: {detail}", **row)
+        yield Need("bad", words, "/deliveries", "Send them again")
     for row in numbers["parked_commitments"]:
-        words = f"{row['requests']} answers to {row['aet']} about its images were given up"
-        yield Need("warn", f"{words}: {row['detail']}", peer_path(row["aet"]), "Look at this peer")
+        words = Said("{requests} answers to {aet} about its images were given up: {detail}", **row)
+        yield Need("warn", words, peer_path(row["aet"]), "Look at this peer")
 
 
 def _series(numbers: Mapping[str, Any]) -> Iterator[Need]:
     for state, words in (
-        ("parked", "series stopped after several tries"),
-        ("failed", "series could not be read"),
+        ("parked", "{count} series stopped after several tries."),
+        ("failed", "{count} series could not be read."),
     ):
         if count := numbers["series"]["by_state"][state]:
-            yield Need("warn", f"{count} {words}.", f"/studies?state={state}", "Show them")
+            told = Said(words, count=count)
+            yield Need("warn", told, f"/studies?state={state}", "Show them")
     if numbers["set_aside"]:
-        words = "received files were set aside, unreadable or at odds with earlier ones."
-        yield Need("warn", f"{numbers['set_aside']} {words}")
+        words = (
+            "{set_aside} received files were set aside, unreadable or at odds with earlier ones."
+        )
+        yield Need("warn", Said(words, set_aside=numbers["set_aside"]))
 
 
 def _waiting(oldest: Mapping[str, Mapping[str, Any]]) -> Iterator[Need]:
     for stage, item in oldest.items():
         if (item.get("waits_s") or 0) > STUCK_S:
-            hours = item["waits_s"] / 3600
-            yield Need("warn", f"Something has waited {hours:.0f} h in {stage}: {item.get('why')}.")
+            facts = {"hours": round(item["waits_s"] / 3600), "stage": stage, "why": item.get("why")}
+            yield Need("warn", Said("Something has waited {hours} h in {stage}: {why}.", **facts))
 
 
 def _models(models: Sequence[Mapping[str, Any]]) -> Iterator[Need]:
     for row in models:
         if row["problem"] and row["stage"] != Stage.OFF:
-            yield Need("bad", f"A model cannot run: {row['problem']}.", "/models", "Look at it")
+            words = Said("A model cannot run: {problem}.", problem=row["problem"])
+            yield Need("bad", words, "/models", "Look at it")
 
 
 def _peers(everyone: list[Peer]) -> Iterator[Need]:

@@ -13,6 +13,7 @@ from daemon.records.ledger import Ledger
 from daemon.records.tables import SeriesState, Stage
 from daemon.retention import room_now
 from daemon.spool import Spool
+from daemon.web.catalogue import saying
 from daemon.web.charts import of_days
 from daemon.web.guard import Viewer, ledger_of, settings_of
 from daemon.web.needs import needs
@@ -47,7 +48,7 @@ def overview(request: Request, who: Viewer) -> HTMLResponse:
         numbers=numbers,
         today=today,
         skipped=tally.reasons(ledger, today.begin, SeriesState.SKIPPED),
-        chart=of_days(days),
+        chart=of_days(days, saying(request).say),
         days=DAYS,
         stages=_stages(numbers),
         models=models,

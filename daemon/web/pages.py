@@ -1,6 +1,7 @@
 """How a page is made: a template, who looks, and nothing that could run as a script."""
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from daemon.records.people_tables import Right
 from daemon.records.visits import Visitor
+from daemon.web.catalogue import NAMES, Catalogue, catalogue, language_of
 from daemon.web.guard import FORM_KEY, cookie_of, form_key, settings_of
+from daemon.web.spoken import Spoken
 from engines.product import PRODUCT, VERSION
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,13 +30,26 @@ MENU = (
     ("/trail", "Audit", Right.ADMINISTRATOR),
 )
 
-_PAGES = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+def pages_in(words: Catalogue) -> Environment:
+    """Return the templates as they are said in one language."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[Spoken],
+    )
+    made.extend(say=words.say)
+    made.globals["_"] = words.say
+    made.filters |= {"moment": lambda at: moment(at, words), "waited": lambda s: waited(s, words)}
+    return made
+
+
+@cache
+def _pages(language: str) -> Environment:
+    return pages_in(catalogue(language))
 
 
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
@@ -51,7 +67,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> HT
         What the template shows; whatever it is, it is escaped.
     """
     who: Visitor | None = getattr(request.state, "visitor", None)
-    key = form_key(request)
+    key, language = form_key(request), language_of(request)
     shell = {
         "product": PRODUCT,
         "version": VERSION,
@@ -60,8 +76,11 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> HT
         "here": request.url.path,
         "key_field": FORM_KEY,
         "key": key,
+        "language": language,
+        "languages": NAMES,
     }
-    answer = HTMLResponse(_PAGES.get_template(f"{template}.html").render(shell | facts), status)
+    pages = _pages(language)
+    answer = HTMLResponse(pages.get_template(f"{template}.html").render(shell | facts), status)
     if getattr(request.state, "new_form_key", None):
         set_cookie(request, answer, "form", key)
     return answer
@@ -85,22 +104,19 @@ def see(path: str) -> RedirectResponse:
     return RedirectResponse(path, 303)
 
 
-def moment(at: datetime | str | None) -> str:
+def moment(at: datetime | str | None, words: Catalogue) -> str:
     """Show a moment in the site's own time."""
     if at is None:
-        return "never"
+        return words.say("never")
     when = datetime.fromisoformat(at) if isinstance(at, str) else at
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def waited(seconds: float | None) -> str:
+def waited(seconds: float | None, words: Catalogue) -> str:
     """Show a time span in the largest unit that says enough."""
     if seconds is None:
-        return "a while"
+        return words.say("a while")
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-_PAGES.filters |= {"moment": moment, "waited": waited}

@@ -5,6 +5,8 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from daemon.said import Said
+
 SHORTEST = 12
 LONGEST = 256
 
@@ -17,9 +19,11 @@ _NOBODY: list[str] = []
 def objection(name: str, password: str) -> str:
     """Return why a password will not do; nothing if it will."""
     if len(password) < SHORTEST:
-        return f"At least {SHORTEST} characters; a sentence is easiest to remember."
+        return Said(
+            "At least {least} characters; a sentence is easiest to remember.", least=SHORTEST
+        )
     if len(password) > LONGEST:
-        return f"At most {LONGEST} characters."
+        return Said("At most {most} characters.", most=LONGEST)
     if name.lower() in password.lower() or len(set(password)) < 5:
         return "Too easy to guess: it repeats itself, or your name."
     return ""

@@ -10,6 +10,7 @@ from daemon import peering
 from daemon.callers import obstacle
 from daemon.records import deliveries, peers, tally
 from daemon.records.tables import Peer, Role, Wants
+from daemon.said import Said
 from daemon.web.deeds import ask_peer, peer_of, remove_peer, send_parked, set_peer
 from daemon.web.guard import (
     Administrator,
@@ -65,7 +66,9 @@ def put(request: Request, who: Administrator, form: SentForm) -> Response:
     try:
         peer = _read(filled)
         if new and peers.named(ledger_of(request), peer.aet):
-            raise Refused(f"there is a peer {peer.aet} already: change it instead", 400)
+            raise Refused(
+                Said("there is a peer {aet} already: change it instead", aet=peer.aet), 400
+            )
         set_peer(request, who, peer)
     except Refused as error:
         return _form(request, filled, new, error.words, error.status)
@@ -121,7 +124,11 @@ def resend(request: Request, who: Operator, form: SentForm) -> HTMLResponse:
     """Send what is parked for a peer after all."""
     peer = peer_of(request, form.get("aet", ""))
     count = send_parked(request, who, peer)
-    return _show(request, peer, ("good", f"{count} objects will be sent to {peer.aet} again."))
+    return _show(
+        request,
+        peer,
+        ("good", Said("{count} objects will be sent to {aet} again.", count=count, aet=peer.aet)),
+    )
 
 
 @router.post("/peer/remove")

@@ -12,6 +12,7 @@ from daemon.records import search
 from daemon.records.search import Found, Wanted
 from daemon.records.tables import SeriesState
 from daemon.records.visits import Visitor
+from daemon.said import Said
 from daemon.web.guard import SentForm, Viewer, ledger_of, note, settings_of
 from daemon.web.pages import page, see
 from engines.errors import Reason
@@ -119,4 +120,6 @@ def outcome(state: str, reason: str | None, said: tuple[str, str]) -> tuple[str,
     if state == SeriesState.SCREENED:
         return said
     mark = "bad" if state in (SeriesState.FAILED, SeriesState.PARKED) else ""
-    return mark, f"{state}: {reason}" if reason else state
+    if reason:
+        return mark, Said("{state}: {reason}", state=Said(state), reason=reason)
+    return mark, Said(state)

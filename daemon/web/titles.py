@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from daemon import titles
 from daemon.records.decision_tables import OwnTitle
 from daemon.records.tables import Stage
+from daemon.said import Said
 from daemon.web.deeds import remove_title, set_title, title_of
 from daemon.web.guard import Administrator, Refused, SentForm, ledger_of, settings_of
 from daemon.web.pages import page, see
@@ -53,7 +54,9 @@ def put(request: Request, who: Administrator, form: SentForm) -> Response:
     title = _filled(form)
     try:
         if new and title.aet in {one.aet for one in _answered(request)}:
-            raise Refused(f"we answer to {title.aet} already: change its rules instead", 400)
+            raise Refused(
+                Said("we answer to {aet} already: change its rules instead", aet=title.aet), 400
+            )
         if title.stage not in MOST or form.get("derived", "") not in DERIVED:
             raise Refused("choose one of those that are offered", 400)
         if form.get("min_age_years", "").strip() and title.min_age_years is None:

@@ -6,6 +6,7 @@ from daemon.records import tokens
 from daemon.records.people_tables import Right, Token
 from daemon.records.tokens import Fresh
 from daemon.records.visits import Visitor
+from daemon.said import Said
 from daemon.web.guard import Refused, ledger_of, note
 
 LABEL_MOST = 64
@@ -21,11 +22,13 @@ def make_token(request: Request, who: Visitor, asked: dict[str, str]) -> str:
     """Make a token for oneself; return its secret, to be shown once."""
     label, right, days = (asked.get(key, "").strip() for key in ("label", "right", "days"))
     if not label or len(label) > LABEL_MOST or not label.isprintable():
-        raise Refused(f"Say what the token is for, in at most {LABEL_MOST} characters.", 400)
+        raise Refused(
+            Said("Say what the token is for, in at most {most} characters.", most=LABEL_MOST), 400
+        )
     if right not in list(Right) or not who.right.includes(Right(right)):
         raise Refused("Choose a right that is yours.", 400)
     if not (days.isdecimal() and 1 <= int(days[:9]) <= tokens.DAYS_MOST):
-        raise Refused(f"Days: 1 to {tokens.DAYS_MOST}.", 400)
+        raise Refused(Said("Days: 1 to {most}.", most=tokens.DAYS_MOST), 400)
     fresh = Fresh(who.name, label, Right(right), int(days))
     note(request, who, "token made", fresh.id, detail=f"{label}, {right}, {fresh.days} days")
     return tokens.make(ledger_of(request), fresh)

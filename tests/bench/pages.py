@@ -76,6 +76,7 @@ def _rows(number: int, studies: int, pseudonyms: Pseudonyms) -> dict[type, list[
 def _result(number: int, at: Any, flagged: bool) -> dict[type, list[dict[str, Any]]]:
     finding = {"name": "osteoporosis", "site": "chest", "laterality": None, "flagged": flagged}
     finding |= {"probability": (number % 97) / 97, "threshold": 0.9, "quantity": "probability"}
+    finding |= {"words": ""}
     result = {"model": "cxr_osporscreen", "version": "1", "state": "screened", "flagged": flagged}
     result |= {"findings": [finding], "reason": None, "detail": None}
     screening = {

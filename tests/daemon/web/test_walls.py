@@ -20,6 +20,7 @@ WALLS = {
     ("GET", "/sign-in/return"): EVERYBODY,
     ("GET", "/welcome/{secret}"): EVERYBODY,
     ("POST", "/welcome/{secret}"): EVERYBODY,
+    ("POST", "/language"): EVERYBODY,
     ("POST", "/sign-out"): Right.VIEWER,
     ("POST", "/names"): Right.VIEWER,
     ("GET", "/"): Right.VIEWER,
