@@ -23,6 +23,7 @@ PAGES = [
     "/peer?aet=PACS",
     "/peer/change?aet=PACS",
 ]
+PAGES += ["/title/new", "/title/change?aet=OSTEOSCREEN"]
 PAGES += ["/models", "/tokens", "/people", "/trail", "/nowhere"]
 BEFORE = ["/sign-in", "/welcome/used-up"]
 
