@@ -16,6 +16,9 @@ from engines.cards import Weights
 NAME: Final = "osteoscreen-evaluation"
 _MARK: Final = re.compile(rf'<meta name="{NAME}" content="([^"]*)">')
 _SHARED: Final = 1e-6
+_LONGEST: Final = 200
+_TEXTS: Final = ("model", "version", "weights_sha256", "cohort")
+FINDING: Final = ("finding", "patients", "positive", "auc", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Validation:
     patients, examples : int
         Who was seen.
     findings : tuple of mapping
-        Of each that could be judged: ``finding``, ``patients``, ``positive``, and ``auc``,
-        ``sensitivity`` and ``specificity`` as text with their 95 % intervals.
+        Of each that could be judged, what :data:`FINDING` names; the last three are text with their
+        95 % intervals.
     """
 
     model: str
@@ -89,12 +92,14 @@ def read(report: str) -> Validation:
     try:
         told = json.loads(unescape(found[0]))
         return Validation(
-            **{name: str(told[name]) for name in ("model", "version", "weights_sha256", "cohort")},
+            **{name: str(told[name])[:_LONGEST] for name in _TEXTS},
             thresholds={str(name): float(at) for name, at in told["thresholds"].items()},
             simulated=told["simulated"] is not False,
             patients=int(told["patients"]),
             examples=int(told["examples"]),
-            findings=tuple(dict(one) for one in told["findings"]),
+            findings=tuple(
+                {key: str(one[key])[:_LONGEST] for key in FINDING} for one in told["findings"]
+            ),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError("what the report says of itself cannot be read") from error

@@ -80,7 +80,7 @@ def test_the_chart_says_what_the_table_says(viewer, full):
 
 
 def test_a_chart_of_nothing_is_a_chart(full):
-    assert "Received (n = 0)" in of_flow(flow.flow(full[1], lately("CT9")))
+    assert "Received (n = 0)" in of_flow(flow.flow(full[1], lately("CT9")), str)
 
 
 def test_a_dry_run_counts_what_another_threshold_flags_and_changes_nothing(full, viewer):

@@ -79,6 +79,7 @@ def test_a_model_is_revealed_on_the_page_and_the_file_is_kept(clinic):
         ({"model": "hip_vit"}, "not of cxr_osporscreen"),
         ({"thresholds": {"osteoporosis": 0.01}}, "other thresholds"),
         ({"findings": ()}, "judges nothing"),
+        ({"findings": ({"finding": "osteoporosis"},)}, "cannot be read"),
         (None, "no report of"),
     ],
 )
@@ -91,6 +92,18 @@ def test_a_report_that_is_not_of_these_weights_on_patients_reveals_nothing(clini
         )
     assert answer.status_code == 409 and why in answer.json()["error"]
     assert peers.stage_of(ledger, MODEL) is Stage.SHADOW and reveals.last(ledger, MODEL) is None
+
+
+def test_a_script_in_a_report_is_shown_as_text_and_its_page_is_never_ours(clinic):
+    _, ledger, origin, weights = clinic
+    boss = signed_in(origin, ledger, Right.ADMINISTRATOR)
+    report = evaluation_page(weights, cohort="<script>alert(1)</script>")
+    text = attach(boss, report + "<script>alert(2)</script>", person="<b>Dr.</b>").text
+    assert "<script" not in text and "&lt;script&gt;" in text and "<b>Dr." not in text
+    digest = reveals.last(ledger, MODEL).report_sha256
+    kept = boss.get(f"/models/report?model={MODEL}&sha256={digest}")
+    assert kept.headers["content-type"] == "application/octet-stream"
+    assert kept.headers["content-disposition"] == f'attachment; filename="{digest[:12]}.html"'
 
 
 def test_nobodys_name_reveals_nothing_and_neither_does_a_stage_alone(clinic):
