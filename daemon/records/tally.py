@@ -47,10 +47,11 @@ def days(ledger: Ledger, many: int) -> list[Day]:
 
 def _by_day(begins: Sequence[datetime]) -> Select[int, str, int]:
     """Count all days in one question: each costs a way to the server and back."""
-    ends = [(Series.first_at < end, number) for number, end in enumerate(begins[1:])]
+    ends = [*begins[1:], begins[-1] + timedelta(days=1)]
+    days = [(Series.first_at < end, number) for number, end in enumerate(ends)]
     inner = (
-        select(case(*ends, else_=len(ends)).label("day"), Series.state)
-        .where(Series.first_at >= begins[0], Series.first_at < begins[-1] + timedelta(days=1))
+        select(case(*days).label("day"), Series.state)
+        .where(Series.first_at >= begins[0], Series.first_at < ends[-1])
         .subquery()
     )
     return select(inner.c.day, inner.c.state, func.count()).group_by(inner.c.day, inner.c.state)
