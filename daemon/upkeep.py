@@ -23,7 +23,7 @@ FORGOTTEN_S = 30 * BEAT_S
 """So long without a beat, a process is taken off the roll; one that wakes up enters it anew."""
 
 
-LEARN_S = 3600.0
+LEARN_S = 6 * 3600.0
 """How often SQLite counts what its tables hold."""
 
 

@@ -102,7 +102,9 @@ class Ledger:
             yield
 
     def learn(self, least: int = LARGE) -> bool:
-        """Let SQLite count what its tables hold, so that it picks the right index; a few ms.
+        """Let SQLite count what its tables hold, so that it picks the right index.
+
+        0.1 s of CPU at 60,000 series; looking at a few rows of each alone does not help it.
 
         PostgreSQL does so by itself. False where there is little, which any way is quick in.
         """
@@ -111,7 +113,6 @@ class Ledger:
         with self.engine.begin() as connection:
             rows = connection.exec_driver_sql("SELECT max(rowid) FROM series").scalar() or 0
             if rows >= least:
-                connection.exec_driver_sql("PRAGMA analysis_limit = 400")
                 connection.exec_driver_sql("ANALYZE")
         return rows >= least
 
