@@ -152,7 +152,7 @@ class Build:
 
         An ellipse around x = 0, from T1 to the costal margin at L3; held constant beyond.
         """
-        at = [self.vertebra_centre_mm(level)[2] for level in adult.CAGE_LEVELS][::-1]
+        at = self._cage_heights_mm
         size = self.stature * (0.95 if self.person.sex == "F" else 1.0)
         across = np.interp(z, at, adult.CAGE_HALF_WIDTHS_MM[::-1]) * size * self.cage_width
         spine = self.spine_mm(np.clip(z, at[0], at[-1]))[1]
@@ -274,6 +274,11 @@ class Build:
         z = np.concatenate([[0.0], -np.cumsum(steps * np.cos(lean))])
         centres = np.stack([self._bow_mm, y, z], axis=1)
         return np.asarray(centres - centres[adult.LEVELS.index("L1")])
+
+    @cached_property
+    def _cage_heights_mm(self) -> Values:
+        """Heights at which the table tells the cage's sizes, from below."""
+        return np.array([self.vertebra_centre_mm(level)[2] for level in adult.CAGE_LEVELS])[::-1]
 
     @cached_property
     def _line(self) -> PchipInterpolator:

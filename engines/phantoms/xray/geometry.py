@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Geometry:
     pitch_mm: float
     shape: tuple[int, int]
 
-    @property
+    @cached_property
     def normal(self) -> Values:
         """Unit vector from the tube's side to the detector."""
         return np.asarray(np.cross(self.down, self.across) * self._side)
@@ -52,7 +53,7 @@ class Geometry:
         towards = self.middle_mm - self.source_mm
         return 1.0 if float(towards @ np.cross(self.down, self.across)) > 0 else -1.0
 
-    @property
+    @cached_property
     def distance_mm(self) -> float:
         """From the focal spot to the detector's plane (SID)."""
         return float((self.middle_mm - self.source_mm) @ self.normal)

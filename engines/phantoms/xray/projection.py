@@ -137,9 +137,13 @@ def _account(
     chord: Values,
 ) -> None:
     """Give a chord to a tissue, and take it from the other that would be there."""
-    for tissue, sign in zip(pair, (1.0, -1.0), strict=True):
-        if tissue is not Tissue.AIR:
-            lengths.setdefault(tissue, np.zeros(shape))[place] += sign * chord
+    for tissue in pair:
+        if tissue is not Tissue.AIR and tissue not in lengths:
+            lengths[tissue] = np.zeros(shape)
+    if pair[0] is not Tissue.AIR:
+        lengths[pair[0]][place] += chord
+    if pair[1] is not Tissue.AIR:
+        lengths[pair[1]][place] -= chord
 
 
 def chord_map(shape: Shape, geometry: Geometry) -> tuple[tuple[slice, slice], Values]:
@@ -211,7 +215,10 @@ def _between(corners: Values, step: int) -> Values:
     down = upper * (1 - part)[:, None] + lower * part[:, None]
     lead = corners.shape[:-2]
     down = down.reshape(*lead, -1, corners.shape[-1])
-    full = down[..., :-1, None] * (1 - part) + down[..., 1:, None] * part
+    full = np.empty((*down.shape[:-1], down.shape[-1] - 1, step))
+    # one place between nodes after the other, in long runs
+    for place, right in enumerate(part):
+        full[..., place] = down[..., :-1] * (1 - right) + down[..., 1:] * right
     return full.reshape(*lead, down.shape[-2], -1)
 
 
