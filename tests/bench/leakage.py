@@ -3,7 +3,8 @@
 Persons come in pairs of the same sex and nearly the same age, height and weight, one with the label
 and one without, so that age, sex and size alone say nothing within the cohort. Whatever a
 classifier then reaches from headers and global statistics is a leak, or bone that global statistics
-see. Rows are kept in FOLDER, so that a run may be cut short and gone on with.
+see. ``--one-skeleton`` tells which: everybody is imaged with the bones of one person, and what is
+left is a leak. Rows are kept in FOLDER, so that a run may be cut short and gone on with.
 """
 
 import json
@@ -37,13 +38,15 @@ from engines.phantoms.exams import Setting, study
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import SCREENING, Population
-from engines.phantoms.people.table import row
+from engines.phantoms.people.table import BONES, row
 from engines.phantoms.xray.films import Film
 
 #: Half of them sick, at one visit.
 HIPS = Population(osteonecrosis=0.5)
 #: How far two of a pair may differ: years, metres, kg.
 _APART = np.array([2.0, 0.03, 4.0])
+#: Whose bones all have who are imaged with one skeleton: a woman's at the border.
+SKELETON = draw_person(19)
 _FILM_PX = 384
 _CT_PX, _MR_PX = 128, 96
 
@@ -215,6 +218,12 @@ KINDS = {
 }
 
 
+def with_bones_of(person: Person, other: Person) -> Person:
+    """Return the same body with other bones: all that a label is made of."""
+    theirs = (*BONES, "prior_fracture", "followed_years", "fractured", "osteonecroses")
+    return replace(person, **{name: getattr(other, name) for name in theirs})
+
+
 def pairs(kind: Kind) -> Iterator[tuple[Person, Person]]:
     """Draw persons in the order of their seeds; yield one with the label and one without."""
     waiting: list[Person] = []
@@ -239,17 +248,20 @@ def _size(person: Person) -> np.ndarray:
     return np.array([person.age_years, person.height_m, person.weight_kg])
 
 
-def image(kind: Kind, folder: Path, wanted: int) -> list[dict[str, Any]]:
-    """Measure so many pairs, but those that the folder has already."""
+def image(
+    kind: Kind, folder: Path, wanted: int, skeleton: Person | None = None
+) -> list[dict[str, Any]]:
+    """Measure so many pairs, all with one skeleton or each with their own, but those measured."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{kind.exam}.jsonl"
+    file = folder / f"{kind.exam}{'-one-skeleton' if skeleton else ''}.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     have = {one["truth"]["seed"] for one in rows}
     people = [person for pair in islice(pairs(kind), wanted) for person in pair]
     todo = [person for person in people if person.seed not in have]
     with file.open("a") as stream:
         for person in track(todo, str(kind.exam), console=Console(stderr=True), transient=True):
-            known, shown, bones = kind.measure(Visit(person, kind.exam, person.seed))
+            body = with_bones_of(person, skeleton) if skeleton else person
+            known, shown, bones = kind.measure(Visit(body, kind.exam, person.seed))
             one = {"sick": kind.sick(person), "truth": row(person)}
             one |= {"header": known, "image": shown, "bone": bones}
             rows.append(json.loads(json.dumps(one)))
@@ -345,12 +357,15 @@ def main(
     exams: Annotated[str, typer.Option(help="Which, with commas.")] = "cxr,hip,ct,mri",
     wanted: Annotated[int, typer.Option("--pairs", help="Of each exam.")] = 100,
     headers: Annotated[int, typer.Option(help="Pairs without pictures.")] = 200,
+    one_skeleton: Annotated[bool, typer.Option(help="Everybody with the same bones.")] = False,
 ) -> None:
     """Image pairs of virtual patients and say what their headers and statistics give away."""
     console = Console(width=100)
     for name in exams.split(","):
-        rows = image(KINDS[name], folder, wanted)
+        rows = image(KINDS[name], folder, wanted, SKELETON if one_skeleton else None)
         console.print(f"\n{name}, {len(rows)} persons", judge(rows), sep="\n")
+        if one_skeleton:
+            continue
         console.print(headers_alone(KINDS[name], headers))
         for truth in _TRUTHS[name]:
             console.print(recovered(rows, truth))

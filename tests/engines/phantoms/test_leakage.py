@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bench.bones_seen import at_hip
 from bench.classifier import auc, best_auc, predicted
-from bench.leakage import KINDS, osteoporosis, pairs
+from bench.leakage import KINDS, osteoporosis, pairs, with_bones_of
 from bench.seen import global_values, header_values, table
 from bench.unexposed import nothing_imaged
 from pydicom import Dataset
@@ -22,17 +22,10 @@ from engines.phantoms.exams import Setting, study
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.person import Person
 from engines.phantoms.people.population import HIP_CLINIC
-from engines.phantoms.people.table import BONES
 from engines.phantoms.xray.exposure import Exam as Taken
 from engines.phantoms.xray.films import Film, Order, take
 
 RNG = np.random.default_rng(0)
-
-
-def with_bones_of(person: Person, other: Person) -> Person:
-    """Return the same body with other bones: all that a label is made of."""
-    theirs = (*BONES, "prior_fracture", "followed_years", "fractured", "osteonecroses")
-    return replace(person, **{name: getattr(other, name) for name in theirs})
 
 
 THIN = draw_person(8, replace(HIP_CLINIC, osteonecrosis=1.0))
