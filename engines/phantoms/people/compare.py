@@ -71,6 +71,20 @@ def roc(table: Table) -> tuple[Table, Table, float]:
     return false, true, float(np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2))
 
 
+def spread(table: Table, times: int = 1000) -> tuple[float, float]:
+    """Return where the area lies in 95 of 100 tables drawn again from this one, sick and well."""
+    rng = np.random.default_rng(0)
+    sick = table[:, _T].min(axis=1) <= OSTEOPOROSIS_T
+    areas = []
+    for _ in range(times):
+        rows = [
+            rng.choice(kind, len(kind)) for kind in (np.flatnonzero(sick), np.flatnonzero(~sick))
+        ]
+        areas.append(roc(table[np.concatenate(rows)])[2])
+    low, high = np.quantile(areas, (0.025, 0.975))
+    return float(low), float(high)
+
+
 def moments(sex: str, real: Table, drawn: Table) -> str:
     """Write means and SD of both as rows of a table in Markdown."""
     rows = [
@@ -147,7 +161,8 @@ def main() -> None:
     lines = [moments(sex, real[sex], drawn[sex]) for sex in "FM"]
     for name, sexes in (("all", "FM"), ("women", "F"), ("men", "M")):
         tables = [np.concatenate([each[sex] for sex in sexes]) for each in (real, drawn)]
-        areas = " | ".join(f"{roc(table)[2]:.3f}" for table in tables)
+        low, high = spread(tables[0])
+        areas = f"{roc(tables[0])[2]:.3f} ({low:.3f} to {high:.3f}) | {roc(tables[1])[2]:.3f}"
         sick = " | ".join(f"{np.mean(t[:, _T].min(axis=1) <= OSTEOPOROSIS_T):.1%}" for t in tables)
         lines += [f"| {name} | OSTA, AUC | {areas} |", f"| {name} | osteoporosis | {sick} |"]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from engines.phantoms.people.compare import draw_table, moments, plot_margins, plot_together, roc
+from engines.phantoms.people.compare import (
+    draw_table,
+    moments,
+    plot_margins,
+    plot_together,
+    roc,
+    spread,
+)
 from engines.phantoms.people.draw import draw_person
 
 
@@ -21,6 +28,15 @@ def test_the_area_counts_a_tie_as_half():
     false, true, area = roc(table)
     assert area == pytest.approx(3.5 / 4)
     assert (false[0], true[0]) == (0, 0) and (false[-1], true[-1]) == (1, 1)
+
+
+def test_few_sick_say_little_of_the_area():
+    rng = np.random.default_rng(1)
+    rows = [(rng.normal(65 + 5 * (t < -2.5), 8), 60, t) for t in [-3.0] * 40 + [-1.0] * 400]
+    few, many = table_of(rows), table_of(rows * 9)
+    (low, high), (nearer, near) = spread(few, 200), spread(many, 200)
+    assert low < roc(few)[2] < high
+    assert (high - low) / (near - nearer) == pytest.approx(3, rel=0.3)
 
 
 def test_the_rows_show_real_before_simulated():
