@@ -297,7 +297,9 @@ def body(rows: list[dict[str, Any]]) -> np.ndarray:
 def judge(rows: list[dict[str, Any]]) -> Table:
     """Say what is reached from the body alone, from header and image, and with the bones."""
     sick = np.array([one["sick"] for one in rows])
-    header, _ = table([one["header"] for one in rows])
+    header, said = table([one["header"] for one in rows])
+    # it is the seed, and the sick, who are fewer, are drawn later than those who wait for them
+    unnumbered = header[:, [k for k, name in enumerate(said) if "PatientID" not in name]]
     shown, names = table([one["image"] for one in rows])
     soft = [number for number, name in enumerate(names) if name.startswith("soft ")]
     bone, _ = table([one["bone"] for one in rows])
@@ -307,6 +309,7 @@ def judge(rows: list[dict[str, Any]]) -> Table:
         *beside,
         ("age, sex, size", body(rows)),
         ("header", header),
+        ("header without PatientID", unnumbered),
         ("global statistics", shown),
         ("header and global statistics", np.hstack([header, shown])),
         ("bones in the image", bone),
