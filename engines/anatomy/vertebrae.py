@@ -33,6 +33,10 @@ _BRIGHTEST_HU = np.float32(700.0)
 _LOWEST = 0.75
 # Neighbours are as deep as one another but for such a factor (its logarithm).
 _UNLIKE_DEPTH = 0.22
+# Between which places in front of the canal a body ends, and how far at least one looks.
+_FRONT_MM, _LEAST_ROOM_MM = (26.0, 54.0), 4.0
+# A body's depth to its width at the most, and how bright its front wall is on average at the most.
+_DEEPEST, _CORTEX_HU = 0.9, np.float32(300.0)
 
 
 def find_spine(volume: Volume) -> Spine:
@@ -110,11 +114,7 @@ def _vertebra(name: str, column: Grid, line: Line, ends: tuple[Disc, Disc]) -> V
     along = (low + high) / 2
     half = (high - low) / 2
     middle = column[int(along - half * 0.4) : int(along + half * 0.4) + 1].mean(axis=0)
-    sagittal = middle[:, np.abs(LEFT_MM) < 8].mean(axis=1)
-    back, front = _fall(sagittal, FRONT_MM, (-2.0, 15.0)), _fall(sagittal, FRONT_MM, (26.0, 54.0))
-    deep = (back + 4 < FRONT_MM) & (front - 4 > FRONT_MM)
-    across = middle[deep].mean(axis=0)
-    right, left = _fall(across, LEFT_MM, (-34.0, -13.0)), _fall(across, LEFT_MM, (13.0, 34.0))
+    back, front, right, left = outline_mm(middle)
     number = int(np.clip(round(along), 0, len(line.at_mm) - 1))
     lean = np.deg2rad((low_tilt + high_tilt) / 2)
     up = np.cos(lean) * line.up[number] - np.sin(lean) * line.front[number]
@@ -123,6 +123,30 @@ def _vertebra(name: str, column: Grid, line: Line, ends: tuple[Disc, Disc]) -> V
     place = line.point_mm((top + bottom) / 2, (back + front) / 2, (right + left) / 2)
     height = float(top - bottom) * float(np.cos(lean))
     return Vertebra(name, place, up, ahead, height, float(front - back), float(left - right))
+
+
+def outline_mm(slab: Grid) -> tuple[float, float, float, float]:
+    """Return where a body ends: back, front, right, left, as places of FRONT_MM and LEFT_MM.
+
+    Parameters
+    ----------
+    slab : ndarray
+        float32, shape (front, left): the middle of a body across the line, in HU.
+    """
+    sagittal = slab[:, np.abs(LEFT_MM) < 8].mean(axis=1)
+    back, front = _fall(sagittal, FRONT_MM, (-2.0, 15.0)), _fall(sagittal, FRONT_MM, _FRONT_MM)
+    right, left = _sides(slab, back, front)
+    if front - back > left - right:
+        # no body is deeper than wide: what falls there is a bright aorta's far wall
+        deepest = max(_FRONT_MM[0] + _LEAST_ROOM_MM, back + _DEEPEST * (left - right))
+        front = _fall(np.minimum(sagittal, _CORTEX_HU), FRONT_MM, (_FRONT_MM[0], deepest))
+        right, left = _sides(slab, back, front)
+    return back, front, right, left
+
+
+def _sides(slab: Grid, back: float, front: float) -> tuple[float, float]:
+    across = slab[(back + 4 < FRONT_MM) & (front - 4 > FRONT_MM)].mean(axis=0)
+    return _fall(across, LEFT_MM, (-34.0, -13.0)), _fall(across, LEFT_MM, (13.0, 34.0))
 
 
 def _mended(vertebrae: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:

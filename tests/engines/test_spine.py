@@ -8,7 +8,8 @@ import pytest
 from nifti import read_nifti
 from radiographs import shared
 
-from engines.anatomy.vertebrae import find_spine
+from engines.anatomy.discs import FRONT_MM, LEFT_MM
+from engines.anatomy.vertebrae import find_spine, outline_mm
 from engines.errors import BadSeries
 from engines.images import read_image
 from engines.phantoms.body.build import draw_build
@@ -89,3 +90,23 @@ def test_next_to_nothing_in_view_is_no_crash(count: int) -> None:
     part = Volume(volume.hu[60 : 60 + count], volume.spacing_mm, volume.origin_mm, ())
     with contextlib.suppress(BadSeries):
         assert not any(one.level for one in find_spine(part).vertebrae)
+
+
+@pytest.mark.parametrize("aorta_hu", [40, 200, 650])
+@pytest.mark.parametrize(("deep_mm", "wide_mm"), [(26, 33), (34, 46)])
+def test_what_lies_before_a_body_is_none_of_it_however_bright(
+    deep_mm: float, wide_mm: float, aorta_hu: float
+) -> None:
+    front, left = FRONT_MM[:, None], LEFT_MM[None, :]
+    slab = np.full((len(FRONT_MM), len(LEFT_MM)), 40.0, np.float32)
+
+    def fill(from_mm: float, to_mm: float, aside_mm: float, hu: float) -> None:
+        slab[(front >= from_mm) & (front < to_mm) & (np.abs(left) < aside_mm)] = hu
+
+    fill(3, 3 + deep_mm, wide_mm / 2, 250)
+    fill(5, 1 + deep_mm, wide_mm / 2 - 2, 60)
+    fill(3 + deep_mm, 6 + deep_mm, wide_mm / 2, -60)
+    fill(6 + deep_mm, 22 + deep_mm, 9, aorta_hu)
+    back, ahead, right, aside = outline_mm(slab)
+    assert ahead - back == pytest.approx(deep_mm, abs=2.5)
+    assert aside - right == pytest.approx(wide_mm, abs=2.5)
