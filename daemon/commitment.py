@@ -227,7 +227,7 @@ def _failure(
     if instance.SOPClassUID != asked.SOPClassUID:
         return CLASS_INSTANCE_CONFLICT
     try:
-        with holdings.received(instance.SOPInstanceUID) as file:
+        with holdings.received(instance.SeriesInstanceUID, instance.SOPInstanceUID) as file:
             if file is None:
                 return absent
             found, _ = dataset_sha256(file)

@@ -52,8 +52,12 @@ class Holdings:
             yield sorted(files)
 
     @contextmanager
-    def received(self, uid: str) -> Iterator[Path | None]:
+    def received(self, series_uid: str, uid: str) -> Iterator[Path | None]:
         """Give the file of one received image; None where it is not there."""
+        if not self._settings.holders:
+            place = self._spool.place(series_uid, uid)
+            yield place if place.exists() else None
+            return
         held = holding.received(self._ledger, uid)
         with self._files([held] if held else []) as files:
             yield files[0] if files else None

@@ -1,18 +1,20 @@
 """What people do about results: send again what was given up or lost, take back what is wrong."""
 
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 from fastapi import Request
 from pydicom import dcmread
 
+from daemon.errors import HolderAway
 from daemon.records import amends
 from daemon.records.amends import NOTE_KIND, Standing
 from daemon.records.results import MadeObject
 from daemon.records.visits import Visitor
 from daemon.rejection import Ground, Rejected, part10_bytes, rejection_note
 from daemon.spool import write_durably
-from daemon.web.deeds import WHY_LEAST, WHY_MOST, story_of
+from daemon.web.deeds import WHY_LEAST, WHY_MOST, holdings_of, story_of
 from daemon.web.guard import Refused, ledger_of, note, settings_of
 
 SAY_WHY = "Say why, in a few words. Go back to do so."
@@ -78,10 +80,15 @@ def _note_of(request: Request, one: Standing, ground: Ground, why: str) -> MadeO
 
 
 def _source(request: Request, one: Standing) -> Any:
-    """Read one of the result's own objects, of which the outbox must still have any."""
-    outbox = settings_of(request).outbox
+    """Read one of the result's own objects, of which a host must still have any."""
+    holdings = holdings_of(request)
     for made in one.objects:
-        path = outbox / f"{made.SOPInstanceUID}.dcm"
-        if path.exists():
-            return dcmread(path, stop_before_pixels=True)
+        try:
+            content = holdings.made(made.SOPInstanceUID)
+        except HolderAway as error:
+            raise Refused(
+                f"It lies on a host that is away: {error}. Try again later.", 409
+            ) from None
+        if content is not None:
+            return dcmread(BytesIO(content), stop_before_pixels=True)
     raise Refused("None of its objects is kept any more: retract them in the PACS itself.", 409)

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from daemon import peering, reveal, scu, titles
 from daemon.errors import ConfigError, DeliveryError, TitleTaken
+from daemon.holdings import Holdings
 from daemon.invitations import NAME, path_of
 from daemon.models import require_known, set_stage
 from daemon.records import claims, deliveries, peers, people, reveals, summary
@@ -180,6 +181,11 @@ def report_of(request: Request, who: Visitor, model: str, report_sha256: str) ->
     return found
 
 
+def holdings_of(request: Request) -> Holdings:
+    """Return the files of all hosts."""
+    return Holdings(settings_of(request), ledger_of(request))
+
+
 def story_of(request: Request, uid: str) -> dict[str, Any]:
     """Return the story of a study of which something has come."""
     story = summary.study(ledger_of(request), uid)
@@ -200,14 +206,14 @@ class Look:
 
 def look_at(request: Request, who: Visitor, uid: str, named: bool) -> Look:
     """Look at a study, with or without the patient's name."""
-    settings, story = settings_of(request), story_of(request, uid)
+    story = story_of(request, uid)
     how = "with the patient's name" if named else "without the patient's name"
     note(request, who, "study looked at", uid, detail=how)
-    kinds = made.objects_of(story)
-    reports = {one: made.report(settings, one) for one, kind in kinds.items() if kind == "SR"}
+    kinds, holdings = made.objects_of(story), holdings_of(request)
+    reports = {one: made.report(holdings, one) for one, kind in kinds.items() if kind == "SR"}
     if not named:
         return Look(story, reports)
-    told = told_by_images(settings, story)
+    told = told_by_images(holdings, story)
     return Look(story, reports, told["patient"], told["series"])
 
 
@@ -215,7 +221,7 @@ def picture_of(request: Request, who: Visitor, uid: str, made_uid: str) -> bytes
     """Return a Secondary Capture that was made of a study, as PNG."""
     kinds = made.objects_of(story_of(request, uid))
     known = next((one for one, kind in kinds.items() if one == made_uid and kind == "SC"), None)
-    png = made.picture(settings_of(request), known) if known else None
+    png = made.picture(holdings_of(request), known) if known else None
     if png is None:
         raise Refused("This picture is not kept, or there never was one.", 404)
     note(request, who, "picture looked at", uid)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from daemon.config import Settings
+from daemon.errors import HolderAway
+from daemon.holdings import Holdings
 
 LINES_MOST = 400
 
@@ -21,24 +21,30 @@ def objects_of(story: Mapping[str, Any]) -> dict[str, str]:
     return {one["SOPInstanceUID"]: one["kind"] for one in made}
 
 
-def _file(settings: Settings, uid: str) -> Path:
-    return settings.outbox / f"{uid}.dcm"
+def _file(holdings: Holdings, uid: str) -> BytesIO:
+    try:
+        content = holdings.made(uid)
+    except HolderAway as error:
+        raise OSError(str(error)) from None
+    if content is None:
+        raise FileNotFoundError
+    return BytesIO(content)
 
 
-def report(settings: Settings, uid: str) -> list[tuple[int, str]]:
+def report(holdings: Holdings, uid: str) -> list[tuple[int, str]]:
     """Return the lines of an SR, each with its depth; none if it is not kept any more.
 
     Parameters
     ----------
-    settings : Settings
-        Where the outbox is.
+    holdings : Holdings
+        Where the objects are.
     uid : str
         SOP Instance UID as the ledger has it, never as a browser sent it.
     """
     import pydicom
 
     try:
-        ds = pydicom.dcmread(_file(settings, uid))
+        ds = pydicom.dcmread(_file(holdings, uid))
     except OSError:
         return []
     lines = [(0, _concept(ds)), *_lines(ds, 1)]
@@ -73,13 +79,13 @@ def _value(item: Any) -> str:
     return ""
 
 
-def picture(settings: Settings, uid: str) -> bytes | None:
+def picture(holdings: Holdings, uid: str) -> bytes | None:
     """Return a Secondary Capture of ours as PNG; None if it is not kept any more."""
     import pydicom
     from PIL import Image
 
     try:
-        ds = pydicom.dcmread(_file(settings, uid))
+        ds = pydicom.dcmread(_file(holdings, uid))
         image = Image.frombytes(
             "RGB", (ds.Columns, ds.Rows), ds.PixelData[: ds.Rows * ds.Columns * 3]
         )

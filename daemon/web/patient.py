@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon import header
-from daemon.config import Settings
-from daemon.spool import Spool
+from daemon.holdings import Holdings
 
 PATIENT = (
     "PatientName",
@@ -19,7 +18,7 @@ PATIENT = (
 SERIES = ("SeriesDescription",)
 
 
-def told_by_images(settings: Settings, story: Mapping[str, Any]) -> dict[str, Any]:
+def told_by_images(holdings: Holdings, story: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the images say of the patient, and of each series.
 
     Returns
@@ -31,20 +30,23 @@ def told_by_images(settings: Settings, story: Mapping[str, Any]) -> dict[str, An
     patient: dict[str, str] = {}
     series = {}
     for one in story["series"]:
-        texts = _first_image(settings, one)
+        texts = _first_image(holdings, one)
         series[one["SeriesInstanceUID"]] = texts.pop("SeriesDescription", "")
         patient = patient or texts
     return {"patient": patient, "series": series}
 
 
-def _first_image(settings: Settings, series: Mapping[str, Any]) -> dict[str, str]:
-    uid, spool = series["SeriesInstanceUID"], Spool(settings.spool)
+def _first_image(holdings: Holdings, series: Mapping[str, Any]) -> dict[str, str]:
+    uid = series["SeriesInstanceUID"]
     kept = (image for image in series["received"] if not image["purged_by"])
     image = next(kept, None)
     if image is None:
         return {}
     try:
-        ds = header.excerpt(spool.place(uid, image["SOPInstanceUID"]), (*PATIENT, *SERIES))
+        with holdings.received(uid, image["SOPInstanceUID"]) as file:
+            if file is None:
+                return {}
+            ds = header.excerpt(file, (*PATIENT, *SERIES))
         return {key: str(ds.get(key, "")) for key in (*PATIENT, *SERIES)}
     except Exception:  # noqa: BLE001 - the edge to bytes from outside: a page without a name
         return {}

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000
 from separate_homes import TOKEN, part10, two_hosts
 
 from daemon import config, schema
+from daemon.holdings import Holdings
 from daemon.records.ledger import now
 from daemon.records.results import MadeObject, add_object
 from daemon.records.tables import Screening, SeriesState
@@ -151,3 +152,12 @@ def test_one_instance_may_come_without_parts_around_it(host):
 )
 def test_the_accept_header_is_read_as_the_standard_writes_it(accept, single, taken):
     assert accepting.dicom(accept, single) == taken
+
+
+def test_another_host_gets_what_this_one_made_and_what_it_received(host):
+    other = host.settings.model_copy(update={"host_name": "c", "holders": {"a": host.address}})
+    holdings = Holdings(other, host.ledger)
+    assert holdings.made("1.2.9.1") == OURS
+    assert holdings.made("1.2.9.2") is None
+    with holdings.received("1.2.5", "1.2.5.1") as file:
+        assert file is not None and file.read_bytes() == PACKED
