@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydicom import Dataset, dcmwrite
-from pydicom.sr.coding import Code
 from pydicom.uid import KeyObjectSelectionDocumentStorage
 
 from daemon.file_meta import sign
@@ -39,6 +38,14 @@ STUDY: Final = (
     "TimezoneOffsetFromUTC",
 )
 """The study's own elements outside of groups 0010 and 0012, equal in all of its instances."""
+
+
+class Code(NamedTuple):
+    """A coded concept; pydicom's own brings all its dictionaries along, 16 MB."""
+
+    value: str
+    scheme_designator: str
+    meaning: str
 
 
 class Ground(StrEnum):
