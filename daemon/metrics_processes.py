@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from daemon.config import Settings
 from daemon.records import roll
 from daemon.records.ledger import Ledger
-from engines import catalog
+from engines import card_index
 from engines.engine_records import read_records
 from engines.product import PRODUCT
 
@@ -71,9 +71,7 @@ def _engines(settings: Settings) -> Iterator[Metric]:
     refused = _labelled("engines_refused", "Runtimes there and not right.", "model", "host")
     parked = _labelled("engine_parked", "1 where a model serves no more.", "model", "host")
     for record in (
-        record
-        for model in catalog.MODELS
-        for record in read_records(settings.engines, model.CARD.model)
+        record for card in card_index.CARDS for record in read_records(settings.engines, card.model)
     ):
         where = [record["model"], record["host"]]
         faults = [one["fault"] for net in record["networks"].values() for one in net["refused"]]
