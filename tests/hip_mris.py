@@ -6,6 +6,7 @@ from pydicom import Dataset
 
 from engines.exams import Exam
 from engines.onfh_mri.films import taken
+from engines.phantoms.body.extra import Extra
 from engines.phantoms.dicom.identity import Visit
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.population import Clinic
@@ -15,7 +16,7 @@ ILL, SOUND = 3_000_002, 3_000_003
 
 
 @cache
-def hips(seed: int) -> tuple[Dataset, ...]:
-    """Take the heads at the first visit; not to be changed."""
+def hips(seed: int, extras: tuple[Extra, ...] = ()) -> tuple[Dataset, ...]:
+    """Take the heads at the first visit, with what metal is in them; not to be changed."""
     person = draw_person(seed, Clinic.HIP.population)
-    return tuple(taken(Visit(person, Exam.HIP_MRI, seed)))
+    return tuple(taken(Visit(person, Exam.HIP_MRI, seed), extras))

@@ -31,6 +31,8 @@ _CANDIDATES = 12
 LEAST_EDGE: Final = 0.42
 #: What is enough opposite a head that is seen well.
 LEAST_OF_PAIR: Final = 0.26
+#: By how much the better one of a pair may be worse than the best ball of all.
+_WORSE = 0.1
 #: Over the whole ball.
 _DIRECTIONS = 70
 #: What the unevenness of a pair costs.
@@ -73,7 +75,10 @@ def find_heads(stack: Coronal, bright: bool) -> dict[str, HeadBall]:
         was found: which one it is, the stack alone does not say.
     """
     edges = _Edges(stack, bright)
-    found = {side: edges.candidates(side) for side in "LR"}
+    found = {side: [edges.refined(ball, side) for ball in edges.candidates(side)] for side in "LR"}
+    best = max((*found["L"], *found["R"]), key=lambda ball: ball.edge, default=None)
+    if best is None:
+        return {}
     pairs = [
         (_together(left, right), left, right)
         for left in found["L"]
@@ -82,14 +87,11 @@ def find_heads(stack: Coronal, bright: bool) -> dict[str, HeadBall]:
     ]
     if pairs:
         _, left, right = max(pairs, key=lambda pair: pair[0])
-        pair = {side: edges.refined(ball, side) for side, ball in (("L", left), ("R", right))}
-        pair = _alike(edges, pair)
+        pair = _alike(edges, {"L": left, "R": right})
         weaker, stronger = sorted(ball.edge for ball in pair.values())
-        if stronger >= LEAST_EDGE and weaker >= LEAST_OF_PAIR:
+        if stronger >= max(LEAST_EDGE, best.edge - _WORSE) and weaker >= LEAST_OF_PAIR:
             return pair
-    alone = [edges.refined(balls[0], side) for side, balls in found.items() if balls]
-    best = max(alone, key=lambda ball: ball.edge, default=None)
-    return {"": best} if best is not None and best.edge >= LEAST_EDGE else {}
+    return {"": best} if best.edge >= LEAST_EDGE else {}
 
 
 def _alike(edges: "_Edges", pair: dict[str, HeadBall]) -> dict[str, HeadBall]:

@@ -25,9 +25,12 @@ from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.conduit import parts_of
 from engines.phantoms.body.density import hip_factors
+from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.femur import femur
+from engines.phantoms.body.hip_implants import made_room
 from engines.phantoms.body.hip_joint import hip_joints
 from engines.phantoms.body.hip_muscles import with_muscles_apart
+from engines.phantoms.body.metal import foreign_bodies
 from engines.phantoms.body.necrosis import diseased, necrosis
 from engines.phantoms.body.pelvis import hip_bone
 from engines.phantoms.body.soft import soft_parts
@@ -100,9 +103,10 @@ def _write_patient(out: Path, split: str, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def taken(visit: Visit) -> Iterator[Dataset]:
-    """Take the coronal T1 of one visit."""
-    yield from _Body(draw_build(visit.person, lying=True)).series(visit)
+def taken(visit: Visit, extras: tuple[Extra, ...] = ()) -> Iterator[Dataset]:
+    """Take the coronal T1 of one visit, with what metal is in the hips."""
+    build = replace(draw_build(visit.person, lying=True), extras=extras)
+    yield from _Body(build).series(visit)
 
 
 class _Body:
@@ -119,7 +123,10 @@ class _Body:
         for side, letter in _SIDES.items():
             self._bones[f"hip bone {side}"] = self._cut(hip_bone(build, letter, LUMPS_MM))
             self._bones[f"femur {side}"] = self._cut(femur(healthy, letter, LUMPS_MM, 0, factors))
+        foreign = foreign_bodies(build)
+        self._bones = made_room(build, self._bones, foreign)
         self._soft = self._in_field(with_muscles_apart(build, soft_parts(build)))
+        self._foreign = self._in_field(foreign)
 
     def _cut(self, cloud: Cloud) -> Cloud:
         return cloud.part(np.all(np.abs(cloud.points_mm - self._middle) < self._near, axis=1))
@@ -143,7 +150,7 @@ class _Body:
             lesion = necrosis(self._build, letter, visit.number)
             if lesion is not None:
                 bones[f"femur {side}"] = diseased(bones[f"femur {side}"], lesion)
-        solids = (*self._soft, *hip_joints(self._build, visit.number))
+        solids = (*self._soft, *hip_joints(self._build, visit.number), *self._foreign)
         hips = Hips(self._build, bones, solids, visit.number)
         field_t = visit.device.mr.field_t
         protocol = draw_protocol(visit.seed, Contrast.T1, field_t, visit.number)

@@ -16,6 +16,7 @@ from engines.exams import Exam
 from engines.onfh_mri import model
 from engines.onfh_mri.inputs import course_of
 from engines.onfh_mri.sides import SLICES, read_hips
+from engines.phantoms.body.extra import Extra
 
 WEIGHTS = Weights(
     folder=None,
@@ -103,6 +104,14 @@ def test_a_course_ends_with_the_present_visit_and_knows_how_long_ago_the_others_
     assert laid[:2].sum() == 0
     assert laid[2] == pytest.approx([5.0, 1.0, 1.0], abs=0.01)
     assert laid[3] == pytest.approx([6.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("metal", [Extra.HIP_LEFT, Extra.NAIL_LEFT])
+def test_a_hip_with_metal_is_set_aside_and_the_other_is_read(metal):
+    images = hip_mris.hips(hip_mris.SOUND, (metal,))
+    hips = read_hips(images, read_coronal(images), bright=True)
+    assert set(hips.found) == {"R"}
+    assert hips.set_aside == {"L": "void as of metal"}
 
 
 def test_a_named_side_is_read_alone(images, stack):
