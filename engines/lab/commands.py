@@ -120,7 +120,21 @@ def train(
     for found in train_run(order, out, notes(), keep):
         title = f"{model}: patients who set the threshold of {found.finding}"
         results().print(evaluation_table(title, found, group.simulated))
+    _print_own_scores(model, out)
     typer.echo(out / model)
+
+
+def _print_own_scores(model: str, run: Path) -> None:
+    """Compare a run's scores of one truth, such as film, clinical values and both fused."""
+    from engines.lab.cohort import pandas
+    from engines.lab.comparison import compare_scores, comparison_table
+    from engines.lab.recipes import recipe_of
+
+    first, *others = recipe_of(model).TARGETS
+    alike = [first.finding, *(one.finding for one in others if one.label == first.label)]
+    if len(alike) > 1:
+        found = compare_scores(pandas().read_csv(run / "scores.csv"), alike)
+        results().print(comparison_table(f"{model}: its scores on the same patients", found))
 
 
 def _told(command: str, config: str, folds: int, seed: int) -> str:

@@ -62,23 +62,54 @@ def compare(finding: str, runs: Sequence[tuple[str, Measured]]) -> list[Compared
     found: list[Compared] = []
     for name, mine in scored:
         both = scored[0][1].merge(mine, on=_KEYS, suffixes=("_first", ""), validate="1:1")
-        ill = both["truth"].to_numpy(float) > 0
-        if not 0 < ill.sum() < len(ill):
-            raise ValueError(f"{name} and {scored[0][0]} share no cases of both classes")
-        score = both["score"].to_numpy(float)
-        one = Compared(name, len(both), auc(score, ill))
-        if found:
-            first = both["score_first"].to_numpy(float)
-            drawn = _bootstrap(np.stack([score, first]), ill, both["PatientID"].to_numpy(str))
-            one = Compared(name, len(both), one.auc, difference(score, first, ill), drawn)
-        found.append(one)
+        found.append(_compared(name, both, is_first=not found))
     return found
+
+
+def compare_scores(rows: Frame, findings: Sequence[str]) -> list[Compared]:
+    """Compare the scores of one run with each other, e.g. of two branches and of both fused.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As :func:`engines.lab.evaluation.scores_table` makes it; where the run was cross-validated,
+        each patient's scores are of networks that never saw that patient.
+    findings : sequence of str
+        Names of scores of one truth; each is held against the first, on the cases that have all.
+
+    Raises
+    ------
+    ValueError
+        If no cases of both classes have all scores.
+    """
+    whole = rows.dropna(subset=[f"{what} {one}" for one in findings for what in ("truth", "score")])
+    found: list[Compared] = []
+    for name in findings:
+        both = whole[_KEYS].copy()
+        both["truth"] = whole[f"truth {findings[0]}"]
+        both["score"], both["score_first"] = whole[f"score {name}"], whole[f"score {findings[0]}"]
+        found.append(_compared(name, both, is_first=not found))
+    return found
+
+
+def _compared(name: str, both: Frame, is_first: bool) -> Compared:
+    """Hold a score against the first on cases that have both."""
+    ill = both["truth"].to_numpy(float) > 0
+    if not 0 < ill.sum() < len(ill):
+        raise ValueError(f"{name} and what it is held against share no cases of both classes")
+    score = both["score"].to_numpy(float)
+    area = auc(score, ill)
+    if is_first:
+        return Compared(name, len(both), area)
+    first = both["score_first"].to_numpy(float)
+    drawn = _bootstrap(np.stack([score, first]), ill, both["PatientID"].to_numpy(str))
+    return Compared(name, len(both), area, difference(score, first, ill), drawn)
 
 
 def comparison_table(title: str, found: Sequence[Compared]) -> Table:
     """Lay out a comparison."""
     table = Table(title=title)
-    columns = ("run", "cases", "AUC (DeLong)", "against the first (paired DeLong)", "(bootstrap)")
+    columns = ("score", "cases", "AUC (DeLong)", "against the first (paired DeLong)", "(bootstrap)")
     for column in columns:
         table.add_column(column)
     for one in found:

@@ -115,6 +115,9 @@ def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
     yield f"<h2>{escape(target.finding)}</h2>"
     if not 0 < ill.sum() < len(ill):
         yield "<p>All cases are of one class: nothing can be told apart.</p>"
+        # who was followed for too short a time has no class, and is ordered all the same
+        if target.event is not None:
+            yield from _in_time(seen, target, scores)
         return
     point = measured.weights.operating_points[target.finding]
     rows = seen.rows[judged].reset_index(drop=True)

@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="the bench needs the extra `lab`")
 from engines.cards import read_weights  # noqa: E402
 from engines.cxr_osporscreen.card import CARD  # noqa: E402
 from engines.lab.card_page import card_page  # noqa: E402
-from engines.lab.comparison import compare  # noqa: E402
+from engines.lab.comparison import compare, compare_scores  # noqa: E402
 from engines.lab.delong import difference  # noqa: E402
 from engines.lab.evaluation import Measured  # noqa: E402
 from engines.lab.recipes import Target  # noqa: E402
@@ -49,6 +49,16 @@ def test_only_cases_that_both_scored_are_compared() -> None:
     unsure = np.where(np.arange(300) < 20, np.nan, WORSE)
     runs = [("good", measured(GOOD, slice(0, 200))), ("unsure", measured(unsure))]
     assert [one.cases for one in compare("osteoporosis", runs)] == [200, 180]
+
+
+def test_a_runs_own_scores_are_compared_on_the_cases_that_have_all_of_them() -> None:
+    rows = measured(GOOD).seen.rows
+    for name, scores in (("fused", GOOD), ("film alone", WORSE)):
+        rows[f"truth {name}"], rows[f"score {name}"] = ILL.astype(float), scores
+    rows.loc[:19, "score fused"] = np.nan
+    fused, alone = compare_scores(rows, ["fused", "film alone"])
+    assert fused.cases == alone.cases == 280 and fused.difference is None
+    assert alone.difference == difference(WORSE[20:], GOOD[20:], ILL[20:])
 
 
 def test_a_finding_that_a_run_does_not_have_is_named() -> None:
