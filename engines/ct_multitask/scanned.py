@@ -37,9 +37,12 @@ _CERTAIN_RISK = 0.5
 def wanted(person: Person) -> float:
     """Return with what probability a virtual patient is taken into a cohort.
 
-    By the true risk, which lies in what a person is and not in what will happen: among those of
-    one risk as many fracture as in all, so what is learned of risk is not biased by the choice.
+    Everybody with a fracture that the views show, and others by their true risk: both lie in what a
+    person is and not in what will happen. Among those of one risk as many fracture as in all, so
+    what is learned of risk is not biased by the choice; how many have a fracture is.
     """
+    if any(one.level in LEVELS for one in person.vertebral_fractures):
+        return 1.0
     return min(1.0, (1 - fracture_free(person, FOLLOWED_YEARS)) / _CERTAIN_RISK)
 
 
