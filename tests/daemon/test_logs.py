@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -9,20 +11,22 @@ from daemon import logs
 
 
 @pytest.fixture
-def lines(caplog):
+def lines(caplog, monkeypatch):
     caplog.set_level("INFO")
-    caplog.handler.setFormatter(logs.JsonLines())
+    monkeypatch.setattr(caplog.handler, "formatter", logs.JsonLines())
     return lambda: [json.loads(line) for line in caplog.text.splitlines()]
 
 
-def test_the_setting_chooses():
-    before = logging.getLogger().handlers[:]
-    try:
-        logs.set_up("INFO", "json")
-        [handler] = logging.getLogger().handlers
-        assert isinstance(handler.formatter, logs.JsonLines)
-    finally:
-        logging.getLogger().handlers[:] = before
+@pytest.mark.parametrize(("style", "begin"), [("json", '{"time": '), ("text", "20")])
+def test_the_setting_chooses(style, begin):
+    program = (
+        f"import logging; from daemon import logs; logs.set_up('INFO', {style!r}); "
+        "logging.getLogger('daemon.x').info('event=settled')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr.startswith(begin) and "settled" in ran.stderr
 
 
 def test_an_event_has_its_keys(lines):
