@@ -4,13 +4,12 @@ import argparse
 import asyncio
 import logging
 import os
-import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
-from daemon import config, logs, parent, schema
+from daemon import config, logs, parent, schema, turning
 from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.presence import Presence
@@ -40,10 +39,8 @@ def main() -> None:
     logs.set_up(settings.log_level, settings.log_format)
     os.nice(NICENESS)
     ledger = schema.awaited_ledger(settings)
-    place = settings.files_host, settings.files_port
     try:
-        family = socket.AF_INET6 if ":" in settings.files_host else socket.AF_INET
-        sock = socket.create_server(place, family=family, backlog=64)
+        sock = turning.bound(settings.files_host, settings.files_port)
         server = server_of(settings, ledger)
     except (ConfigError, OSError) as error:
         log.error("event=no-files why=%r", str(error))
@@ -51,18 +48,7 @@ def main() -> None:
     log.info("event=files host_name=%s port=%d", settings.host_name, settings.files_port)
     signs = Signs()
     with Presence(ledger, "files", settings.home, signs):
-        asyncio.run(_serve(server, sock, signs))
-
-
-async def _serve(server: uvicorn.Server, sock: socket.socket, signs: Signs) -> None:
-    async def come_round() -> None:
-        while True:
-            signs.moved()
-            await asyncio.sleep(COME_ROUND_S)
-
-    rounds = asyncio.create_task(come_round())
-    await server.serve(sockets=[sock])
-    rounds.cancel()
+        asyncio.run(turning.serve(server.serve(sockets=[sock]), signs, COME_ROUND_S))
 
 
 def server_of(settings: Settings, ledger: Ledger) -> uvicorn.Server:

@@ -4,13 +4,10 @@ import argparse
 import asyncio
 import logging
 import os
-import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
-from daemon import config, invitations, logs, parent, schema
+from daemon import config, invitations, logs, parent, schema, turning
 from daemon.errors import ConfigError
 from daemon.presence import Presence
 from daemon.pulse import Signs
@@ -37,7 +34,7 @@ def main() -> None:
     os.nice(NICENESS)
     ledger = schema.awaited_ledger(settings)
     try:
-        sock = _bound(settings.web_host, settings.web_port)
+        sock = turning.bound(settings.web_host, settings.web_port)
         server = server_of(settings, make_app(settings, ledger))
     except (ConfigError, OSError) as error:
         log.error("event=no-site why=%r", str(error))
@@ -47,23 +44,7 @@ def main() -> None:
         log.warning("event=first-administrator link=%s", link)
     signs = Signs()
     with Presence(ledger, "web", settings.home, signs):
-        asyncio.run(_serve(server, sock, signs))
-
-
-async def _serve(server: uvicorn.Server, sock: socket.socket, signs: Signs) -> None:
-    async def come_round() -> None:
-        while True:
-            signs.moved()
-            await asyncio.sleep(COME_ROUND_S)
-
-    rounds = asyncio.create_task(come_round())
-    await server.serve(sockets=[sock])
-    rounds.cancel()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=64)
+        asyncio.run(turning.serve(server.serve(sockets=[sock]), signs, COME_ROUND_S))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
+from separate_homes import CHEST, Bell
 from sqlalchemy import event
 
 from daemon import config, intake, schema
@@ -14,19 +15,6 @@ from daemon.records.tables import Stage
 from daemon.spool import Spool
 from engines.card_index import for_exam
 from engines.exams import Exam
-
-CHEST = {"Modality": "DX", "BodyPartExamined": "CHEST", "ViewPosition": "PA"}
-
-
-class Bell:
-    """A doorbell that remembers."""
-
-    def __init__(self):
-        self.rung = []
-
-    def screen(self, series_uid, exam, _alone=False):
-        self.rung.append((series_uid, exam))
-        return True
 
 
 class Site:
