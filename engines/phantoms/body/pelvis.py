@@ -33,6 +33,9 @@ SACRUM_MM = 0.7
 HIP_SPONGY = 0.75
 SACRUM_SPONGY = 0.65
 
+#: So near a foramen's surface the shell is its lining, mm.
+_LINING_MM = 1.5
+
 _STEP_MM = 0.25
 _SEEN_BELOW_MM = -12.0
 
@@ -157,14 +160,20 @@ def _sacrum_outline(points: Values) -> Values:
         limb(p, ((22, 26, -4), (14, 46, -60)), (6.0, 4.0)),
     ]
     whole = blend([*bodies, crown, *wings], 6.0)
-    holes = [
-        limb(p, ((17, -10, -16), (21, 50, -6)), (5.2, 4.5)),
-        limb(p, ((16, 0, -37), (18, 60, -26)), (4.8, 4.0)),
-        limb(p, ((14, 10, -57), (15, 70, -48)), (4.2, 3.4)),
-        limb(p, ((12, 15, -78), (13, 70, -70)), (3.6, 3.0)),
-        limb(p, ((0, 24, 16), (0, 43, -66)), (8.0, 3.0), (1.4, 1, 1)),
-    ]
-    return within(whole, -np.minimum.reduce(holes), 1.0)
+    return within(whole, -_holes(p), 1.0)
+
+
+def _holes(p: Values) -> Values:
+    """Measure from the foramina and the canal of a sacrum; x counts from the middle."""
+    return np.minimum.reduce(
+        [
+            limb(p, ((17, -10, -16), (21, 50, -6)), (5.2, 4.5)),
+            limb(p, ((16, 0, -37), (18, 60, -26)), (4.8, 4.0)),
+            limb(p, ((14, 10, -57), (15, 70, -48)), (4.2, 3.4)),
+            limb(p, ((12, 15, -78), (13, 70, -70)), (3.6, 3.0)),
+            limb(p, ((0, 24, 16), (0, 43, -66)), (8.0, 3.0), (1.4, 1, 1)),
+        ]
+    )
 
 
 #: The first body's own directions: it leans forward by the standing sacral slope.
@@ -179,14 +188,25 @@ def sacrum_template(spacing_mm: float) -> Template:
     return template_of(_sacrum_outline, low, high, spacing_mm)
 
 
-def sacrum(build: Build, spacing_mm: float) -> Cloud:
-    """Return the sacrum with the coccyx."""
+@lru_cache(maxsize=8)
+def _bare(spacing_mm: float) -> Values:
+    """Return what of the shell is left if foramina have a rim above alone: float64, (shell,)."""
+    template = sacrum_template(spacing_mm)
+    p = template.shell_mm.copy()
+    p[:, 0] = np.abs(p[:, 0])
+    above = np.clip(-template.normals[:, 2], 0, 1)
+    return np.where(np.abs(_holes(p)) < _LINING_MM, 0.1 + 0.5 * above, 1.0)
+
+
+def sacrum(build: Build, spacing_mm: float, lined: bool = True) -> Cloud:
+    """Return the sacrum with the coccyx, its foramina lined with compact bone or hardly."""
     person, template = build.person, sacrum_template(spacing_mm)
     small = 0.95 if person.sex == "F" else 1.0
     scale = np.array([build.pelvis_width, small * build.stature, build.stature])
     grain = struts(template.core_mm, coarseness(person.trabecular_mg_cm3), (person.seed, 72))
     spongy = SACRUM_SPONGY * person.trabecular_mg_cm3 * grain
-    local = cast(template, scale, np.asarray(SACRUM_MM * person.cortex), spongy)
+    shell = SACRUM_MM * person.cortex * (1.0 if lined else _bare(spacing_mm))
+    local = cast(template, scale, np.asarray(shell), spongy)
     return posed(local, build.pelvis_axes, build.vertebra_centre_mm("S1"))
 
 

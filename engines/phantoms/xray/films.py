@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.body.cloud import Cloud
 from engines.phantoms.body.conduit import Branches
+from engines.phantoms.body.discs import spine_soft_parts
 from engines.phantoms.body.extra import Extra
 from engines.phantoms.body.metal import foreign_bodies
+from engines.phantoms.body.pelvis import sacrum
 from engines.phantoms.body.skeleton import Region, bones
 from engines.phantoms.body.soft import soft_parts
 from engines.phantoms.body.solids import Solid
@@ -202,12 +204,17 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
     spacing_mm = _LUMPS_MM[0] if geometry.pitch_mm < _FINE_MM else _LUMPS_MM[1]
     hips = order.exam in (Exam.PELVIS, Exam.HIP)
     region = Region.PELVIS if hips else Region.CHEST
-    return Cloud.together(bones(build, region, spacing_mm, order.visit).values())
+    parts = bones(build, region, spacing_mm, order.visit)
+    if hips:
+        # foramina slant and widen in life: seen through, a lining all round would be a ring
+        parts["sacrum"] = sacrum(build, spacing_mm, lined=False)
+    return Cloud.together(parts.values())
 
 
 def _solids(build: Build, exam: Exam) -> list[Solid]:
     of_chest = exam in _CHESTS
-    return painted((*soft_parts(build, of_chest), *foreign_bodies(build)), of_chest, build.stature)
+    soft = (*soft_parts(build, of_chest), *spine_soft_parts(build))
+    return painted((*soft, *foreign_bodies(build)), of_chest, build.stature)
 
 
 def _vessels(build: Build) -> Cloud:

@@ -105,14 +105,18 @@ class _Marched:
         return march_mm(self.shape, source_mm, targets_mm, self.steps)
 
 
-#: Where the trunk ends on a film, its front higher than its back, mm; the thighs go on from there.
-_GROIN_MM, _GROIN_SLOPE = -314.0, 0.22
+#: Where the trunk passes into the thighs on a film, mm: lowest in the midline, its front higher than
+#: its back; over some 50 mm, a part of each counts.
+_GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_PART = -306.0, 0.1, 0.15, 0.1
 _TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
 
 
 @dataclass(frozen=True, eq=False)
 class _Groin:
-    """All that lies over a plane through both groins, or under it; the trunk has no edge there."""
+    """All that lies over the folds of both groins, or under it, with a soft border.
+
+    Trunk and thigh differ there by a few millimetres, which a sharp one would show as a step.
+    """
 
     stature: float
     above: bool
@@ -121,8 +125,8 @@ class _Groin:
         return np.full(3, -1e4), np.full(3, 1e4)
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
-        over = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y
-        over /= np.hypot(1.0, _GROIN_SLOPE)
+        over = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y - _GROIN_RISE * np.abs(x)
+        over *= _GROIN_PART
         return over if self.above else np.negative(over, out=over)
 
 
