@@ -116,6 +116,7 @@ class _Habit:
     aim_mm: float
     black: tuple[float, float]
     flatten: tuple[float, float]
+    tones: tuple[float, ...]
     toe: tuple[float, float] = (0.38, 0.58)
     slope: tuple[float, float] = (1.0, 2.2)
 
@@ -133,6 +134,7 @@ _HABITS = {
         aim_mm=8,
         black=(0.0, 0.012),
         flatten=(0.0, 0.3),
+        tones=(0.37, 0.48, 0.58, 0.69, 0.82, 0.93),
         toe=(0.15, 0.42),
         slope=(1.2, 2.3),
     ),
@@ -148,6 +150,7 @@ _HABITS = {
         aim_mm=10,
         black=(0.0, 0.02),
         flatten=(0.0, 0.3),
+        tones=(0.52, 0.6, 0.67, 0.75, 0.83, 0.91),
         toe=(0.4, 0.65),
         slope=(1.2, 2.3),
     ),
@@ -163,6 +166,7 @@ _HABITS = {
         aim_mm=15,
         black=(0.0, 0.012),
         flatten=(0.0, 0.3),
+        tones=(0.33, 0.43, 0.52, 0.63, 0.79, 0.91),
         toe=(0.15, 0.42),
         slope=(1.2, 2.3),
     ),
@@ -178,6 +182,7 @@ _HABITS = {
         aim_mm=8,
         black=(0.03, 0.12),
         flatten=(0.35, 0.75),
+        tones=(0.4, 0.52, 0.6, 0.67, 0.75, 0.85),
     ),
     Exam.HIP: _Habit(
         kvp=(66, 80),
@@ -191,6 +196,7 @@ _HABITS = {
         aim_mm=8,
         black=(0.08, 0.2),
         flatten=(0.35, 0.75),
+        tones=(0.19, 0.34, 0.44, 0.54, 0.65, 0.77),
     ),
 }
 
@@ -270,6 +276,9 @@ def _look(habit: _Habit, rng: np.random.Generator) -> Look:
         toe=float(rng.uniform(*habit.toe)),
         slope=float(rng.uniform(*habit.slope)),
         air=float(rng.choice([0.0, rng.uniform(0.02, 0.1)])),
+        white=float(rng.uniform(0.84, 1.0)),
+        tones=habit.tones,
+        adapting=float(rng.uniform(0.85, 1.0)),
     )
 
 

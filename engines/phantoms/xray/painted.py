@@ -107,7 +107,7 @@ class _Marched:
 
 #: Where the trunk passes into the thighs on a film, mm: lowest in the midline, its front higher than
 #: its back; over some 50 mm, a part of each counts.
-_GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_PART = -306.0, 0.1, 0.15, 0.1
+_GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_PART = -300.0, 0.08, 0.08, 0.1
 _TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter
 
 from engines.phantoms.xray.detector import Raw
@@ -26,6 +27,13 @@ _SKIN = 0.35
 
 #: The same where quantiles are taken: beyond the thin rim under the skin.
 _DEEP = 0.9
+
+#: Of the body's pixels, which are darker than each of the tones that a look is used to.
+TONE_RANKS = (0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
+
+#: Entries of the adaptive tone scale, and the least step between two tones.
+_TONE_STEPS = 256
+_LEAST_STEP = 0.004
 
 #: Grey levels of a finished film: its last bits must not hang on a processor's rounding.
 LEVELS = 65535
@@ -47,6 +55,13 @@ class Look:
         The look-up table: where its middle lies (0 to 1) and how steep it is (1 is a line).
     air : float
         Grey of what is not covered by the patient.
+    white : float
+        Grey of the densest tissue.
+    tones : tuple of float
+        Where the body's pixels of each of :data:`TONE_RANKS` lie on a usual film, between black (0)
+        and white (1).
+    adapting : float
+        How far each film's histogram is drawn to these, 0 to 1.
     """
 
     lift: float
@@ -57,6 +72,9 @@ class Look:
     toe: float
     slope: float
     air: float
+    white: float = 1.0
+    tones: tuple[float, ...] = ()
+    adapting: float = 0.0
 
 
 def process(raw: Raw, pitch_mm: float, look: Look, field: NDArray[np.bool_]) -> Values:
@@ -83,11 +101,16 @@ def process(raw: Raw, pitch_mm: float, look: Look, field: NDArray[np.bool_]) -> 
     step = max(1, min(depth.shape) // 256)
     inside = (depth > _DEEP) & field
     few, some = shown[::step, ::step], inside[::step, ::step]
-    low, high = np.quantile(few[some] if some.any() else few, [look.low, look.high])
-    level = (shown - low) / max(high - low, 0.2)
+    low, high, *marks = np.quantile(
+        few[some] if some.any() else few, [look.low, look.high, *TONE_RANKS]
+    )
+    span = max(high - low, 0.2)
+    level = _adapted((shown - low) / span, (np.array(marks) - low) / span, look)
     film = _look_up(level, look)
+    # lead is whiter than any tissue
+    film = np.clip(look.white * np.minimum(film, 1.0) + np.maximum(film - 1.0, 0.0), 0.0, 1.0)
     covered = np.clip(depth / _SKIN - 0.2, 0.0, 1.0)
-    film = look.air + (1 - look.air) * np.clip(film, 0.0, 1.0) * covered
+    film = look.air + (1 - look.air) * film * covered
     return np.asarray(film, dtype=np.float64)
 
 
@@ -118,6 +141,30 @@ def _lifted(detail: Values, scale_mm: float, look: Look) -> Values:
     if scale_mm < _NOISE_MM:
         gain *= scale_mm / _NOISE_MM
     return np.asarray(detail * (1 + gain / (1 + np.abs(detail) / _STRONG)), dtype=np.float64)
+
+
+def _adapted(level: Values, marks: Values, look: Look) -> Values:
+    """Draw a film's histogram to that of a usual film, as consoles do that analyse it; how is ours.
+
+    Parameters
+    ----------
+    level : ndarray
+        float64, shape (row, column): 0 black, 1 white.
+    marks : ndarray
+        float64, shape (rank,): quantiles of the body's levels.
+    look : Look
+        Whose tones.
+    """
+    if not look.adapting:
+        return level
+    found = np.maximum.accumulate(np.clip(marks, 0.0, 1.0))
+    steps = np.arange(1, len(found) + 1) * _LEAST_STEP
+    found = (found + steps) / (1 + steps[-1] + _LEAST_STEP)
+    wanted = (1 - look.adapting) * found + look.adapting * np.array(look.tones)
+    tone = PchipInterpolator([0.0, *found, 1.0], [0.0, *wanted, 1.0])
+    at = np.linspace(0.0, 1.0, _TONE_STEPS + 1)
+    inside = np.clip(level, 0.0, 1.0)
+    return np.asarray(np.interp(inside, at, tone(at)) + level - inside, dtype=np.float64)
 
 
 def _look_up(level: Values, look: Look) -> Values:
