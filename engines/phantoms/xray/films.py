@@ -31,6 +31,10 @@ _FINE_MM = 0.45
 #: Between lumps: on fine pixels and on coarse ones. Templates are made once for each, so few do.
 _LUMPS_MM = (0.7, 1.2)
 
+#: How much larger lumps of vertebrae are drawn where they are seen from in front: the walls of their
+#: arches curve and are rough in life, where ours run along the ray and would look drawn with a pen.
+_SOFTER = {Exam.CHEST_PA: 4.0, Exam.CHEST_AP: 4.0, Exam.PELVIS: 2.0, Exam.HIP: 2.0}
+
 _CHESTS = (Exam.CHEST_PA, Exam.CHEST_LATERAL, Exam.CHEST_AP)
 
 #: Where films have painted something else already.
@@ -208,6 +212,10 @@ def _bones(build: Build, geometry: Geometry, order: Order) -> Cloud:
     if hips:
         # foramina slant and widen in life: seen through, a lining all round would be a ring
         parts["sacrum"] = sacrum(build, spacing_mm, lined=False)
+    softer = _SOFTER.get(order.exam, 1.0)
+    for name, one in parts.items():
+        if name.startswith("vertebra "):
+            parts[name] = replace(one, volume_mm3=softer * one.volume_mm3)
     return Cloud.together(parts.values())
 
 

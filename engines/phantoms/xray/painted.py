@@ -106,8 +106,8 @@ class _Marched:
 
 
 #: Where the trunk passes into the thighs on a film, mm: lowest in the midline, its front higher than
-#: its back; over some 50 mm, a part of each counts.
-_GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_PART = -300.0, 0.08, 0.08, 0.1
+#: its back; and over how much of the height a part of each counts.
+_GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_HIGH_MM = -310.0, 0.13, 0.06, 64.0
 _TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
 
 
@@ -120,13 +120,15 @@ class _Groin:
 
     stature: float
     above: bool
+    step_mm: float
 
     def box(self) -> tuple[Values, Values]:
         return np.full(3, -1e4), np.full(3, 1e4)
 
     def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
         over = z - _GROIN_MM * self.stature + _GROIN_SLOPE * y - _GROIN_RISE * np.abs(x)
-        over *= _GROIN_PART
+        # a sample counts whole from half a step under a border, and not at all as far outside
+        over *= self.step_mm / _GROIN_HIGH_MM
         return over if self.above else np.negative(over, out=over)
 
 
@@ -134,8 +136,10 @@ def _ended(solid: Solid, stature: float) -> Solid:
     thigh = solid.name.startswith("thigh ")
     if not thigh and solid.name not in _TRUNK:
         return solid
-    # the plane first, which is asked quickly
-    side = Common((_Groin(stature, not thigh), _deep(solid.shape)), (1, 1))
+    low, high = solid.shape.box()
+    step_mm = float(high[1] - low[1]) / _FINE.get(solid.name, _STEPS)
+    # the fold first, which is asked quickly
+    side = Common((_Groin(stature, not thigh, step_mm), _deep(solid.shape)), (1, 1))
     return replace(solid, shape=side)
 
 
