@@ -1,7 +1,6 @@
 """The soft parts of the spine: its discs, and the sac in its canal.
 
-Bone is laid over them, so both run through all levels. CT and MRI paint them; films do not, and
-show the fat that lies about the spine in their place.
+Bone is laid over them, so both run through all levels.
 """
 
 import numpy as np

@@ -165,15 +165,14 @@ def _sacrum_outline(points: Values) -> Values:
 
 def _holes(p: Values) -> Values:
     """Measure from the foramina and the canal of a sacrum; x counts from the middle."""
-    return np.minimum.reduce(
-        [
-            limb(p, ((17, -10, -16), (21, 50, -6)), (5.2, 4.5)),
-            limb(p, ((16, 0, -37), (18, 60, -26)), (4.8, 4.0)),
-            limb(p, ((14, 10, -57), (15, 70, -48)), (4.2, 3.4)),
-            limb(p, ((12, 15, -78), (13, 70, -70)), (3.6, 3.0)),
-            limb(p, ((0, 24, 16), (0, 43, -66)), (8.0, 3.0), (1.4, 1, 1)),
-        ]
-    )
+    holes = [
+        limb(p, ((17, -10, -16), (21, 50, -6)), (5.2, 4.5)),
+        limb(p, ((16, 0, -37), (18, 60, -26)), (4.8, 4.0)),
+        limb(p, ((14, 10, -57), (15, 70, -48)), (4.2, 3.4)),
+        limb(p, ((12, 15, -78), (13, 70, -70)), (3.6, 3.0)),
+        limb(p, ((0, 24, 16), (0, 43, -66)), (8.0, 3.0), (1.4, 1, 1)),
+    ]
+    return np.asarray(np.minimum.reduce(holes))
 
 
 #: The first body's own directions: it leans forward by the standing sacral slope.

@@ -31,8 +31,8 @@ _FINE_MM = 0.45
 #: Between lumps: on fine pixels and on coarse ones. Templates are made once for each, so few do.
 _LUMPS_MM = (0.7, 1.2)
 
-#: How much larger lumps of vertebrae are drawn where they are seen from in front: the walls of their
-#: arches curve and are rough in life, where ours run along the ray and would look drawn with a pen.
+#: How much larger lumps of vertebrae are drawn where they are seen from in front: the walls of
+#: arches curve and are rough in life; ours run along the ray and would look drawn with a pen.
 _SOFTER = {Exam.CHEST_PA: 4.0, Exam.CHEST_AP: 4.0, Exam.PELVIS: 2.0, Exam.HIP: 2.0}
 
 _CHESTS = (Exam.CHEST_PA, Exam.CHEST_LATERAL, Exam.CHEST_AP)

@@ -105,8 +105,8 @@ class _Marched:
         return march_mm(self.shape, source_mm, targets_mm, self.steps)
 
 
-#: Where the trunk passes into the thighs on a film, mm: lowest in the midline, its front higher than
-#: its back; and over how much of the height a part of each counts.
+#: Where the trunk passes into the thighs on a film, mm: lowest in the midline, in front higher than
+#: behind; and over how much of the height a part of each counts.
 _GROIN_MM, _GROIN_RISE, _GROIN_SLOPE, _GROIN_HIGH_MM = -310.0, 0.13, 0.06, 64.0
 _TRUNK = ("skin", "subcutaneous fat", "body wall muscle", "visceral fat")
 

@@ -163,8 +163,7 @@ def _adapted(level: Values, marks: Values, look: Look) -> Values:
     wanted = (1 - look.adapting) * found + look.adapting * np.array(look.tones)
     tone = PchipInterpolator([0.0, *found, 1.0], [0.0, *wanted, 1.0])
     at = np.linspace(0.0, 1.0, _TONE_STEPS + 1)
-    inside = np.clip(level, 0.0, 1.0)
-    return np.asarray(np.interp(inside, at, tone(at)) + level - inside, dtype=np.float64)
+    return np.asarray(np.interp(level, at, tone(at)) + np.maximum(level - 1.0, 0.0))
 
 
 def _look_up(level: Values, look: Look) -> Values:
