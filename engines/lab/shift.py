@@ -86,7 +86,7 @@ def _dose(share: float, exposure: Exposure) -> Exposure:
     return replace(exposure, shot=replace(exposure.shot, control=control))
 
 
-def _look(changes: Mapping[str, float], exposure: Exposure) -> Exposure:
+def _look(changes: Mapping[str, Any], exposure: Exposure) -> Exposure:
     return replace(exposure, look=replace(exposure.look, **changes))
 
 
