@@ -45,6 +45,8 @@ _FIRST = 0.4
 _LOCAL_MM = 80
 # A lowest piece with less of the signs than these belongs to the sacrum.
 _LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC, _SURE_DISC = 0.05, 0.65, 0.3, 0.9
+# So near the end of the view a disc is not seen for want of the plate below it; then less will do.
+_VIEW_ENDS_MM, _FIT_AT_THE_END = 20, 0.4
 # So many pieces of the sacrum may be taken for vertebrae.
 _PIECES = 5
 
@@ -175,7 +177,8 @@ def above_sacrum(signs: Signs, discs: list[int]) -> list[list[int]]:
 def _is_vertebra(signs: Signs, discs: list[int]) -> bool:
     """Tell whether the lowest piece is one: the sacrum's have neither pedicles nor a disc below."""
     fit, disc = _fit(signs, discs), float(signs.disc[discs[0]])
-    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= _CLEAR_FIT)
+    enough = _FIT_AT_THE_END if discs[0] < _VIEW_ENDS_MM else _CLEAR_FIT
+    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= enough)
     return clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
 
 

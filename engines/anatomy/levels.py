@@ -66,8 +66,8 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
         why = "the column goes on below the last disc, and no sacrum is recognised"
         return _unnamed(count, (_RIB,), why)
-    if rib != _L5 - _T12 and _above_sacrum(discs[1:], flanks, _HIP_HU):
-        return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
+    if _above_sacrum(discs[1:], flanks, _HIP_HU):
+        return _beside_hips(discs, flanks, rib)
     if rib > 0 and _lumbar(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     if rib > 1 and _ribless(discs, flanks, rib - 1):
@@ -77,6 +77,18 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
 
 
 SACRUM, _RIB, _PROCESS = "sacrum", "last rib", "first transverse process"
+HIPS = "hip bones"
+
+
+def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
+    """Name a chain beside whose lowest vertebra hip bones stand, where the view ends below it."""
+    count = len(discs) - 1
+    if rib != _L5 - _T12:
+        return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
+    if _ribless(discs, flanks, rib - 1):
+        why = "the vertebra below the last rib is not clearly one of the loins"
+        return _unnamed(count, (HIPS, _RIB), why)
+    return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _RIB))
 
 
 def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:

@@ -4,7 +4,7 @@ import numpy as np
 
 from engines.anatomy.discs import Signs, above_sacrum
 from engines.anatomy.flanks import Flanks
-from engines.anatomy.levels import SURE, name_levels
+from engines.anatomy.levels import HIPS, SURE, name_levels
 
 HEIGHT_MM, BELOW_MM = 34, 60
 FRONT = np.arange(-70.0, 41.0, 2.5)
@@ -68,13 +68,24 @@ def test_a_last_rib_alone_names_nothing_where_hip_bones_stand_too_high():
     assert name_levels(discs_near_the_end, no_hips).names[:4] == ("L4", "L3", "L2", "L1")
 
 
-def signs(pieces):
-    """Draw pedicles above the middle of vertebrae, and none in pieces of the sacrum."""
-    pedicle = np.zeros(BELOW_MM + HEIGHT_MM * len(pieces) + 1)
-    for number, is_vertebra in enumerate(pieces):
-        low = BELOW_MM + HEIGHT_MM * number
-        if is_vertebra:
-            pedicle[low + int(0.48 * HEIGHT_MM) : low + int(0.8 * HEIGHT_MM)] = 1.0
+def test_where_the_view_ends_at_the_last_disc_hip_bones_beside_the_lowest_vertebra_agree():
+    discs = [place - BELOW_MM + 4 for place in discs_of(6)]
+    five = flanks(discs, [PROCESS] * 5 + [RIB], discs[1])
+    naming = name_levels(discs, five)
+    assert naming.names == LOINS and naming.anchors == (HIPS, "last rib")
+    no_hips = name_levels(discs, flanks(discs, [PROCESS] * 5 + [RIB], 0))
+    assert no_hips.names == LOINS and no_hips.confidence < naming.confidence < SURE
+    # the first above five has no processes, so it may be a T12 whose ribs are short
+    ribless = flanks(discs, [PROCESS] * 4 + [NONE, RIB], discs[1])
+    assert set(name_levels(discs, ribless).names) == {""}
+
+
+def signs(pieces, below_mm=BELOW_MM):
+    """Draw pedicles above the middle of each piece, as strong as told: 0 in the sacrum."""
+    pedicle = np.zeros(below_mm + HEIGHT_MM * len(pieces) + 1)
+    for number, strength in enumerate(pieces):
+        low = below_mm + HEIGHT_MM * number
+        pedicle[low + int(0.48 * HEIGHT_MM) : low + int(0.8 * HEIGHT_MM)] = strength
     return Signs(np.full(len(pedicle), 0.1), pedicle)
 
 
@@ -86,3 +97,13 @@ def test_pieces_of_the_sacrum_are_left_out_and_one_that_hides_more_may_be():
     assert hidden[0] == discs and discs[3:] in hidden
     # a sixth vertebra that looks like one is not left out to make the count right
     assert discs[1:] not in above_sacrum(signs([True] * 7), discs)
+
+
+def test_a_lowest_vertebra_whose_disc_the_view_cuts_is_one_by_its_pedicles_alone():
+    pieces = [0.55] + [1.0] * 5
+    at_the_end = [place - BELOW_MM + 9 for place in discs_of(6)]
+    assert above_sacrum(signs(pieces, 9), at_the_end)[0] == at_the_end
+    in_view = discs_of(6)
+    assert above_sacrum(signs(pieces), in_view)[0] == in_view[1:]
+    faint = [0.3] + [1.0] * 5
+    assert above_sacrum(signs(faint, 9), at_the_end)[0] == at_the_end[1:]
