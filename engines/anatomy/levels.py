@@ -101,6 +101,9 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
     # of two sides the lower one counts: a rib that is not seen is commoner than one too many
     if ribs[0] == lumbar and not _ribless(discs, flanks, lumbar - 1):
         return _counted(count, _L5, SURE, (SACRUM, _RIB))
+    # ribs of two sides are hardly two vertebrae apart: what lies so much lower is something else
+    if ribs[0] < lumbar - 1 and lumbar in ribs and not _ribless(discs, flanks, lumbar - 1):
+        return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
     why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"

@@ -48,6 +48,15 @@ def test_a_rib_that_is_seen_at_one_side_counts_where_it_is():
     assert set(name_levels(discs, too_low).names) == {""}
 
 
+def test_what_lies_two_vertebrae_below_the_other_sides_last_rib_is_none():
+    discs = discs_of(6)
+    stray = flanks(discs, [PROCESS] * 3 + [(42, 90), PROCESS, RIB], BELOW_MM)
+    naming = name_levels(discs, stray)
+    assert naming.names == LOINS and naming.confidence < SURE
+    elsewhere = flanks(discs, [PROCESS] * 2 + [(42, 90), PROCESS, RIB, RIB], BELOW_MM)
+    assert set(name_levels(discs, elsewhere).names) == {""}
+
+
 def test_a_twelfth_vertebra_without_ribs_is_not_taken_for_the_first_of_the_loins():
     discs = discs_of(7)
     without = [PROCESS] * 5 + [NONE, RIB]
