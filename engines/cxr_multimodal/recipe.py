@@ -59,7 +59,7 @@ TARGETS = (
 )
 HEAT = (FILM_BRANCH, CAM)
 
-SCHEDULE = Schedule(epochs=20, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
+SCHEDULE = Schedule(epochs=36, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
 
 
 def networks(parameters: Mapping[str, Any]) -> tuple[Network, Network]:

@@ -40,7 +40,7 @@ TARGETS = (Target("osteoporosis", label=0, wanted_sensitivity=0.9),)
 HEAT = (ENGINE, CAM)
 
 #: Not stated by the paper.
-SCHEDULE = Schedule(epochs=20, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
+SCHEDULE = Schedule(epochs=36, batch_size=16, learning_rate=2e-3, weight_decay=1e-2)
 
 # Not stated by the paper. How far a training film is moved and its tones are bent.
 _JITTER = Jitter(shift=0.06, zoom=0.10, turn_rad=0.07, gamma=0.2, noise=0.01, mirrors=True)
