@@ -77,7 +77,7 @@ TARGETS = (
 #: Which vertebrae the score is from is an output of its own; there is no map.
 HEAT = None
 
-SCHEDULE = Schedule(epochs=40, batch_size=24, learning_rate=2e-3, weight_decay=5e-2)
+SCHEDULE = Schedule(epochs=30, batch_size=24, learning_rate=2e-3, weight_decay=5e-2)
 
 # By which mean and SD they are about 0 and 1 (rounded, of virtual patients).
 _COLUMNS = {
