@@ -71,7 +71,7 @@ FILMING = Filming(sights=scanned, wanted=wanted)
 _LEVELS_AT = 3
 _MEASURED_AT = _LEVELS_AT + len(LEVELS)
 TARGETS = (
-    Target(DETECTED, label=0, wanted_sensitivity=0.85),
+    Target(DETECTED, label=0, wanted_sensitivity=0.95),
     Target(PREDICTED, label=1, wanted_sensitivity=0.8, event=2),
 )
 #: Which vertebrae the score is from is an output of its own; there is no map.

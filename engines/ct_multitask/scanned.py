@@ -31,8 +31,8 @@ _WIDE_MATRIX, _WIDE_SLICE_MM = 256, 5.0
 _ABOVE_MM = 26.0
 # Between the vertebral body and the middle of the canal.
 _CANAL_MM = 8.0
-# What the views tell of the log of the risk: log 4 for a fracture (Klotzbuecher 2000); the others as
-# a Cox model of 12,000 virtual patients has them, by 40 mg/cm3, 30 cm2 and a tenth of fat.
+# What the views tell of the log of the risk, beside log 4 for a fracture: as a Cox model of 12,000
+# virtual patients has it, by 40 mg/cm3, 30 cm2 and a tenth of fat.
 _DENSITY, _AREA, _FAT = 0.9, 0.35, 0.3
 # With what chance a patient of 90 mg/cm3, 105 cm2 and a fifth of fat is taken, ours.
 _TAKEN = 0.05
