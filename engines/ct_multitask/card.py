@@ -31,8 +31,8 @@ CARD = Card(
         "stated by the paper.",
         "Network: one small encoder for all views, attention over vertebrae; not stated by the "
         "paper.",
-        "Head of time: discrete hazards of five years; Cox by configuration. Not stated by the "
-        "paper.",
+        "Head of time: discrete hazards of five years, from density, muscle and fractures as the "
+        "network tells them; Cox by configuration. Not stated by the paper.",
         "Fracture: any grade from 20 % of height lost, T12 to L4 only. How fractures were read is "
         "not stated by the paper.",
         "Loss, optimiser, schedule, augmentation and operating points: ours, not stated by the "

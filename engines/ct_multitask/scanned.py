@@ -6,6 +6,7 @@ found as in service. Ribs and pelvis are missing, which neither view would show 
 """
 
 from dataclasses import replace
+from math import exp
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from engines.phantoms.body.build import Build, draw_build
 from engines.phantoms.ct.grid import Grid
 from engines.phantoms.ct.protocol import CtProtocol, Kernel, draw_ct_protocol
 from engines.phantoms.ct.volume import ct_slab
-from engines.phantoms.people.hazard import FOLLOWED_YEARS, fracture_free
+from engines.phantoms.people.hazard import VERTEBRAL_FRACTURE
 from engines.phantoms.people.person import Person
 from engines.volume import Volume
 
@@ -30,20 +31,28 @@ _WIDE_MATRIX, _WIDE_SLICE_MM = 256, 5.0
 _ABOVE_MM = 26.0
 # Between the vertebral body and the middle of the canal.
 _CANAL_MM = 8.0
-# Of the risk within five years: who is taken for certain.
-_CERTAIN_RISK = 0.5
+# What the views tell of the log of the risk, beside log 4 for a fracture: as a Cox model of 12,000
+# virtual patients has it, by 40 mg/cm3, 30 cm2 and a tenth of fat.
+_DENSITY, _AREA, _FAT = 0.9, 0.35, 0.3
+# With what chance a patient of 90 mg/cm3, 105 cm2 and a fifth of fat is taken, ours.
+_TAKEN = 0.05
 
 
 def wanted(person: Person) -> float:
     """Return with what probability a virtual patient is taken into a cohort.
 
-    Everybody with a fracture that the views show, and others by their true risk: both lie in what a
-    person is and not in what will happen. Among those of one risk as many fracture as in all, so
-    what is learned of risk is not biased by the choice; how many have a fracture is.
+    In proportion to the risk as far as the views tell it. Among those who look alike as many
+    fracture as in all people, so what is learned of risk is not biased by the choice; how many
+    have a fracture is. A choice by the true risk, of which the views do not show age or
+    glucocorticoids, would: who is taken for these looks healthy and fractures.
     """
-    if any(one.level in LEVELS for one in person.vertebral_fractures):
-        return 1.0
-    return min(1.0, (1 - fracture_free(person, FOLLOWED_YEARS)) / _CERTAIN_RISK)
+    log_ratio = (
+        -_DENSITY * (person.trabecular_mg_cm3 - 90) / 40
+        - _AREA * (person.muscle_area_cm2 - 105) / 30
+        + _FAT * (person.muscle_fat - 0.2) / 0.1
+        + VERTEBRAL_FRACTURE * any(one.level in LEVELS for one in person.vertebral_fractures)
+    )
+    return min(1.0, _TAKEN * exp(log_ratio))
 
 
 def scanned(person: Person, seed: int) -> tuple[Sight]:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
 import torch
+from lifelines import CoxPHFitter
 
 from engines.ct_multitask import recipe
+from engines.ct_multitask.hazards import fracture_free, hazards_loss
 from engines.ct_multitask.inputs import LEVELS, SIDE_PX, VIEWS, prepared
 from engines.ct_multitask.model import ENGINE, FRACTURE, LEVEL, SEEN, TIME, VIEWED
 from engines.ct_multitask.net import CtMultitask, transferred
@@ -44,12 +47,16 @@ def test_a_virtual_patient_has_all_views_and_a_fracture_is_seen_where_it_is(view
     assert gaps[1] < 0.7 * gaps[0]
 
 
-def test_who_is_taken_follows_from_the_risk_and_not_from_what_happened():
+def test_who_is_taken_follows_from_what_the_views_show_and_not_from_what_happened():
     person = draw_person(11)
-    assert wanted(person) == wanted(replace(person, fractured=True, followed_years=0.2))
-    assert wanted(replace(person, vertebral_fractures=(BROKEN,))) > wanted(person)
-    taken = virtual_cohort(150, 3, wanted=wanted).rows
-    assert taken["fractured"].mean() > 2 * virtual_cohort(150, 3).rows["fractured"].mean()
+    # a third of the true risk is not to be seen; a choice by it would hide how much a fracture adds
+    other = replace(person, fractured=True, followed_years=0.2, glucocorticoids=True, age_years=79)
+    assert wanted(person) == wanted(other)
+    above = replace(person, vertebral_fractures=(replace(BROKEN, level="T8"),))
+    assert wanted(above) == wanted(replace(person, vertebral_fractures=()))
+    assert wanted(replace(person, vertebral_fractures=(BROKEN,))) > wanted(above)
+    taken = virtual_cohort(300, 3, wanted=wanted).rows
+    assert taken["fractured"].mean() > 1.8 * virtual_cohort(300, 3).rows["fractured"].mean()
 
 
 def test_labels_are_of_the_vertebrae_that_are_shown():
@@ -94,6 +101,8 @@ def test_every_variant_answers_and_its_untaught_task_has_no_score(config):
 
 def test_without_muscle_the_muscle_changes_nothing_and_with_it_does():
     with_it, without = CtMultitask().eval(), CtMultitask(muscle=False).eval()
+    for net in (with_it, without):
+        torch.nn.init.ones_(net.risk.weight)
     one = batch()
     other = {**one, VIEWED: one[VIEWED].clone()}
     other[VIEWED][:, -1] = 0
@@ -116,12 +125,41 @@ def test_what_is_not_seen_counts_for_nothing():
 
 def test_prediction_begins_with_what_detection_learned(tmp_path):
     taught = CtMultitask()
+    torch.nn.init.ones_(taught.risk.weight)
     torch.save({"net": taught.state_dict()}, tmp_path / "checkpoint.pt")
     net = transferred(CtMultitask(), tmp_path / "checkpoint.pt")
     for name, weight in net.state_dict().items():
         if name.startswith("encoder."):
             assert torch.equal(weight, taught.state_dict()[name]), name
-    assert not torch.equal(net.time.weight, taught.time.weight)
+    assert not torch.equal(net.risk.weight, taught.risk.weight)
+
+
+def test_a_training_has_time_to_learn_who_fractures_and_not_only_how_many():
+    draw = np.random.default_rng(5)
+    # thin bones on the whole, as where patients are taken by their risk
+    density = draw.normal(-0.7, 1, 400)
+    years = draw.exponential(1 / (0.015 * np.exp(-0.9 * density)))
+    time, event = (torch.tensor(one, dtype=torch.float32) for one in (years.clip(0, 5), years < 5))
+    measured = torch.zeros(400, 3)
+    measured[:, 0] = torch.tensor(density)
+    net = CtMultitask()
+    steps = recipe.SCHEDULE.epochs * 400 // recipe.SCHEDULE.batch_size
+    rate = recipe.SCHEDULE.learning_rate
+    optimiser = torch.optim.AdamW([net.risk.weight, net.yearly], rate)
+    pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        hazards_loss(net.ahead(measured, torch.zeros(400, 1)), time, event).backward()
+        optimiser.step()
+        pace.step()
+    with torch.no_grad():
+        of_two = net.ahead(torch.tensor([[0.0, 0, 0], [-1.0, 0, 0]]), torch.zeros(2, 1))
+        whole = 1 - fracture_free(net.ahead(measured, torch.zeros(400, 1)))[:, -1].mean()
+    table = pandas.DataFrame({"density": density, "years": time, "event": event})
+    fitted = CoxPHFitter().fit(table, "years", "event")
+    # a ratio of odds in a year is a little above one of hazards
+    assert of_two[1, 0] - of_two[0, 0] == pytest.approx(-fitted.params_["density"], abs=0.1)
+    assert float(whole) == pytest.approx(float(event.mean()), abs=0.01)
 
 
 def test_views_are_moved_a_little_and_some_are_left_out():
