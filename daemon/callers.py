@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -145,7 +145,7 @@ class Callers:
             everyone = peers.everyone(self._ledger)
             titles = tuple(title.aet for title in own_titles.answered(self._ledger))
             self._known = Known({peer.aet: peer for peer in everyone}, titles)
-            self._keep(everyone)
+            self._keep(self._known)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
         finally:
@@ -153,10 +153,10 @@ class Callers:
             self._asking.release()
             self._asked.set()
 
-    def _keep(self, everyone: Sequence[Peer]) -> None:
+    def _keep(self, known: Known) -> None:
         """Write the copy, where it has changed."""
-        rows = [peers.as_row(peer) for peer in everyone]
-        text = json.dumps({"peers": rows, "titles": self._known.titles}, indent=1)
+        rows = [peers.as_row(peer) for peer in known.peers.values()]
+        text = json.dumps({"peers": rows, "titles": known.titles}, indent=1)
         if text == self._written:
             return
         try:

@@ -239,7 +239,7 @@ class Listener:
         self._note_refusal(calling, why)
 
     def _turn_away(self, event: Event, why: str) -> None:
-        """Refuse for now, and say so in the log alone: the ledger is away, or needs what room is left."""
+        """Refuse for now; in the log alone, for the ledger is away or needs what room is left."""
         calling = event.assoc.requestor.ae_title.strip()
         if words := self._repeats.told(f"{calling}: {why}"):
             log.warning("event=association-refused aet=%s why=%r", calling, words)

@@ -56,7 +56,9 @@ def test_a_removed_peer_is_forgotten_in_the_copy_too(settings, ledger, away):
     assert "not allowed" in Callers(settings, away).objection(MODALITY)
 
 
-@pytest.mark.parametrize("torn", [None, "", "[{", '[{"aet": "CR1", "colour": "red"}]', '{"CR1": 1}'])
+@pytest.mark.parametrize(
+    "torn", [None, "", "[{", '[{"aet": "CR1", "colour": "red"}]', '{"CR1": 1}']
+)
 def test_who_knows_no_peers_at_all_lets_nobody_in_and_turns_nobody_away(settings, away, torn):
     if torn is not None:
         (settings.home / COPY).write_text(torn)

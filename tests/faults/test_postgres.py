@@ -134,6 +134,15 @@ def test_a_start_without_the_database_receives_and_says_what_it_waits_for(line, 
         ended_well(line, traffic)
 
 
+@contextlib.contextmanager
+def started_again(process):
+    Process.__enter__(process)
+    try:
+        yield
+    finally:
+        process.stop()
+
+
 def echo(listener):
     place = ["-aet", "MODALITY", "-aec", listener.aet, LOOPBACK, str(listener.port)]
     return run_sender("echoscu", "-v", *place)
@@ -150,14 +159,14 @@ def test_a_listener_that_nobody_has_called_knows_its_peers_when_the_database_has
     with ours:
         wait_for("the copy of its peers", copy.is_file)
     with away(server, restart_fast):
-        with Process.__enter__(ours):
+        with started_again(ours):
             assert echo(ours)[0] == 0
         copy.unlink()
-        with Process.__enter__(ours):
+        with started_again(ours):
             # who may be a peer is not turned away for good (PS3.8 9.3.4)
             rc, said = echo(ours)
             assert rc != 0 and "Transient" in said, said
-    with Process.__enter__(ours):
+    with started_again(ours):
         assert echo(ours)[0] == 0
 
 
