@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from daemon.records.ledger import Ledger
 from daemon.records.tables import (
@@ -126,28 +126,30 @@ def _miscounted(ledger: Ledger) -> Iterator[str]:
         select(Series.SeriesInstanceUID, Series.images, func.count(Instance.SOPInstanceUID))
         .outerjoin(Instance, Instance.SeriesInstanceUID == Series.SeriesInstanceUID)
         .group_by(Series.SeriesInstanceUID, Series.images)
+        .having(func.count(Instance.SOPInstanceUID) != Series.images)
     )
     with ledger.read() as session:
         for uid, images, found in session.execute(counted).all():
-            if images != found:
-                yield f"series {uid} counts {images} images, the ledger has {found}"
+            yield f"series {uid} counts {images} images, the ledger has {found}"
 
 
 def _ended_without_reason(ledger: Ledger) -> Iterator[str]:
-    screened = select(Screening.SeriesInstanceUID).where(
-        Screening.current, Screening.state == SeriesState.SCREENED
+    stands = exists().where(
+        Screening.SeriesInstanceUID == Series.SeriesInstanceUID,
+        Screening.current,
+        Screening.state == SeriesState.SCREENED,
     )
-    ended = select(Series).where(Series.state.in_(ENDS))
+    screened = Series.state == SeriesState.SCREENED
+    unexplained = func.coalesce(Series.reason, "") == ""
+    wrong = (screened & ~stands) | (Series.state.in_(ENDS) & ~screened & unexplained)
     with ledger.read() as session:
-        # in this order, for a running site: a series and its result are written down together
-        found = list(session.scalars(ended))
-        with_result = set(session.scalars(screened))
-        for series in found:
-            uid, state = series.SeriesInstanceUID, series.state
-            if state == SeriesState.SCREENED and uid not in with_result:
-                yield f"series {uid} is screened, but no result stands for it"
-            elif state != SeriesState.SCREENED and not series.reason:
-                yield f"series {uid} is {state} without a reason"
+        # in one look, for a running site: a series and its result are written down together
+        found = session.execute(select(Series.SeriesInstanceUID, Series.state).where(wrong)).all()
+    for uid, state in found:
+        if state == SeriesState.SCREENED:
+            yield f"series {uid} is screened, but no result stands for it"
+        else:
+            yield f"series {uid} is {state} without a reason"
 
 
 def _doubled(ledger: Ledger) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One PostgreSQL ledger under one address or several, as libpq writes it: whoever takes changes is it.
+"""One PostgreSQL ledger under all its addresses, as libpq writes them: whoever takes changes is it.
 
 ``postgresql://USER@HOST1:5432,HOST2:5432/NAME?target_session_attrs=read-write``. Our driver knows
 one address; who is the primary now is asked at each new connection.
