@@ -21,6 +21,9 @@ from daemon.records.tables import (
 )
 from engines.exams import PER_STUDY
 
+SERIES_AT_ONCE = 5000
+"""All of them take PostgreSQL longer than it may say nothing."""
+
 
 def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
     """Give every indexed object with its series."""
@@ -122,15 +125,27 @@ def _committed_to_nothing(ledger: Ledger) -> Iterator[str]:
 
 
 def _miscounted(ledger: Ledger) -> Iterator[str]:
-    counted = (
-        select(Series.SeriesInstanceUID, Series.images, func.count(Instance.SOPInstanceUID))
-        .outerjoin(Instance, Instance.SeriesInstanceUID == Series.SeriesInstanceUID)
-        .group_by(Series.SeriesInstanceUID, Series.images)
-        .having(func.count(Instance.SOPInstanceUID) != Series.images)
-    )
-    with ledger.read() as session:
-        for uid, images, found in session.execute(counted).all():
-            yield f"series {uid} counts {images} images, the ledger has {found}"
+    last: str | None = ""
+    while last is not None:
+        some = (
+            select(Series.SeriesInstanceUID, Series.images)
+            .where(Series.SeriesInstanceUID > last)
+            .order_by(Series.SeriesInstanceUID)
+            .limit(SERIES_AT_ONCE)
+            .subquery()
+        )
+        uid, images = some.c.SeriesInstanceUID, some.c.images
+        counted = (
+            select(uid, images, func.count(Instance.SOPInstanceUID))
+            .outerjoin(Instance, Instance.SeriesInstanceUID == uid)
+            .group_by(uid, images)
+        )
+        with ledger.read() as session:
+            rows = session.execute(counted).all()
+        for series_uid, count, found in rows:
+            if count != found:
+                yield f"series {series_uid} counts {count} images, the ledger has {found}"
+        last = max((series_uid for series_uid, _, _ in rows), default=None)
 
 
 def _ended_without_reason(ledger: Ledger) -> Iterator[str]:

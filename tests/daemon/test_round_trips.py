@@ -42,6 +42,12 @@ def test_what_is_stored_is_read_as_it_was(near):
         assert session.execute(text("SELECT 1 WHERE :no"), {"no": False}).all() == []
 
 
+def add_and_fail(near, words):
+    with near.write() as session:
+        add(session, "2")
+        session.execute(text(words), {"uid": "1"})
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
@@ -53,9 +59,8 @@ def test_what_is_stored_is_read_as_it_was(near):
 def test_what_the_server_refuses_is_said_and_the_connection_goes_on(near, words, error):
     with near.write() as session:
         add(session, "1")
-    with pytest.raises(error), near.write() as session:
-        add(session, "2")
-        session.execute(text(words), {"uid": "1"})
+    with pytest.raises(error):
+        add_and_fail(near, words)
     with near.read() as session:
         assert session.scalars(text("SELECT uid FROM film")).all() == ["1"]
 
