@@ -127,25 +127,21 @@ def _committed_to_nothing(ledger: Ledger) -> Iterator[str]:
 def _miscounted(ledger: Ledger) -> Iterator[str]:
     last: str | None = ""
     while last is not None:
-        some = (
-            select(Series.SeriesInstanceUID, Series.images)
+        # for each by the index: of a join, PostgreSQL reads the whole table each time
+        mine = Instance.SeriesInstanceUID == Series.SeriesInstanceUID
+        lying = select(func.count()).select_from(Instance).where(mine).scalar_subquery()
+        counted = (
+            select(Series.SeriesInstanceUID, Series.images, lying)
             .where(Series.SeriesInstanceUID > last)
             .order_by(Series.SeriesInstanceUID)
             .limit(SERIES_AT_ONCE)
-            .subquery()
-        )
-        uid, images = some.c.SeriesInstanceUID, some.c.images
-        counted = (
-            select(uid, images, func.count(Instance.SOPInstanceUID))
-            .outerjoin(Instance, Instance.SeriesInstanceUID == uid)
-            .group_by(uid, images)
         )
         with ledger.read() as session:
             rows = session.execute(counted).all()
         for series_uid, count, found in rows:
             if count != found:
                 yield f"series {series_uid} counts {count} images, the ledger has {found}"
-        last = max((series_uid for series_uid, _, _ in rows), default=None)
+        last = rows[-1][0] if rows else None
 
 
 def _ended_without_reason(ledger: Ledger) -> Iterator[str]:

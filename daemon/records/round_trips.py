@@ -13,6 +13,8 @@ from pg8000.legacy import Connection
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
+USED = "used"
+
 
 class Prompt(Connection):  # type: ignore[misc]
     """A connection that sends all of a statement at once."""
@@ -46,9 +48,11 @@ def _make_prompt(connection: Any, _record: Any) -> None:
         connection.__class__ = Prompt
 
 
-def _begin(connection: Any, _record: Any, _proxy: Any) -> None:
+def _begin(connection: Any, record: Any, _proxy: Any) -> None:
     """Begin, which tells a connection that has died in the pool as well as a question would."""
-    if not isinstance(connection, Prompt) or connection.autocommit:
+    is_fresh = not record.info.get(USED)
+    record.info[USED] = True
+    if is_fresh or not isinstance(connection, Prompt) or connection.autocommit:
         return
     try:
         cast(Any, connection).execute_simple("begin transaction")

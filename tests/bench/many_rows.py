@@ -204,7 +204,7 @@ def tasks(settings: Settings, ledger: Ledger) -> dict[str, Callable[[], object]]
         "retention: what is to go": lambda: retention.unfinished_images(ledger, ("",), 500),
         "retention: results due": lambda: retention.give_up_results(ledger, _long_ago(), 500),
         "retention: kept back": partial(retention.kept_back, ledger),
-        "metrics": partial(summary.pressing, ledger),
+        "what waits (metrics, overview)": partial(summary.pressing, ledger),
         "osteoscreen status": partial(summary.status, ledger),
         "osteoscreen capacity": partial(rates.measured, ledger),
         "audit: contradictions": lambda: _sound(ledger),

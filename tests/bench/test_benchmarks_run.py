@@ -50,6 +50,7 @@ def test_every_page_of_the_site_is_asked_for_and_timed(tmp_path, postgres_server
     assert all(wall_ms > 0 and cpu_ms > 0 for _, wall_ms, cpu_ms in rows)
 
 
+@pytest.mark.timeout(600)
 def test_series_are_shared_among_workers_that_only_wait():
     rows = list(scaling.measure((1, 2), 0.1, 2))
     assert [(row.workers, row.series) for row in rows] == [(1, 2), (2, 4)]
