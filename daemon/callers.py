@@ -5,11 +5,12 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from daemon.config import Settings
+from daemon.errors import PeersUnknown
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
@@ -23,6 +24,8 @@ ASK_S = 1.0
 """How long an association waits for the ledger to name today's peers."""
 FIRST_ASK_S = 10.0
 """How long it waits while none is known: nobody is refused because we have just begun."""
+UNCALLED_S = 10.0
+"""How old the copy may grow while nobody calls."""
 COPY = "peers.json"
 ADDRESSES_FRESH_S = 60.0
 LOOK_UP_S = 2.0
@@ -57,19 +60,25 @@ class Caller:
 class Callers:
     """Today's peers and titles of ours: a second old at most, older while the ledger is away.
 
-    A copy of them lies beside the spool, for who begins to listen while the ledger is away.
+    A copy of them lies beside the spool, for who begins to listen while the ledger is away. Where
+    there is none either, methods raise PeersUnknown: that is no reason to turn a caller away.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._ledger = ledger
         self._copy = settings.home / COPY
-        self._known = Known()
+        self._known: Known | None = None
         self._written = ""
-        self._fresh_until = 0.0
+        self._fresh_until = float("-inf")
         self._asking = threading.Lock()
         self._asked = threading.Event()
         self._hosts = Hosts()
+
+    def keep_up(self) -> None:
+        """Ask for today's peers though nobody calls, if it is time to; wait for no answer."""
+        if time.monotonic() > self._fresh_until + UNCALLED_S:
+            self._begin_to_ask()
 
     def misnomer(self, calling: str, called: str) -> str:
         """Return why a caller cannot mean us; nothing where it names a title of ours."""
@@ -106,36 +115,48 @@ class Callers:
         return f"peer {peer.aet} called from {caller.address}, it is bound to {bound}"
 
     def _today(self) -> Known:
-        if time.monotonic() > self._fresh_until and self._asking.acquire(blocking=False):
-            self._asked.clear()
-            try:
-                threading.Thread(target=self._ask, name="peers", daemon=True).start()
-            except RuntimeError:
-                # no thread is to be had: this one asks, however long that takes
-                self._ask()
+        if time.monotonic() > self._fresh_until and not self._begin_to_ask():
+            # no thread is to be had: this one asks, however long that takes
+            self._asking.acquire()
+            self._ask()
         # a ledger that is away may say so late, or never: no association waits for that
-        self._asked.wait(ASK_S if self._known.peers else FIRST_ASK_S)
-        return self._known
+        self._asked.wait(ASK_S if self._known else FIRST_ASK_S)
+        known = self._known or self._kept()
+        if known is None:
+            raise PeersUnknown("the database is away, and there is no copy of the peers yet")
+        self._known = self._known or known
+        return known
+
+    def _begin_to_ask(self) -> bool:
+        """Ask in a thread of its own, unless one asks already; False where none is to be had."""
+        if not self._asking.acquire(blocking=False):
+            return True
+        self._asked.clear()
+        try:
+            threading.Thread(target=self._ask, name="peers", daemon=True).start()
+        except RuntimeError:
+            self._asking.release()
+            self._asked.set()
+            return False
+        return True
 
     def _ask(self) -> None:
         try:
             everyone = peers.everyone(self._ledger)
             titles = tuple(title.aet for title in own_titles.answered(self._ledger))
             self._known = Known({peer.aet: peer for peer in everyone}, titles)
-            self._keep(everyone)
+            self._keep(self._known)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
-            if not self._known.peers:
-                self._known = self._kept()
         finally:
             self._fresh_until = time.monotonic() + PEERS_FRESH_S
             self._asking.release()
             self._asked.set()
 
-    def _keep(self, everyone: Sequence[Peer]) -> None:
+    def _keep(self, known: Known) -> None:
         """Write the copy, where it has changed."""
-        rows = [peers.as_row(peer) for peer in everyone]
-        text = json.dumps({"peers": rows, "titles": self._known.titles}, indent=1)
+        rows = [peers.as_row(peer) for peer in known.peers.values()]
+        text = json.dumps({"peers": rows, "titles": known.titles}, indent=1)
         if text == self._written:
             return
         try:
@@ -144,7 +165,7 @@ class Callers:
         except OSError as error:
             log.error("event=peers-not-copied errno=%s", error.errno)
 
-    def _kept(self) -> Known:
+    def _kept(self) -> Known | None:
         try:
             copy = json.loads(self._copy.read_text())
             # a list is of the version before: it knew one title of ours
@@ -152,7 +173,7 @@ class Callers:
             return Known({row["aet"]: Peer(**row) for row in rows}, tuple(titles))
         except (OSError, ValueError, TypeError, KeyError) as error:
             log.error("event=no-copy-of-peers error=%s", type(error).__name__)
-            return Known()
+            return None
 
 
 def obstacle(settings: Settings, peer: Peer) -> str:

@@ -9,6 +9,10 @@ class LedgerAway(ConfigError):
     """The database cannot be reached now; it may be reached later."""
 
 
+class PeersUnknown(Exception):
+    """Nobody can say now who our peers are; whoever calls may be one."""
+
+
 class TitleTaken(ConfigError):
     """An AE title is a peer's and cannot be ours, or the other way round."""
 

@@ -32,6 +32,7 @@ from daemon.commitment import Commitments, take_role
 from daemon.config import Settings
 from daemon.confirmation import Reports
 from daemon.disk import Door, free_on, room_of
+from daemon.errors import PeersUnknown
 from daemon.handshake import Porch
 from daemon.logs import where
 from daemon.procedures import Procedures
@@ -132,7 +133,7 @@ class Listener:
             server_class=SharedSocketServer,
             request_handler=path,
             listening=listening,
-            entrance=Entrance(self._spool, self._seats, porch, balancers, self.signs.moved),
+            entrance=Entrance(self._spool, self._seats, porch, balancers, self._come_round),
         )
         assert isinstance(server, SharedSocketServer)
         return server
@@ -141,6 +142,10 @@ class Listener:
     def serving(self) -> bool:
         """Whether :meth:`serve` has got as far as answering."""
         return bool(self._servers)
+
+    def _come_round(self) -> None:
+        self.signs.moved()
+        self._callers.keep_up()
 
     def _facts(self) -> dict[str, Any]:
         """Say how many associations are open and may be, and what the disk has left."""
@@ -176,6 +181,8 @@ class Listener:
         """Refuse whoever is not one of today's peers, and say why where an admin will look."""
         try:
             self._judge(event)
+        except PeersUnknown as error:
+            self._turn_away(event, str(error))
         except Exception as error:  # noqa: BLE001 - the edge: pynetdicom would let the caller in
             log.error("event=caller-not-judged error=%s", where(error))
             _reject(event, TEMPORARY_CONGESTION)
@@ -190,10 +197,7 @@ class Listener:
         elif why := self._callers.objection(_caller(event, calling)):
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
         elif self._room.door() is not Door.OPEN and _brings_images(request):
-            # no event: the ledger needs what room is left
-            if words := self._repeats.told(f"{calling}: {self._room.words()}"):
-                log.warning("event=association-refused aet=%s why=%r", calling, words)
-            _reject(event, TEMPORARY_CONGESTION)
+            self._turn_away(event, self._room.words())
         else:
             take_role(event)
 
@@ -233,6 +237,13 @@ class Listener:
     def _refuse(self, event: Event, code: tuple[int, int, int], calling: str, why: str) -> None:
         _reject(event, code)
         self._note_refusal(calling, why)
+
+    def _turn_away(self, event: Event, why: str) -> None:
+        """Refuse for now; in the log alone, for the ledger is away or needs what room is left."""
+        calling = event.assoc.requestor.ae_title.strip()
+        if words := self._repeats.told(f"{calling}: {why}"):
+            log.warning("event=association-refused aet=%s why=%r", calling, words)
+        _reject(event, TEMPORARY_CONGESTION)
 
     def _note_refusal(self, calling: str, why: str) -> None:
         words = self._repeats.told(why)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from daemon.records.ledger import Ledger
 from daemon.records.tables import (
@@ -20,6 +20,9 @@ from daemon.records.tables import (
     SeriesState,
 )
 from engines.exams import PER_STUDY
+
+SERIES_AT_ONCE = 5000
+"""All of them take PostgreSQL longer than it may say nothing."""
 
 
 def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
@@ -122,32 +125,42 @@ def _committed_to_nothing(ledger: Ledger) -> Iterator[str]:
 
 
 def _miscounted(ledger: Ledger) -> Iterator[str]:
-    counted = (
-        select(Series.SeriesInstanceUID, Series.images, func.count(Instance.SOPInstanceUID))
-        .outerjoin(Instance, Instance.SeriesInstanceUID == Series.SeriesInstanceUID)
-        .group_by(Series.SeriesInstanceUID, Series.images)
-    )
-    with ledger.read() as session:
-        for uid, images, found in session.execute(counted).all():
-            if images != found:
-                yield f"series {uid} counts {images} images, the ledger has {found}"
+    last: str | None = ""
+    while last is not None:
+        # for each by the index: of a join, PostgreSQL reads the whole table each time
+        mine = Instance.SeriesInstanceUID == Series.SeriesInstanceUID
+        lying = select(func.count()).select_from(Instance).where(mine).scalar_subquery()
+        counted = (
+            select(Series.SeriesInstanceUID, Series.images, lying)
+            .where(Series.SeriesInstanceUID > last)
+            .order_by(Series.SeriesInstanceUID)
+            .limit(SERIES_AT_ONCE)
+        )
+        with ledger.read() as session:
+            rows = session.execute(counted).all()
+        for series_uid, count, found in rows:
+            if count != found:
+                yield f"series {series_uid} counts {count} images, the ledger has {found}"
+        last = rows[-1][0] if rows else None
 
 
 def _ended_without_reason(ledger: Ledger) -> Iterator[str]:
-    screened = select(Screening.SeriesInstanceUID).where(
-        Screening.current, Screening.state == SeriesState.SCREENED
+    stands = exists().where(
+        Screening.SeriesInstanceUID == Series.SeriesInstanceUID,
+        Screening.current,
+        Screening.state == SeriesState.SCREENED,
     )
-    ended = select(Series).where(Series.state.in_(ENDS))
+    screened = Series.state == SeriesState.SCREENED
+    unexplained = func.coalesce(Series.reason, "") == ""
+    wrong = (screened & ~stands) | (Series.state.in_(ENDS) & ~screened & unexplained)
     with ledger.read() as session:
-        # in this order, for a running site: a series and its result are written down together
-        found = list(session.scalars(ended))
-        with_result = set(session.scalars(screened))
-        for series in found:
-            uid, state = series.SeriesInstanceUID, series.state
-            if state == SeriesState.SCREENED and uid not in with_result:
-                yield f"series {uid} is screened, but no result stands for it"
-            elif state != SeriesState.SCREENED and not series.reason:
-                yield f"series {uid} is {state} without a reason"
+        # in one look, for a running site: a series and its result are written down together
+        found = session.execute(select(Series.SeriesInstanceUID, Series.state).where(wrong)).all()
+    for uid, state in found:
+        if state == SeriesState.SCREENED:
+            yield f"series {uid} is screened, but no result stands for it"
+        else:
+            yield f"series {uid} is {state} without a reason"
 
 
 def _doubled(ledger: Ledger) -> Iterator[str]:

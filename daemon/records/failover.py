@@ -1,4 +1,4 @@
-"""One PostgreSQL ledger under several addresses, as libpq writes it: whoever takes changes is it.
+"""One PostgreSQL ledger under all its addresses, as libpq writes them: whoever takes changes is it.
 
 ``postgresql://USER@HOST1:5432,HOST2:5432/NAME?target_session_attrs=read-write``. Our driver knows
 one address; who is the primary now is asked at each new connection.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 
 PORT = 5432
 CONNECTS_S = 3.0
@@ -57,7 +57,7 @@ class Places:
 
 
 def split(url: str) -> tuple[str, Places | None]:
-    """Return a URL of one address, and all places where it names several.
+    """Return a URL of one address, and all places that it names.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def split(url: str) -> tuple[str, Places | None]:
         raise ValueError("database_url: target_session_attrs is read-write, a ledger is written")
     rest = f"{path}?{urlencode(asked)}" if asked else path
     if several is None:
-        return rest, None
+        one = make_url(rest)
+        return rest, Places(((one.host, one.port or PORT),)) if one.host else None
     places = tuple(_place(text) for text in several["hosts"].split(","))
     host, port = places[0]
     return f"{several['before']}{host}:{port}{rest}", Places(places)

@@ -72,31 +72,28 @@ def _ours(row: Any) -> Held:
 
 
 def _received(*which: Any) -> Select[str, str, str, str, str]:
-    return (
-        select(
-            Instance.holder,
-            Series.StudyInstanceUID,
-            Instance.SeriesInstanceUID,
-            Instance.SOPInstanceUID,
-            Instance.sha256,
-        )
-        .join(Series, Series.SeriesInstanceUID == Instance.SeriesInstanceUID)
-        .where(Instance.purged_by.is_(None), *which)
-        .order_by(Instance.SOPInstanceUID)
-    )
+    mine = Series.SeriesInstanceUID == Instance.SeriesInstanceUID
+    return _lying(Instance, *which).join(Series, mine)
 
 
 def _made(*which: Any) -> Select[str, str, str, str, str]:
+    screened = _lying(ResultObject, *which).join(
+        Screening, Screening.id == ResultObject.screening_id
+    )
+    return screened.join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
+
+
+def _lying(table: type[Instance | ResultObject], *which: Any) -> Select[str, str, str, str, str]:
+    """Select what :class:`Held` holds of rows whose files are not purged, their study by a join."""
     return (
         select(
-            ResultObject.holder,
+            table.holder,
             Series.StudyInstanceUID,
-            ResultObject.SeriesInstanceUID,
-            ResultObject.SOPInstanceUID,
-            ResultObject.sha256,
+            table.SeriesInstanceUID,
+            table.SOPInstanceUID,
+            table.sha256,
         )
-        .join(Screening, Screening.id == ResultObject.screening_id)
-        .join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
-        .where(ResultObject.purged_by.is_(None), *which)
-        .order_by(ResultObject.SOPInstanceUID)
+        .select_from(table)
+        .where(table.purged_by.is_(None), *which)
+        .order_by(table.SOPInstanceUID)
     )

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from daemon.records import failover
+from daemon.records import failover, round_trips
 from daemon.records.tables import Event, Installation, Table
 
 LedgerError = SQLAlchemyError
@@ -200,8 +200,15 @@ def last_events(ledger: Ledger, kind: str, most: int = 10) -> list[Event]:
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
         url, places = failover.split(_with_driver(url))
-        silent = {"timeout": PG_SILENT_S} if "+pg8000:" in url else {}
-        engine = create_engine(url, pool_pre_ping=True, connect_args=silent, hide_parameters=True)
+        ours = "+pg8000:" in url
+        engine = create_engine(
+            url,
+            pool_pre_ping=not ours,
+            connect_args={"timeout": PG_SILENT_S} if ours else {},
+            hide_parameters=True,
+        )
+        if ours:
+            round_trips.spare(engine)
         if places is not None:
             failover.use(engine, places)
         return engine

@@ -6,6 +6,8 @@ umask 077
 mkdir -p secrets && cd secrets
 [ -s database_password ] || openssl rand -hex 24 > database_password
 [ -s database_url ] || printf 'postgresql://osteoscreen:%s@postgres/osteoscreen' "$(cat database_password)" > database_url
+# hosts that read each other's files show the same one: copy it to all of them
+[ -s files_token ] || openssl rand -hex 32 > files_token
 [ -s grafana_password ] || openssl rand -hex 12 > grafana_password
 # a viewer's token, from the site's page Tokens, when it runs
 [ -e metrics_token ] || : > metrics_token

@@ -62,10 +62,7 @@ def present() -> Gpu:
     NotHere
         If no driver is loaded, it does not answer, it has no GPU, or ``cuda-bindings`` is missing.
     """
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        raise NotHere("no NVIDIA driver on this machine") from None
+    require_driver()
     try:
         driver()
     except ImportError:
@@ -77,6 +74,14 @@ def present() -> Gpu:
         return _described(call("cuDeviceGet", 0))
     except (GpuLost, RuntimeError) as error:
         raise NotHere(f"the NVIDIA driver does not serve: {error}") from None
+
+
+def require_driver() -> None:
+    """Refuse a machine without NVIDIA's driver: NotHere."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        raise NotHere("no NVIDIA driver on this machine") from None
 
 
 def _described(device: Any) -> Gpu:

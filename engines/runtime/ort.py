@@ -11,7 +11,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as faults
 from engines.candidates import Precision, Runtime
 from engines.errors import BadSeries, EngineMismatch, Reason
 from engines.runtime import Arrays
-from engines.runtime.gpu import NotHere
+from engines.runtime.gpu import NotHere, require_driver
 
 # ONNX Runtime's exceptions share no parent but Exception
 _NOT_LOADABLE = (
@@ -74,8 +74,8 @@ class OrtEngine:
         runtime: Runtime = Runtime.ORT_CPU,
         precision: Precision = Precision.FP32,
     ) -> None:
-        if runtime is Runtime.ORT_CUDA and _CUDA not in onnxruntime.get_available_providers():
-            raise NotHere("this ONNX Runtime is built for the CPU alone")
+        if runtime is Runtime.ORT_CUDA:
+            _make_cuda_ready()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
@@ -118,3 +118,11 @@ class OrtEngine:
                 raise MemoryError from error
             raise BadSeries(Reason.ENGINE_FAILED, f"the network could not run: {error}") from error
         return dict(zip(self._outputs, results, strict=True))
+
+
+def _make_cuda_ready() -> None:
+    """Load CUDA's libraries from NVIDIA's wheels, where the system's loader does not look."""
+    if _CUDA not in onnxruntime.get_available_providers():
+        raise NotHere("this ONNX Runtime is built for the CPU alone")
+    require_driver()
+    onnxruntime.preload_dlls()

@@ -122,7 +122,7 @@ def fill(settings: Settings, studies: int) -> Ledger:
     return ledger
 
 
-def _of_server(server: PostgresServer) -> float:
+def cpu_of(server: PostgresServer) -> float:
     """Return the seconds of CPU that the processes of a server have taken, to the nanosecond."""
     own, taken = str(server.process.pid), 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -136,11 +136,11 @@ def timed(ask: Any, rounds: int, server: PostgresServer) -> tuple[float, float]:
     """Return the median of wall and of CPU milliseconds."""
     walls, cpus = [], []
     for _ in range(rounds):
-        began = _of_server(server), time.process_time(), time.perf_counter()
+        began = cpu_of(server), time.process_time(), time.perf_counter()
         answer = ask()
         wall, cpu = time.perf_counter(), time.process_time()
         walls.append((wall - began[2]) * 1e3)
-        cpus.append((cpu - began[1] + _of_server(server) - began[0]) * 1e3)
+        cpus.append((cpu - began[1] + cpu_of(server) - began[0]) * 1e3)
         assert answer.status_code == 200, answer.text
     return statistics.median(walls), statistics.median(cpus)
 

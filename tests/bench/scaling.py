@@ -18,6 +18,7 @@ from pathlib import Path
 import radiographs
 import waiting_film
 from peers import PostgresServer, RedisServer, wait_for
+from pydicom import Dataset
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select, update
@@ -61,11 +62,11 @@ def measure(counts: Sequence[int], waits_s: float, each: int) -> Iterator[Row]:
         environment = waiting_film.environment(folder / "model")
         environment["WAITS_S"] = str(waits_s)
         for count in counts:
-            site = _Site(folder / str(count), ledgers.new_database(), broker, environment)
+            site = Site(folder / str(count), ledgers.new_database(), broker, environment)
             yield site.run(count, each * count)
 
 
-class _Site:
+class Site:
     """A home with films in it, and workers for them."""
 
     def __init__(
@@ -88,15 +89,24 @@ class _Site:
         self.settings.outbox.mkdir()
         peers.set_stage(self.ledger, waiting_film.NAME, Stage.RESEARCH)
 
-    def run(self, workers: int, count: int) -> Row:
+    def start(self, name: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a worker that says what it does in a log of its name."""
         command = [sys.executable, "-m", "workers", "screen", "--home", str(self.home)]
-        logs = [self.home / f"{number}.log" for number in range(workers)]
-        running = []
-        for log in logs:
-            with log.open("wb") as out:
-                running.append(subprocess.Popen(command, env=self.environment, stderr=out))
+        with self.log(name).open("wb") as out:
+            return subprocess.Popen(command, env=self.environment | settings, stderr=out)
+
+    def log(self, name: str) -> Path:
+        return self.home / f"{name}.log"
+
+    def wait_for_workers(self, *names: str) -> None:
+        logs = [self.log(name) for name in names]
         wait_for("all workers", lambda: all("worker-ready" in log.read_text() for log in logs), 300)
-        series = self._receive(count)
+
+    def run(self, workers: int, count: int) -> Row:
+        names = [str(number) for number in range(workers)]
+        running = [self.start(name) for name in names]
+        self.wait_for_workers(*names)
+        series = self.receive([radiographs.cr() for _ in range(count)])
         before = sum(map(_cpu_s, running))
         began = time.monotonic()
         bell = Doorbell(self.settings)
@@ -110,21 +120,20 @@ class _Site:
         self.ledger.close()
         return row
 
-    def _receive(self, count: int) -> list[Series]:
-        """Put films into spool and ledger, settled."""
+    def receive(self, images: Sequence[Dataset]) -> list[Series]:
+        """Put images of a series each into spool and ledger, settled."""
         known = []
-        for _ in range(count):
-            ds = radiographs.cr()
+        for ds in images:
             place = self.spool.place(ds.SeriesInstanceUID, ds.SOPInstanceUID)
             place.parent.mkdir()
             ds.save_as(place, enforce_file_format=True)
             receipt = Receipt(place.name, "CR1", now(), "0" * 64, place.stat().st_size)
             uids = (ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID)
-            known.append(Arrival(receipt, *map(str, uids), "1.2.840.10008.1.2.1", "CR"))
+            known.append(Arrival(receipt, *map(str, uids), "1.2.840.10008.1.2.1", ds.Modality))
         arrivals.index(self.ledger, known)
         with self.ledger.write() as session:
             session.execute(update(Series).values(first_at=now()))
-        return settling.quiet(self.ledger, Patience({}, 0), most=count)
+        return settling.quiet(self.ledger, Patience({}, 0), most=len(images))
 
     def _screened(self) -> int:
         with self.ledger.read() as session:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import films
 import pytest
-from bench import pages, whole_cases
+from bench import many_rows, pages, scaling, whole_cases
 from bench.ingest import POSTGRESQL, SQLITE
 from bench.ingest import measure as measure_ingest
 from bench.listener import LOADS, judge, measure, show
@@ -48,6 +48,23 @@ def test_every_page_of_the_site_is_asked_for_and_timed(tmp_path, postgres_server
     rows = list(pages.measure(settings, 80, 1, postgres_server))
     assert {name for name, _, _ in rows} == {*pages.PAGES, "by patient ID"}
     assert all(wall_ms > 0 and cpu_ms > 0 for _, wall_ms, cpu_ms in rows)
+
+
+@pytest.mark.timeout(600)
+def test_series_are_shared_among_workers_that_only_wait():
+    rows = list(scaling.measure((1, 2), 0.1, 2))
+    assert [(row.workers, row.series) for row in rows] == [(1, 2), (2, 4)]
+    assert all(row.per_s > 0 and row.cpu_s > 0 for row in rows)
+    assert scaling.show(rows, 0.1).row_count == 2
+
+
+def test_rows_made_by_the_server_are_a_sound_ledger_that_is_asked_for_everything():
+    rows = list(many_rows.compare(1_000, 10_000, rounds=1))
+    assert {row["instances"] for row in rows} == {1_000, 10_000}
+    assert all(row["ms"] > 0 and row["cpu_ms"] > 0 for row in rows)
+    asked = {row["what"] for row in rows}
+    assert {"sweep", "audit: contradictions", "page: overview"} <= asked
+    assert many_rows.show(rows).row_count == len(asked)
 
 
 def test_the_95th_percentile_is_one_of_the_measured_values():

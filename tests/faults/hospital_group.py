@@ -22,7 +22,6 @@ from peers import (
     RedisServer,
     answers,
     free_port,
-    run_sender,
     storescu,
     wait_for,
 )
@@ -204,11 +203,6 @@ def at_work(folder: Path):
         with ThreadPoolExecutor(len(systems)) as threads:
             for system in threads.map(System.__enter__, systems.values()):
                 stack.push(system)
-        for name in LISTENERS:
-            # one that has never been called has no copy of its peers for when the ledger is away
-            titles = ["-aet", "MODALITY", "-aec", "OSTEOSCREEN"]
-            place = [systems[name].host, str(systems[name].port)]
-            assert run_sender("echoscu", *titles, *place)[0] == 0
         places = [f"{systems[name].host}:{systems[name].port}" for name in LISTENERS]
         balancer = _placed(HAProxy(folder / "balancer", places), hosts["balancer"])
         balancer.source = balancer.host

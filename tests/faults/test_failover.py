@@ -18,7 +18,8 @@ from daemon.records.ledger import Ledger, LedgerError
 @pytest.mark.parametrize(
     ("url", "one", "places"),
     [
-        ("postgresql://u@a/x", "postgresql://u@a/x", None),
+        ("postgresql://u@a/x", "postgresql://u@a/x", (("a", 5432),)),
+        ("postgresql:///x?unix_sock=s", "postgresql:///x?unix_sock=s", None),
         (
             "postgresql://u:p@a:1,b/x?target_session_attrs=read-write",
             "postgresql://u:p@a:1/x",

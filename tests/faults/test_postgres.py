@@ -11,7 +11,8 @@ import pg8000.dbapi
 import pytest
 from faults.site import PARTS, kept_up_line, pids, prove
 from faults.traffic import Traffic, by_dcmsend, by_hand
-from peers import LOOPBACK, PostgresServer, Process, wait_for
+from ours import Osteoscreen
+from peers import LOOPBACK, PostgresServer, Process, run_sender, wait_for
 
 from daemon import config, revisions, schema
 from daemon.callers import COPY
@@ -131,6 +132,42 @@ def test_a_start_without_the_database_receives_and_says_what_it_waits_for(line, 
             assert {part: line.system.pids(part) for part in PARTS} == parts
         line.system.delivered(study, within_s=120)
         ended_well(line, traffic)
+
+
+@contextlib.contextmanager
+def started_again(process):
+    Process.__enter__(process)
+    try:
+        yield
+    finally:
+        process.stop()
+
+
+def echo(listener):
+    place = ["-aet", "MODALITY", "-aec", listener.aet, LOOPBACK, str(listener.port)]
+    return run_sender("echoscu", "-v", *place)
+
+
+def test_a_listener_that_nobody_has_called_knows_its_peers_when_the_database_has_gone(
+    server, tmp_path
+):
+    modality = ["MODALITY", LOOPBACK, "11119", "--sends", "--results", "none"]
+    ours = Osteoscreen(
+        tmp_path, [modality], "listener", database_url=server.new_database(), listener_processes=1
+    )
+    copy = ours.home / COPY
+    with ours:
+        wait_for("the copy of its peers", copy.is_file)
+    with away(server, restart_fast):
+        with started_again(ours):
+            assert echo(ours)[0] == 0
+        copy.unlink()
+        with started_again(ours):
+            # who may be a peer is not turned away for good (PS3.8 9.3.4)
+            rc, said = echo(ours)
+            assert rc != 0 and "Transient" in said, said
+    with started_again(ours):
+        assert echo(ours)[0] == 0
 
 
 def test_first_starts_on_many_hosts_make_one_ledger(server, tmp_path):

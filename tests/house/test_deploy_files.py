@@ -40,6 +40,19 @@ def test_the_chart_s_values_keep_to_their_schema_and_wrong_ones_do_not(tmp_path)
     assert answer.returncode == 1 and "maxReplicas" in answer.stdout
 
 
+def test_files_for_other_hosts_need_a_name_of_this_one(tmp_path):
+    values = (
+        (CHART / "values.yaml")
+        .read_text()
+        .replace("files:\n  enabled: false", "files:\n  enabled: true")
+    )
+    for name, says in (("", 1), ("site-a", 0)):
+        mine = tmp_path / "mine.yaml"
+        mine.write_text(values.replace('hostName: ""', f'hostName: "{name}"'))
+        schema = str(CHART / "values.schema.json")
+        assert schema_check("--schemafile", schema, str(mine)).returncode == says
+
+
 def images():
     found = re.findall(r"^\s+image: (\S+)$", COMPOSE.read_text(), re.MULTILINE)
     return found + re.findall(
@@ -102,6 +115,7 @@ def helm(*arguments):
 
 def test_helm_takes_the_chart_and_refuses_wrong_values():
     everything = ["--set", "workerGpu.enabled=true,autoscaling.enabled=true"]
+    everything += ["--set", "files.enabled=true,hostName=site-a"]
     assert helm("lint", "--strict", str(CHART)).returncode == 0
     made = helm("template", "x", str(CHART), *everything).stdout
     for kind in ("Deployment", "PodDisruptionBudget", "NetworkPolicy", "ScaledObject", "Job"):
@@ -109,6 +123,13 @@ def test_helm_takes_the_chart_and_refuses_wrong_values():
     assert made.count("readOnlyRootFilesystem: true") == made.count("image:")
     answer = helm("template", "x", str(CHART), "--set", "worker.replicas=-1")
     assert answer.returncode != 0 and "worker" in answer.stderr
+
+
+@pytest.mark.parametrize("part", ["listener", "intake", "worker", "web", "files"])
+def test_each_part_is_served_in_compose_and_in_the_chart(part):
+    assert re.search(rf"command: \[serve, --only, {part}\]", COMPOSE.read_text())
+    templates = "".join(file.read_text() for file in (CHART / "templates").iterdir())
+    assert f'"parts" "{part}"' in templates
 
 
 def test_the_schema_knows_every_value():

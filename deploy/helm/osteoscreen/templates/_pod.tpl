@@ -56,6 +56,8 @@ volumeMounts:
   valueFrom: {secretKeyRef: {name: {{ .Values.secretName }}, key: database_url}}
 - name: OSTEOSCREEN_BROKER_URL
   valueFrom: {secretKeyRef: {name: {{ .Values.secretName }}, key: broker_url}}
+- name: OSTEOSCREEN_FILES_TOKEN
+  valueFrom: {secretKeyRef: {name: {{ .Values.secretName }}, key: files_token, optional: true}}
 {{- end }}
 
 {{- define "osteoscreen.pod" -}}
