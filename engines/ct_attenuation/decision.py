@@ -34,8 +34,8 @@ class Correction:
     words: str = ""
 
     def of(self, hu: float) -> float:
-        """Return the corrected value."""
-        return hu * self.factor + self.added_hu
+        """Return the corrected value, as it is told."""
+        return round(hu * self.factor + self.added_hu, 1)
 
 
 def correction(measuring: Measuring, facts: Mapping[str, Any]) -> Correction:
@@ -54,6 +54,11 @@ def deciding_first(levels: Iterable[Level]) -> list[Level]:
     return sorted(levels, key=lambda level: order.get(level.name, len(order)))
 
 
+def deciding(counted: Iterable[Level]) -> Level | None:
+    """Return the level that is held against the threshold, of those that count, best first."""
+    return next((one for one in counted if one.name in DECIDING and one.region), None)
+
+
 def findings(
     counted: Sequence[Level], bands: tables.Bands | None, corrected: Correction
 ) -> tuple[Finding, ...]:
@@ -68,10 +73,10 @@ def findings(
     corrected : Correction
         What the site has configured.
     """
-    level = next((one for one in counted if one.name in DECIDING), None)
+    level = deciding(counted)
     if level is None or level.region is None or bands is None:
         return ()
-    value = round(corrected.of(level.region.mean_hu), 1)
+    value = corrected.of(level.region.mean_hu)
     words = tables.WORDS[bands.band(value)]
     if corrected.words:
         words += f" (corrected: {corrected.words}; {level.region.mean_hu:.1f} HU uncorrected)"
