@@ -39,6 +39,12 @@ class TitleWish(Asked):
     )
     min_age_years: int | None = Field(None, ge=0, le=120, description="null: the setting's")
     accept_derived_primary: bool | None = Field(None, description="null: the setting's")
+    host: str | None = Field(
+        None,
+        max_length=64,
+        pattern=NO_NUL,
+        description="Address of ours at which alone it is answered; null: every one",
+    )
 
 
 class TitleTold(TitleWish):
