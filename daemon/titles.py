@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.binding import listens_at
 from daemon.config import Settings, is_ae_title
-from daemon.errors import ConfigError, TitleTaken
+from daemon.errors import ConfigError, NotHere, TitleTaken
 from daemon.networks import plain_ip
 from daemon.records import own_titles, peers
 from daemon.records.decision_tables import OwnTitle
@@ -139,7 +139,7 @@ def _bindable(settings: Settings, host: str) -> str | None:
     if settings.host_name or listens_at(settings, str(wanted)):
         return str(wanted)
     bound = ", ".join(settings.hosts)
-    raise ConfigError(
+    raise NotHere(
         Said("we do not listen at {host}; the setting 'host' has {bound}", host=wanted, bound=bound)
     )
 

@@ -11,7 +11,8 @@ from engines.cards import Weights
 from engines.cases import Case
 from engines.ct_attenuation import muscle, tables
 from engines.ct_attenuation.card import CARD
-from engines.ct_attenuation.decision import correction, deciding_first, findings, measurements
+from engines.ct_attenuation.corrections import correction
+from engines.ct_attenuation.decision import deciding_first, findings, measurements
 from engines.ct_attenuation.levels import THICKEST_MM, UNFOUND
 from engines.ct_attenuation.masks import bone_mask, wall_contour
 from engines.ct_attenuation.measured import measured

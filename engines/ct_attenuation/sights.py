@@ -6,7 +6,8 @@ import numpy as np
 
 from engines.cases import Case
 from engines.ct_attenuation import model, tables
-from engines.ct_attenuation.decision import correction, deciding, deciding_first
+from engines.ct_attenuation.corrections import correction
+from engines.ct_attenuation.decision import deciding, deciding_first
 from engines.ct_attenuation.measured import measured
 from engines.lab.recipes import Array, Sight
 from engines.rules import Measuring

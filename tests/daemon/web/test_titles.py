@@ -58,7 +58,7 @@ def test_a_program_does_the_same(origin, site_ledger):
         wish = {"models": ["hip_vit"], "stage": "shadow", "min_age_years": 60}
         told = client.put("/titles/NIGHT", json=wish).json()
         assert (told["aet"], told["min_age_years"], told["purpose"]) == ("NIGHT", 60, "")
-        assert client.put("/titles/NIGHT", json={"host": "not-here"}).status_code == 400
+        assert client.put("/titles/NIGHT", json={"host": "not-here"}).status_code == 422
         assert client.put("/titles/NIGHT", json={"host": "127.0.0.1"}).json()["host"] == "127.0.0.1"
         assert [one["aet"] for one in client.get("/titles").json()] == ["OSTEOSCREEN", "NIGHT"]
         assert client.put("/titles/NIGHT", json={"models": ["best"]}).status_code == 422
