@@ -133,8 +133,8 @@ def _switched_on(exam: Exam, title: TitleRules, stages: dict[str, Stage]) -> fro
     """Return the models of an exam that are on for a title."""
     on = set()
     for card in CARDS:
-        stage = stages.get(card.model, Stage.OFF if card.off_by_default else Stage.SHADOW)
-        if card.exam is exam and title.stage_of(card.model, stage) is not Stage.OFF:
+        stage = title.stage_of(card.model, stages[card.model])
+        if card.exam is exam and stage is not Stage.OFF:
             on.add(card.model)
     return frozenset(on)
 

@@ -51,9 +51,10 @@ def _rows(number: int, studies: int, pseudonyms: Pseudonyms) -> dict[type, list[
     screened, flagged = number % 2 == 0, number % 20 == 0
     state = "screened" if screened else "failed" if number % 101 == 0 else "skipped"
     reason = None if screened else "age-missing" if number % 4 == 1 else "exam-not-screened"
+    reason = "pixels-undecodable" if state == "failed" else reason
     series = {
         "SeriesInstanceUID": uid, "StudyInstanceUID": f"1.2.{number}", "modality": "DX",
-        "exam": "chest-xray" if screened else None, "state": state, "reason": reason, "images": 1,
+        "exam": "cxr" if screened else None, "state": state, "reason": reason, "images": 1,
         "first_at": at, "opened_at": at, "last_at": at, "ended_at": at,
         "patient_key": pseudonyms.of("PatientID", f"P{number // 3}"),
         "accession_key": pseudonyms.of("AccessionNumber", f"A{number}"),

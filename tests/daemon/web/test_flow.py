@@ -45,7 +45,7 @@ def test_every_series_is_somewhere_in_the_flow_and_in_one_place(full):
     by_state = summary.status(full[1])["series"]["by_state"]
     assert told.received == told.studies == STUDIES == sum(by_state.values())
     assert (told.looked_at, told.flagged, told.not_flagged) == (100, 10, 90)
-    assert told.screened == {"chest-xray": 100} and sum(told.faults.values()) == 1
+    assert told.screened == {"cxr": 100} and sum(told.faults.values()) == 1
     assert sum(told.skipped.values()) == by_state["skipped"] == 99
 
 
