@@ -229,7 +229,7 @@ def picture_of(request: Request, who: Visitor, uid: str, made_uid: str) -> bytes
 
 
 def judge_again(request: Request, who: Visitor, uid: str, series_uid: str, why: str) -> list[str]:
-    """Judge and screen a series once more; return it, nothing if it has not ended fruitlessly."""
+    """Judge and screen a series once more; return it, nothing if it has not ended."""
     known = {series["SeriesInstanceUID"] for series in story_of(request, uid)["series"]}
     why = why.strip()[:WHY_MOST]
     if series_uid not in known or len(why) < WHY_LEAST:

@@ -32,7 +32,8 @@ DAYS = 28
 LOOKS, LOOKS_MOST = 1000, 5000
 SERIES, SERIES_MOST = 200, 1000
 """Each has its header read: about a thousand a second."""
-LISTED = 50
+LISTED, FEW = 50, 5
+"""Studies that a dry run names; where they are few, nobody has to ask for them."""
 A_DAY = timedelta(days=1)
 
 
@@ -84,6 +85,7 @@ def dry_run_page(request: Request, who: Viewer) -> HTMLResponse:
         wanted=wanted,
         run=dry_run(seen, wanted),
         listed=LISTED,
+        few=FEW,
         other=other,
         newest=newest,
         rules=settings.rules,
