@@ -129,7 +129,7 @@ def retry(
 ) -> None:
     """Judge and screen once more what was parked, failed or skipped, after its cause is gone.
 
-    Or a series that was screened: with the same images, weights and settings nothing is sent.
+    Or a series that was screened: with nothing changed since, nothing is sent.
 
     Deliveries that are parked: `osteoscreen peers resend`
     """
