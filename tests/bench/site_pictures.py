@@ -78,6 +78,7 @@ def _shot(eye: Eye, path: str, file: Path) -> None:
     eye.page.goto(path)
     for picture in eye.page.locator("img.picture").all():
         picture.scroll_into_view_if_needed()
+        picture.evaluate("one => one.decode()")
     eye.page.wait_for_load_state("networkidle")
     eye.page.screenshot(path=file, full_page=True)
 
