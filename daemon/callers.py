@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from daemon.config import Settings
 from daemon.errors import PeersUnknown
+from daemon.networks import IP, plain_ip
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
@@ -31,15 +31,16 @@ ADDRESSES_FRESH_S = 60.0
 LOOK_UP_S = 2.0
 """How long an association waits for a host name that was never looked up before."""
 
-IP = IPv4Address | IPv6Address
-
 
 @dataclass(frozen=True)
 class Known:
-    """Today's peers by AE title, and the titles besides the setting's that we answer to."""
+    """Today's peers by AE title, and our titles that have rules.
+
+    ``titles`` says of each at which of our addresses alone it is answered; empty: at all.
+    """
 
     peers: Mapping[str, Peer] = field(default_factory=dict)
-    titles: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,24 @@ class Callers:
         if time.monotonic() > self._fresh_until + UNCALLED_S:
             self._begin_to_ask()
 
-    def misnomer(self, calling: str, called: str) -> str:
-        """Return why a caller cannot mean us; nothing where it names a title of ours."""
+    def misnomer(self, calling: str, called: str, at: str) -> str:
+        """Return why a caller cannot mean us; nothing where it names a title of ours.
+
+        Parameters
+        ----------
+        calling, called : str
+            The AE titles of the request.
+        at : str
+            At which address of ours it came.
+        """
         if called == self._settings.aet:
             return ""
-        ours = (self._settings.aet, *self._today().titles)
-        return (
-            "" if called in ours else f"peer {calling} called us {called}, we are {', '.join(ours)}"
-        )
+        ours = {self._settings.aet: "", **self._today().titles}
+        if called not in ours:
+            return f"peer {calling} called us {called}, we are {', '.join(ours)}"
+        if ours[called] and plain_ip(ours[called]) != plain_ip(at):
+            return f"peer {calling} called {called} at {at}, which is answered at {ours[called]}"
+        return ""
 
     def objection(self, caller: Caller) -> str:
         """Return why a caller may not associate with us; nothing when it may."""
@@ -102,7 +113,7 @@ class Callers:
         return self._from_elsewhere(peer, caller) or _not_secured(peer, caller)
 
     def _is_this_host(self, address: str) -> bool:
-        return plain_ip(address).is_loopback or address == self._settings.host
+        return plain_ip(address).is_loopback or address in self._settings.hosts
 
     def _from_elsewhere(self, peer: Peer, caller: Caller) -> str:
         if not peer.bound:
@@ -143,7 +154,7 @@ class Callers:
     def _ask(self) -> None:
         try:
             everyone = peers.everyone(self._ledger)
-            titles = tuple(title.aet for title in own_titles.answered(self._ledger))
+            titles = {title.aet: title.host or "" for title in own_titles.answered(self._ledger)}
             self._known = Known({peer.aet: peer for peer in everyone}, titles)
             self._keep(self._known)
         except LedgerError as error:
@@ -168,9 +179,10 @@ class Callers:
     def _kept(self) -> Known | None:
         try:
             copy = json.loads(self._copy.read_text())
-            # a list is of the version before: it knew one title of ours
+            # a list is of a version before: of the whole, of one title; of titles, of no addresses
             rows, titles = (copy, ()) if isinstance(copy, list) else (copy["peers"], copy["titles"])
-            return Known({row["aet"]: Peer(**row) for row in rows}, tuple(titles))
+            told = titles if isinstance(titles, dict) else dict.fromkeys(titles, "")
+            return Known({row["aet"]: Peer(**row) for row in rows}, told)
         except (OSError, ValueError, TypeError, KeyError) as error:
             log.error("event=no-copy-of-peers error=%s", type(error).__name__)
             return None
@@ -196,12 +208,6 @@ def _not_secured(peer: Peer, caller: Caller) -> str:
         shown = caller.fingerprint
         return f"peer {peer.aet} showed another certificate than the one it is known by: {shown}"
     return ""
-
-
-def plain_ip(address: str) -> IP:
-    """Read an address; an IPv4 one that came over IPv6 (RFC 4291 2.5.5.2) is the IPv4 one."""
-    ip = ip_address(address.split("%")[0])
-    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 @dataclass

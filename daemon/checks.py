@@ -1,18 +1,20 @@
 """``osteoscreen check``: everything that could keep us from working, one line each."""
 
-import socket
+import errno
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import packages_distributions
 from typing import Any
 
 from daemon import certificates, disk, models, schema, scu
+from daemon.binding import is_here, listens_at, open_socket, place_of, why_not
 from daemon.callers import obstacle
 from daemon.config import EMBEDDED, Settings
 from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
 from daemon.jobs import Doorbell
-from daemon.records import peers
+from daemon.networks import ALL_IPV4, ALL_IPV6
+from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Wants
 from engines.product import PRODUCT
@@ -43,6 +45,7 @@ def run(settings: Settings) -> list[Finding]:
     except ConfigError as error:
         return [*found, Finding("database", "fail", str(error))]
     found.append(Finding("database", "ok", f"revision {ledger.revision()}"))
+    found += _titles(settings, ledger)
     return [*found, *_models(settings, ledger), *_peers(settings, ledger)]
 
 
@@ -69,23 +72,29 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    if not settings.tls_only:
-        yield _port("listener", settings, settings.port, scu.ourselves)
-    if settings.tls_port is not None:
-        yield _port("TLS listener", settings, settings.tls_port, scu.ourselves_by_tls)
+    for host in settings.hosts:
+        if not settings.tls_only:
+            yield _port("listener", settings, (host, settings.port), scu.ourselves)
+        if settings.tls_port is not None:
+            place = host, settings.tls_port
+            yield _port("TLS listener", settings, place, scu.ourselves_by_tls)
 
 
 def _port(
-    what: str, settings: Settings, port: int, ours: Callable[[Settings, float], scu.Address]
+    what: str,
+    settings: Settings,
+    where: tuple[str, int],
+    ours: Callable[[Settings, float], scu.Address],
 ) -> Finding:
-    place = f"{settings.aet} at {settings.host}:{port}"
+    place = f"{settings.aet} at {place_of(*where)}"
     try:
-        with socket.create_server((settings.host, port)):
+        with open_socket(settings, *where):
             return Finding(what, "ok", f"{place} is free: nothing listens yet")
-    except OSError:
-        pass
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            return Finding(what, "fail", why_not(error, *where))
     try:
-        scu.echo(ours(settings, 5))
+        scu.echo(_at(ours(settings, 5), where[0]))
     except ConfigError as error:
         return Finding(what, "fail", f"{place} is in use; {error}")
     except DeliveryError as error:
@@ -94,6 +103,19 @@ def _port(
         )
         return Finding(what, "fail", words)
     return Finding(what, "ok", f"{place} answers")
+
+
+def _at(address: scu.Address, host: str) -> scu.Address:
+    """Return our address at one of the hosts that we bind to, not at the first."""
+    return address if host in (ALL_IPV4, ALL_IPV6) else replace(address, host=host)
+
+
+def _titles(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    """Tell of titles that nobody can call here: they are answered at one address alone."""
+    for title in own_titles.answered(ledger):
+        if title.host and not (listens_at(settings, title.host) and is_here(title.host)):
+            words = f"answered at {title.host} alone, where this host does not listen"
+            yield Finding(f"title {title.aet}", "warn", words)
 
 
 def _broker(settings: Settings) -> Finding:

@@ -129,6 +129,8 @@ def retry(
 ) -> None:
     """Judge and screen once more what was parked, failed or skipped, after its cause is gone.
 
+    Or a series that was screened: with nothing changed since, nothing is sent.
+
     Deliveries that are parked: `osteoscreen peers resend`
     """
     from daemon.records import claims
@@ -137,7 +139,7 @@ def retry(
         raise ConfigError("name one series, or say --parked")
     again = claims.anew(schema.ready_ledger(config.load(home)), series_uid or None)
     if series_uid and not again:
-        raise ConfigError(f"{series_uid} is not parked, failed or skipped: osteoscreen status")
+        raise ConfigError(f"{series_uid} has not ended, or its images are purged: osteoscreen show")
     typer.echo(f"{len(again)} series will be judged and screened once more")
 
 

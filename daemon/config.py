@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from daemon import crossed
 from daemon.errors import ConfigError
-from daemon.networks import read_networks
+from daemon.networks import ALL_IPV4, read_hosts, read_networks
 from engines.candidates import ORDER, read_batches, read_order
 from engines.rules import Measuring, Rules
 
@@ -71,8 +71,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(description="folder of the ledger, the spool and the outbox")
     aet: AETitle = Field("OSTEOSCREEN", description="our AE title")
-    host: str = Field(
-        "0.0.0.0", description="address the listener binds to; :: is all of IPv6 and IPv4"
+    host: Annotated[str, AfterValidator(_readable(read_hosts))] = Field(
+        "0.0.0.0",
+        description="addresses the listener binds to, with commas between; :: alone is all of IPv6 "
+        "and IPv4",
     )
     port: int = Field(11112, ge=1, le=65535, description="port the listener binds to")
     tls_port: int | None = Field(None, ge=1, le=65535, description="port for TLS; unset: none")
@@ -264,9 +266,14 @@ class Settings(BaseSettings):
         return read_exams(self.worker_exams)
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every address that the listener binds to."""
+        return read_hosts(self.host)
+
+    @property
     def reachable_host(self) -> str:
         """Where a program on this host reaches our listener."""
-        return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+        return "127.0.0.1" if ALL_IPV4 in self.hosts else self.hosts[0]
 
     @property
     def rules(self) -> Rules:

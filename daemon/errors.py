@@ -17,6 +17,10 @@ class TitleTaken(ConfigError):
     """An AE title is a peer's and cannot be ours, or the other way round."""
 
 
+class NotHere(ConfigError):
+    """An address is one at which we do not listen."""
+
+
 class DeliveryError(Exception):
     """A peer did not take an object.
 

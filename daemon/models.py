@@ -7,7 +7,7 @@ from daemon.errors import ConfigError
 from daemon.records import peers, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
-from daemon.reveal import require_revealed
+from daemon.reveal import holds, require_revealed
 from daemon.said import Said
 from engines.card_index import CARDS
 from engines.cards import Card, Weights, read_weights
@@ -39,18 +39,18 @@ def _row(settings: Settings, ledger: Ledger, card: Card) -> dict[str, Any]:
         "version": weights.version,
         "trained_on": str(weights.trained_on),
         "weights": weights.sha256[:12],
-        "revealed": _revealed(ledger, weights, row["stage"]),
+        "revealed": _revealed(settings, ledger, weights, row["stage"]),
         "problem": "; ".join(parked(records)) or None,
     }
 
 
-def _revealed(ledger: Ledger, weights: Weights, stage: str) -> str | None:
+def _revealed(settings: Settings, ledger: Ledger, weights: Weights, stage: str) -> str | None:
     """Say who let these weights go live, or that the model's stage reaches further."""
     found = reveals.last(ledger, weights.model)
-    if found and (found.version, found.weights_sha256) == (weights.version, weights.sha256):
+    if found and holds(settings, ledger, weights):
         return f"by {found.person} on {found.at:%Y-%m-%d}, report {found.report_sha256[:12]}"
     if stage == Stage.LIVE:
-        return "not these weights: their results go to research readers alone"
+        return "not these weights with these settings: their results go to research readers alone"
     return None
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daemon import config, disk, logs, parent, schema
 from daemon.config import Settings
@@ -46,8 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="daemon.part", description=__doc__)
     parser.add_argument("part", choices=["listener", "intake"])
     parser.add_argument("--home", type=Path)
-    parser.add_argument("--socket", type=int, help="descriptor of the plain listening socket")
-    parser.add_argument("--tls-socket", type=int, help="descriptor of the one for TLS")
+    several: dict[str, Any] = {"type": int, "action": "append", "default": []}
+    parser.add_argument("--socket", **several, help="descriptor of a plain listening socket")
+    parser.add_argument("--tls-socket", **several, help="descriptor of one for TLS")
     parser.add_argument("--parent", type=int, help="process that started this one")
     arguments = parser.parse_args()
     parent.leave_with_parent(arguments.parent)
@@ -66,13 +67,13 @@ def main() -> None:
             _take_in(settings, ledger, signs)
 
 
-def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[int | None]) -> None:
+def _listen(settings: Settings, ledger: Ledger, descriptors: Sequence[Sequence[int]]) -> None:
     _travel_light("numpy", *DECODERS)
     # the intake needs the ledger's whole house, the listener the network: neither loads both
     from daemon.scp import Listener
 
     try:
-        plain, secure = (None if one is None else socket.socket(fileno=one) for one in descriptors)
+        plain, secure = ([socket.socket(fileno=one) for one in kind] for kind in descriptors)
         listener = Listener(settings, ledger)
         with Presence(ledger, "listener", settings.home, listener.signs):
             listener.serve(plain, secure)

@@ -9,9 +9,8 @@ import struct
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from daemon.callers import plain_ip
 from daemon.handshake import WITHIN_S, HungUp, Refused
-from daemon.networks import Networks, read_networks
+from daemon.networks import Networks, plain_ip, read_networks
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 FIRST_WORD = b"PROXY "

@@ -1,5 +1,6 @@
 """Let a model's results reach clinical readers: on a validation report, by a person with a name."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -11,7 +12,7 @@ from daemon.said import Said
 from engines import validation
 from engines.cards import TrainedOn, Weights, read_weights
 from engines.errors import EngineMismatch
-from engines.validation import Validation
+from engines.validation import Validation, configuration_of
 
 NAME_LEAST, NAME_MOST = 3, 128
 REPORT_MOST = 8 << 20
@@ -56,8 +57,9 @@ def reveal(settings: Settings, ledger: Ledger, asked: Request) -> None:
     person, why = asked.person.strip(), asked.why.strip()
     if not NAME_LEAST <= len(person) <= NAME_MOST or not why:
         raise ConfigError("name the person who has read the report and answers for it, and say why")
-    told = _sound(asked.report, weights)
+    told = _sound(asked.report, weights, configuration_of(weights, settings.rules.measuring))
     facts = asdict(told)
+    kept = ("cohort", "patients", "examples", "findings", "configuration")
     reveals.write_down(
         ledger,
         {
@@ -66,7 +68,7 @@ def reveal(settings: Settings, ledger: Ledger, asked: Request) -> None:
             "weights_sha256": weights.sha256,
             "report": asked.report,
             "report_sha256": sha256(asked.report.encode()).hexdigest(),
-            "told": {key: facts[key] for key in ("cohort", "patients", "examples", "findings")},
+            "told": {key: facts[key] for key in kept},
             "person": person,
             "given_by": asked.given_by,
             "why": why,
@@ -107,7 +109,7 @@ def require_revealed(settings: Settings, ledger: Ledger, model: str) -> None:
         With what to do.
     """
     weights = clinical_weights(settings, model)
-    if not reveals.holds(ledger, model, weights.version, weights.sha256):
+    if not holds(settings, ledger, weights):
         raise ConfigError(
             Said(
                 "{model} {version} is live only when it is revealed: with a validation report on "
@@ -118,7 +120,12 @@ def require_revealed(settings: Settings, ledger: Ledger, model: str) -> None:
         )
 
 
-def _sound(report: str, weights: Weights) -> Validation:
+def holds(settings: Settings, ledger: Ledger, weights: Weights) -> bool:
+    """Tell whether the last reveal of a model was of these weights, with today's settings."""
+    return reveals.holds(ledger, weights, configuration_of(weights, settings.rules.measuring))
+
+
+def _sound(report: str, weights: Weights, configuration: Mapping[str, str]) -> Validation:
     """Return what a report tells, if it may carry a reveal of these weights."""
     if len(report) > REPORT_MOST:
         raise ConfigError(Said("the report is longer than {most} MiB", most=REPORT_MOST >> 20))
@@ -126,7 +133,7 @@ def _sound(report: str, weights: Weights) -> Validation:
         told = validation.read(report)
     except ValueError as error:
         raise ConfigError(Said("the report: {why}", why=error)) from None
-    if why := told.difference(weights):
+    if why := told.difference(weights, configuration):
         raise ConfigError(why)
     if told.simulated:
         raise ConfigError("the report is on virtual patients; it has to be on your own")

@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -87,11 +88,11 @@ class Listener:
         self._ae.acse_timeout = settings.network_timeout_s
         self._ae.dimse_timeout = settings.network_timeout_s
 
-    def serve(self, plain: socket.socket | None, secure: socket.socket | None = None) -> None:
-        """Answer associations on the ports that are open until the process is told to stop."""
+    def serve(self, plain: Sequence[socket.socket], secure: Sequence[socket.socket] = ()) -> None:
+        """Answer associations on the sockets that are open until the process is told to stop."""
         path, certificates = self._path(), tls.Certificates(self._settings)
-        servers = [self._server(plain, path, None)] if plain else []
-        servers += [self._server(secure, path, certificates)] if secure else []
+        servers = [self._server(one, path, None) for one in plain]
+        servers += [self._server(one, path, certificates) for one in secure]
         for server in servers[1:]:
             threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         self._servers = servers
@@ -111,8 +112,9 @@ class Listener:
         path: type[RequestHandler],
         certificates: tls.Certificates | None,
     ) -> SharedSocketServer:
-        port, how = listening.getsockname()[1], "TLS" if certificates else "plain"
-        log.info("event=listening aet=%s port=%d speaks=%s", self._settings.aet, port, how)
+        (host, port, *_), how = listening.getsockname(), "TLS" if certificates else "plain"
+        place = (self._settings.aet, host, port)
+        log.info("event=listening aet=%s host=%s port=%d speaks=%s", *place, how)
         most = self._settings.max_associations
         tell = partial(self._note_refusal, "")
         porch = Porch(port, certificates, most, tell)
@@ -192,7 +194,7 @@ class Listener:
         request = requestor.primitive
         assert request is not None, "PS3.8 9.2: it is what the event is about"
         calling, called = request.calling_ae_title.strip(), request.called_ae_title.strip()
-        if why := self._callers.misnomer(calling, called):
+        if why := self._callers.misnomer(calling, called, _called_at(event)):
             self._refuse(event, CALLED_AET_NOT_RECOGNIZED, calling, why)
         elif why := self._callers.objection(_caller(event, calling)):
             self._refuse(event, CALLING_AET_NOT_RECOGNIZED, calling, why)
@@ -254,6 +256,14 @@ class Listener:
             refusals.write_down(self._ledger, calling, words)
         except LedgerError as error:
             log.error("event=ledger-unreachable error=%s", type(error).__name__)
+
+
+def _called_at(event: Event) -> str:
+    """Return the address of ours that was called."""
+    wire = event.assoc.dul.socket
+    assert wire is not None, "it is what the request came by"
+    assert wire.socket is not None, "and it is open"
+    return str(wire.socket.getsockname()[0])
 
 
 def _caller(event: Event, calling: str) -> Caller:

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from daemon import embedded, tls
+from daemon.binding import open_sockets
 from daemon.config import EMBEDDED, Settings
 from daemon.errors import ConfigError
 from daemon.parent import POLITE_S
@@ -114,10 +114,11 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
     children = []
     if Part.LISTENER in parts:
         doors = _doors(settings)
-        sockets = [text for option, number in doors.items() for text in (option, str(number))]
+        descriptors = tuple(number for _, number in doors)
+        sockets = [text for option, number in doors for text in (option, str(number))]
         command = [*daemon, "listener", *ours, *sockets]
         for number in range(settings.listener_processes):
-            children.append(_Child(f"listener-{number}", command, tuple(doors.values())))
+            children.append(_Child(f"listener-{number}", command, descriptors))
     if Part.INTAKE in parts:
         children.append(_Child("intake", [*daemon, "intake", *ours]))
     if Part.WORKER in parts:
@@ -131,31 +132,16 @@ def _children(settings: Settings, parts: Sequence[Part]) -> list[_Child]:
     return children
 
 
-def _doors(settings: Settings) -> dict[str, int]:
-    """Bind the ports that are wanted; return each one's descriptor by its option."""
-    doors = {}
+def _doors(settings: Settings) -> list[tuple[str, int]]:
+    """Bind the ports that are wanted at every address; return descriptors with their option."""
+    doors = []
     if settings.tls_port is not None:
         tls.server_context(settings)
-        doors["--tls-socket"] = _bind(settings, settings.tls_port)
+        secure = open_sockets(settings, settings.tls_port)
+        doors += [("--tls-socket", sock.detach()) for sock in secure]
     if not settings.tls_only:
-        doors["--socket"] = _bind(settings, settings.port)
+        doors += [("--socket", sock.detach()) for sock in open_sockets(settings, settings.port)]
     return doors
-
-
-def open_socket(settings: Settings, port: int | None = None) -> socket.socket:
-    """Bind and listen, at the plain port unless told otherwise; raises OSError when it is taken."""
-    place, host = (settings.host, port or settings.port), settings.host
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # all of IPv6 is all of IPv4, too
-    return socket.create_server(place, family=family, backlog=256, dualstack_ipv6=host == "::")
-
-
-def _bind(settings: Settings, port: int) -> int:
-    try:
-        return open_socket(settings, port).detach()
-    except OSError as error:
-        place = f"{settings.host}:{port}"
-        raise ConfigError(f"cannot listen at {place}: {error.strerror}") from None
 
 
 def _end(children: Sequence[_Child]) -> None:

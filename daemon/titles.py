@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from daemon.binding import listens_at
 from daemon.config import Settings, is_ae_title
-from daemon.errors import ConfigError, TitleTaken
+from daemon.errors import ConfigError, NotHere, TitleTaken
+from daemon.networks import plain_ip
 from daemon.records import own_titles, peers
 from daemon.records.decision_tables import OwnTitle
 from daemon.records.ledger import Ledger
@@ -79,6 +81,7 @@ def blank(aet: str) -> OwnTitle:
         stage=str(Stage.LIVE),
         min_age_years=None,
         accept_derived_primary=None,
+        host=None,
     )
 
 
@@ -91,6 +94,7 @@ def told(title: OwnTitle) -> dict[str, Any]:
         "stage": title.stage,
         "min_age_years": title.min_age_years,
         "accept_derived_primary": title.accept_derived_primary,
+        "host": title.host,
     }
 
 
@@ -117,9 +121,27 @@ def put(settings: Settings, ledger: Ledger, title: OwnTitle) -> None:
         raise ConfigError(Said("there is no model {model}; there are: {known}", **facts))
     if title.min_age_years is not None and title.min_age_years not in AGES:
         raise ConfigError("least age: a number of years from 0 to 120")
+    title.host = _bindable(settings, title.host or "")
     title.purpose = title.purpose.strip()[:PURPOSE_MOST]
     title.models = sorted(set(title.models))
     own_titles.put(ledger, title)
+
+
+def _bindable(settings: Settings, host: str) -> str | None:
+    """Return an address as it is written, none for every one; refuse where we do not listen."""
+    if not host.strip():
+        return None
+    try:
+        wanted = plain_ip(host.strip())
+    except ValueError:
+        raise ConfigError(Said("'{host}' is no address (10.0.0.5, fd00::5)", host=host)) from None
+    # another host of several has addresses of its own
+    if settings.host_name or listens_at(settings, str(wanted)):
+        return str(wanted)
+    bound = ", ".join(settings.hosts)
+    raise NotHere(
+        Said("we do not listen at {host}; the setting 'host' has {bound}", host=wanted, bound=bound)
+    )
 
 
 def remove(settings: Settings, ledger: Ledger, aet: str) -> None:

@@ -27,6 +27,9 @@ def titles_add(
     accept_derived: Annotated[
         bool | None, typer.Option(help="Screen DERIVED\\\\PRIMARY films; else as the setting says.")
     ] = None,
+    host: Annotated[
+        str, typer.Option(help="Answer to it at this address of ours alone; else at every one.")
+    ] = "",
     home: Home = None,
 ) -> None:
     """Answer to a title too, or change its rules; effective within a second.
@@ -47,6 +50,7 @@ def titles_add(
         stage=str(stage),
         min_age_years=min_age_years,
         accept_derived_primary=accept_derived,
+        host=host,
     )
     put(settings, schema.ready_ledger(settings), title)
     typer.echo(f"{aet} is a title of ours; osteoscreen titles list tells its rules")

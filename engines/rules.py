@@ -24,6 +24,16 @@ class Measuring:
     phase_correction_hu: Mapping[str, float] = field(default_factory=dict)
     kvp_correction: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def told(self) -> dict[str, str]:
+        """Return it by the names of a site's settings; equal texts measure alike."""
+        return {
+            "ct_bands": self.bands,
+            "ct_muscle_cutoffs": self.muscle_cutoffs,
+            "ct_phase_correction_hu": repr(sorted(self.phase_correction_hu.items())),
+            "ct_kvp_correction": repr(sorted(self.kvp_correction.items())),
+        }
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -7,11 +7,12 @@ it there.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html import escape, unescape
 from typing import Any, Final
 
-from engines.cards import Weights
+from engines.cards import TrainedOn, Weights
+from engines.rules import Measuring
 
 NAME: Final = "osteoscreen-evaluation"
 _MARK: Final = re.compile(rf'<meta name="{NAME}" content="([^"]*)">')
@@ -31,6 +32,8 @@ class Validation:
         Of the weights that were measured.
     thresholds : mapping of str to float
         Their operating points, by finding.
+    configuration : mapping of str to str
+        The site's settings, where nothing is learned and they decide; else empty.
     cohort : str
         What the patients' table is called, with the first of its SHA-256.
     simulated : bool
@@ -51,9 +54,18 @@ class Validation:
     patients: int
     examples: int
     findings: tuple[Mapping[str, Any], ...]
+    configuration: Mapping[str, str] = field(default_factory=dict)
 
-    def difference(self, weights: Weights) -> str:
-        """Say why this is no evaluation of some weights; nothing where it is one."""
+    def difference(self, weights: Weights, configuration: Mapping[str, str]) -> str:
+        """Say why this is no evaluation of some weights as they serve; nothing where it is one.
+
+        Parameters
+        ----------
+        weights : Weights
+            In service.
+        configuration : mapping of str to str
+            In service, as :func:`configuration_of` tells it.
+        """
         if self.model != weights.model:
             return f"the report is of {self.model}, not of {weights.model}"
         if (self.version, self.weights_sha256) != (weights.version, weights.sha256):
@@ -65,12 +77,25 @@ class Validation:
         same = self.thresholds.keys() == points.keys() and all(
             abs(value - points[name]) <= _SHARED for name, value in self.thresholds.items()
         )
-        return "" if same else "the report is of other thresholds than those in service"
+        if not same:
+            return "the report is of other thresholds than those in service"
+        if other := [
+            name for name in configuration if self.configuration.get(name) != configuration[name]
+        ]:
+            return (
+                f"the report is of another {', '.join(other)} than in service (evaluate --settings)"
+            )
+        return ""
 
 
 def thresholds_of(weights: Weights) -> dict[str, float]:
     """Return the thresholds of weights, by finding."""
     return {name: float(point.threshold) for name, point in weights.operating_points.items()}
+
+
+def configuration_of(weights: Weights, measuring: Measuring) -> dict[str, str]:
+    """Return the settings that make results of weights what they are: of what is measured alone."""
+    return measuring.told if weights.trained_on is TrainedOn.NOTHING else {}
 
 
 def mark(validation: Validation) -> str:
@@ -93,6 +118,10 @@ def read(report: str) -> Validation:
         told = json.loads(unescape(found[0]))
         return Validation(
             **{name: str(told[name])[:_LONGEST] for name in _TEXTS},
+            configuration={
+                str(name): str(value)[:_LONGEST]
+                for name, value in told.get("configuration", {}).items()
+            },
             thresholds={str(name): float(at) for name, at in told["thresholds"].items()},
             simulated=told["simulated"] is not False,
             patients=int(told["patients"]),

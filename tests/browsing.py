@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,13 +11,13 @@ import httpx
 from argon2 import PasswordHasher
 from peers import LOOPBACK
 
+from daemon import turning
 from daemon.config import Settings
 from daemon.records import people
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.web import passwords
 from daemon.web.app import make_app
-from daemon.web.server import server_of
 
 PASSWORD = "a horse reads films at night"
 _HASHES: list[str] = []
@@ -29,8 +28,10 @@ passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 @contextlib.contextmanager
 def running_site(settings: Settings, ledger: Ledger, port: int = 0) -> Iterator[str]:
     """Serve the site in a thread, on a free port unless one is named; give its origin."""
-    server = server_of(settings, make_app(settings, ledger))
-    sock = socket.create_server((LOOPBACK, port))
+    keys = settings.web_certificate, settings.web_key
+    app = make_app(settings, ledger)
+    server = turning.server_of(app, *keys, proxied=settings.web_behind_proxy)
+    sock = turning.bound(LOOPBACK, port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     while not server.started:

@@ -5,12 +5,12 @@ import threading
 from peers import free_port, wait_for
 
 from daemon import config, schema
+from daemon.binding import open_sockets
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer
 from daemon.scp import Listener
 from daemon.scu import Address
-from daemon.serve import open_socket
 from daemon.spool import Spool
 
 
@@ -20,8 +20,7 @@ class ListenerHere:
     def __init__(self, home, monkeypatch, **settings):
         self.port = free_port()
         monkeypatch.setenv("OSTEOSCREEN_PORT", str(self.port))
-        monkeypatch.setenv("OSTEOSCREEN_HOST", "127.0.0.1")
-        for name, value in settings.items():
+        for name, value in ({"host": "127.0.0.1"} | settings).items():
             monkeypatch.setenv(f"OSTEOSCREEN_{name.upper()}", str(value))
         self.settings = config.load(home)
         schema.migrate(self.settings)
@@ -29,7 +28,7 @@ class ListenerHere:
         self.spool = Spool(self.settings.spool)
         self.spool.prepare()
         self.allow("CR1")
-        listening = open_socket(self.settings)
+        listening = open_sockets(self.settings, self.port)
         self.listener = Listener(self.settings, self.ledger)
         self.thread = threading.Thread(target=self.listener.serve, args=(listening,), daemon=True)
         self.thread.start()

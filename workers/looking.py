@@ -18,6 +18,8 @@ from engines.catalog import Model
 from engines.errors import BadSeries, EngineMismatch, NotEligible, Reason, Verdict
 from engines.exams import PER_STUDY
 from engines.findings import Result
+from engines.rules import Rules
+from engines.validation import configuration_of
 from workers import objects, uids
 from workers.progress import moved_on
 from workers.report import Predecessor, Provenance, Report
@@ -62,7 +64,7 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
         log.error("event=engine-mismatch model=%s why=%r", name, str(error))
         detail = f"{name} has no usable engine here: see the log"
         return failed(model, place, BadSeries(Reason.ENGINE_FAILED, detail))
-    place = _within_limits(place, seat.weights)
+    place = _within_limits(place, seat.weights, case.rules)
     moved_on("prepare")
     outcome = _screen(model, case, seat)
     earlier = results.screenings(place.ledger, place.series, name)
@@ -80,17 +82,18 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
     return Look(replace(written, objects=tuple(one.record for one in made)), made)
 
 
-def _within_limits(place: Place, weights: Weights) -> Place:
+def _within_limits(place: Place, weights: Weights, rules: Rules) -> Place:
     """Never let weights go live that were trained on simulated patients, or that nobody revealed.
 
-    Setting the stage refuses it too; but weights can be exchanged after the stage was set.
+    Setting the stage refuses it too; but weights can be exchanged after the stage was set, and so
+    can the settings by which something is measured.
     """
     if place.stage is not Stage.LIVE:
         return place
     if weights.trained_on is TrainedOn.SIMULATED:
         why = "simulated weights"
-    elif not reveals.holds(place.ledger, weights.model, weights.version, weights.sha256):
-        why = "weights that were not revealed"
+    elif not reveals.holds(place.ledger, weights, configuration_of(weights, rules.measuring)):
+        why = "weights or settings that were not revealed"
     else:
         return place
     log.error("event=live-refused model=%s why=%r", weights.model, why)

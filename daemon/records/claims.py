@@ -176,17 +176,17 @@ def _give_up(
 
 
 def anew(ledger: Ledger, series_uid: str | None) -> list[str]:
-    """Receive once more, from the first attempt on, a series that ended without a result.
+    """Receive once more, from the first attempt on, a series that has ended.
 
-    Without a UID, all that are parked. Returns which.
+    One that was screened only while its images are here: without them its result would be lost for
+    nothing. Without a UID, all that are parked. Returns which.
     """
     if series_uid is None:
         ended = update(Series).where(Series.state == SeriesState.PARKED)
     else:
-        fruitless = (SeriesState.PARKED, SeriesState.FAILED, SeriesState.SKIPPED)
-        ended = update(Series).where(
-            Series.SeriesInstanceUID == series_uid, Series.state.in_(fruitless)
-        )
+        fruitless = Series.state.in_((SeriesState.PARKED, SeriesState.FAILED, SeriesState.SKIPPED))
+        screened = (Series.state == SeriesState.SCREENED) & Series.purged_at.is_(None)
+        ended = update(Series).where(Series.SeriesInstanceUID == series_uid, fruitless | screened)
     again = ended.values(received_anew() | {"last_at": now()})
     with ledger.write() as session:
         uids = list(session.scalars(again.returning(Series.SeriesInstanceUID)))

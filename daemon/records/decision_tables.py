@@ -27,6 +27,8 @@ class OwnTitle(Table):
     # none: as the setting says
     min_age_years: Mapped[int | None]
     accept_derived_primary: Mapped[bool | None]
+    # the address of ours at which alone it is answered; none: at every one
+    host: Mapped[str | None]
     removed_at: Mapped[datetime | None]
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import select
 
 from daemon.records.ledger import Ledger
-from daemon.records.search import is_flagged
 from daemon.records.tables import Screening, Series, SeriesState
 
 
@@ -36,14 +35,24 @@ def newest(ledger: Ledger, model: str, most: int) -> list[Look]:
         return [Look(uid, result) for uid, result in session.execute(rows).all()]
 
 
-def newest_series(ledger: Ledger, most: int) -> list[tuple[Series, bool]]:
-    """Return the newest series that were screened or skipped, each with whether it is flagged."""
+def newest_series(ledger: Ledger, most: int) -> list[tuple[Series, frozenset[str]]]:
+    """Return the newest series that were screened or skipped, each with the models that flag it."""
     ended = Series.state.in_((SeriesState.SCREENED, SeriesState.SKIPPED))
     rows = (
-        select(Series, is_flagged())
+        select(Series)
         .where(ended, Series.exam.is_not(None), Series.purged_at.is_(None))
         .order_by(Series.first_at.desc())
         .limit(most)
     )
     with ledger.read() as session:
-        return [(series, bool(flagged)) for series, flagged in session.execute(rows).all()]
+        newest = list(session.scalars(rows))
+        uids = [series.SeriesInstanceUID for series in newest]
+        flags = (
+            select(Screening.SeriesInstanceUID, Screening.model)
+            .where(Screening.SeriesInstanceUID.in_(uids), Screening.current, Screening.flagged)
+            .where(Screening.retracted_at.is_(None))
+        )
+        flagging: dict[str, set[str]] = {}
+        for uid, model in session.execute(flags):
+            flagging.setdefault(uid, set()).add(model)
+    return [(one, frozenset(flagging.get(one.SeriesInstanceUID, ()))) for one in newest]

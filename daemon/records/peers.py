@@ -81,22 +81,19 @@ def receivers(ledger: Ledger, stage: Stage, flagged: bool) -> list[Peer]:
 
 
 def stage_of(ledger: Ledger, model: str) -> Stage:
-    """Return a model's stage: shadow, or off by its card, until an admin decides otherwise."""
-    with ledger.read() as session:
-        row = session.get(ModelStage, model)
-    if row:
-        return Stage(row.stage)
-    # here: supervisor and listeners ask for no model's stage, and stay without pydicom's weight
-    from engines import card_index
-
-    off = {card.model for card in card_index.CARDS if card.off_by_default}
-    return Stage.OFF if model in off else Stage.SHADOW
+    """Return a model's stage."""
+    return stages(ledger).get(model, Stage.SHADOW)
 
 
 def stages(ledger: Ledger) -> dict[str, Stage]:
-    """Return the stage of each model that an admin has decided about."""
+    """Return every model's stage: shadow, or off by its card, until an admin decides otherwise."""
+    # here: supervisor and listeners ask for no model's stage, and stay without pydicom's weight
+    from engines.card_index import CARDS
+
+    first = {one.model: Stage.OFF if one.off_by_default else Stage.SHADOW for one in CARDS}
     with ledger.read() as session:
-        return {row.model: Stage(row.stage) for row in session.scalars(select(ModelStage))}
+        decided = {row.model: Stage(row.stage) for row in session.scalars(select(ModelStage))}
+    return first | decided
 
 
 def set_stage(ledger: Ledger, model: str, stage: Stage) -> None:

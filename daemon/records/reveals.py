@@ -1,5 +1,6 @@
 """Which weights of which model a person has let go live, and on which validation report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from daemon.records.decision_tables import ModelStage, Reveal
 from daemon.records.ledger import Ledger, note, now
 from daemon.records.tables import Stage
+from engines.cards import Weights
 
 _FACTS = [one for one in Reveal.__table__.columns if one.name != "report"]
 
@@ -45,10 +47,22 @@ def last(ledger: Ledger, model: str) -> Standing | None:
     return Standing(**row._mapping) if row else None
 
 
-def holds(ledger: Ledger, model: str, version: str, weights_sha256: str) -> bool:
-    """Tell whether a model was revealed with these very weights, and no others since."""
-    found = last(ledger, model)
-    return found is not None and (found.version, found.weights_sha256) == (version, weights_sha256)
+def holds(ledger: Ledger, weights: Weights, configuration: Mapping[str, str]) -> bool:
+    """Tell whether a model was revealed with these very weights and settings, and no others since.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of the model.
+    configuration : mapping of str to str
+        What :func:`engines.validation.configuration_of` tells of them.
+    """
+    found = last(ledger, weights.model)
+    return (
+        found is not None
+        and (found.version, found.weights_sha256) == (weights.version, weights.sha256)
+        and found.told.get("configuration", {}) == dict(configuration)
+    )
 
 
 def report(ledger: Ledger, model: str, report_sha256: str) -> str | None:

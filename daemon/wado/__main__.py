@@ -22,8 +22,6 @@ log = logging.getLogger("daemon.wado")
 
 NICENESS = 10
 """A worker can wait; an image that is received cannot."""
-MOST_AT_ONCE = 64
-LEAVE_S = 2
 COME_ROUND_S = 1.0
 """How often the loop says that it turns."""
 
@@ -59,27 +57,11 @@ def server_of(settings: Settings, ledger: Ledger) -> uvicorn.Server:
     ConfigError
         If the certificate cannot be used.
     """
-    secured = settings.tls_certificate is not None
-    if secured:
+    if settings.tls_certificate is not None:
         # says in words what uvicorn would not
         server_context(settings)
-    how = uvicorn.Config(
-        make_app(settings, ledger),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        # the log of every process is ours: no path in it
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE,
-        timeout_graceful_shutdown=LEAVE_S,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=(settings.tls_key or settings.tls_certificate) if secured else None,
-    )
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
-    return uvicorn.Server(how)
+    app = make_app(settings, ledger)
+    return turning.server_of(app, settings.tls_certificate, settings.tls_key)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from daemon.errors import ConfigError
 from daemon.presence import Presence
 from daemon.pulse import Signs
 from daemon.web.app import make_app
-from daemon.web.server import server_of
 
 log = logging.getLogger("daemon.web")
 
@@ -35,7 +34,9 @@ def main() -> None:
     ledger = schema.awaited_ledger(settings)
     try:
         sock = turning.bound(settings.web_host, settings.web_port)
-        server = server_of(settings, make_app(settings, ledger))
+        keys = settings.web_certificate, settings.web_key
+        app = make_app(settings, ledger)
+        server = turning.server_of(app, *keys, proxied=settings.web_behind_proxy)
     except (ConfigError, OSError) as error:
         log.error("event=no-site why=%r", str(error))
         sys.exit(1)

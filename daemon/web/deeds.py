@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Request
 
 from daemon import peering, reveal, scu, titles
-from daemon.errors import ConfigError, DeliveryError, TitleTaken
+from daemon.errors import ConfigError, DeliveryError, NotHere, TitleTaken
 from daemon.holdings import Holdings
 from daemon.invitations import NAME, path_of
 from daemon.models import require_known, set_stage
@@ -34,7 +34,7 @@ NO_NAME = "A name has letters, digits and . _ @ - only, 64 at most."
 
 def refused(error: ConfigError) -> Refused:
     """Return the refusal of what cannot be set so."""
-    return Refused(error.args[0], 409 if isinstance(error, TitleTaken) else 400)
+    return Refused(error.args[0], 409 if isinstance(error, TitleTaken | NotHere) else 400)
 
 
 def peer_of(request: Request, aet: str) -> Peer:
@@ -229,7 +229,7 @@ def picture_of(request: Request, who: Visitor, uid: str, made_uid: str) -> bytes
 
 
 def judge_again(request: Request, who: Visitor, uid: str, series_uid: str, why: str) -> list[str]:
-    """Judge and screen a series once more; return it, nothing if it has not ended fruitlessly."""
+    """Judge and screen a series once more; return it, nothing if it has not ended."""
     known = {series["SeriesInstanceUID"] for series in story_of(request, uid)["series"]}
     why = why.strip()[:WHY_MOST]
     if series_uid not in known or len(why) < WHY_LEAST:

@@ -11,6 +11,7 @@ from daemon.web.deeds import report_of, reveal_model, stage_model
 from daemon.web.guard import Administrator, Refused, SentForm, Viewer, ledger_of, settings_of
 from daemon.web.pages import page, see
 from engines.card_index import CARDS
+from engines.cards import TrainedOn
 
 router = APIRouter()
 
@@ -34,7 +35,8 @@ def _show(request: Request, words: str = "", status: int = 200) -> HTMLResponse:
     cards = {card.model: card for card in CARDS}
     ledger = ledger_of(request)
     models = [(row, cards[row["model"]], reveals.last(ledger, row["model"])) for row in told]
-    return page(request, "models", status, models=models, rules=RULES, words=words)
+    facts = {"models": models, "rules": RULES, "words": words, "measured": TrainedOn.NOTHING}
+    return page(request, "models", status, **facts)
 
 
 @router.post("/models/stage")

@@ -10,7 +10,7 @@ from daemon.config import Settings
 from daemon.models import rows
 from daemon.records import peers, summary, tally
 from daemon.records.ledger import Ledger
-from daemon.records.tables import SeriesState, Stage
+from daemon.records.tables import SeriesState
 from daemon.retention import room_now
 from daemon.spool import Spool
 from daemon.web.catalogue import saying
@@ -64,7 +64,7 @@ def models_now(request: Request) -> list[dict[str, Any]]:
     if moment >= getattr(kept, "weights_until", 0.0):
         kept.weights, kept.weights_until = rows(settings, ledger), moment + WEIGHTS_READ_S
     stages = peers.stages(ledger)
-    return [row | {"stage": stages.get(row["model"], Stage.SHADOW)} for row in kept.weights]
+    return [row | {"stage": stages[row["model"]]} for row in kept.weights]
 
 
 def _stages(numbers: dict[str, Any]) -> list[dict[str, Any]]:

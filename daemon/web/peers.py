@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from daemon import titles
+from daemon.binding import place_of
 from daemon.records import peers, tally
 from daemon.records.ledger import Ledger, last_events
 from daemon.records.tables import REFUSAL, Event
@@ -49,13 +50,16 @@ def refused_lately(ledger: Ledger) -> list[Refused]:
 @router.get("/peers")
 def peers_page(request: Request, who: Viewer) -> HTMLResponse:
     """List the peers with their last image, and the newest refusals."""
-    ledger = ledger_of(request)
+    ledger, settings = ledger_of(request), settings_of(request)
     everyone = peers.everyone(ledger)
+    ports = [port for port in (settings.port, settings.tls_port) if port]
+    ports = ports[1:] if settings.tls_only else ports
     return page(
         request,
         "peers",
         peers=everyone,
         last=tally.last_images(ledger, [one.aet for one in everyone]),
         refused=refused_lately(ledger),
-        titles=titles.all_of(settings_of(request), ledger),
+        titles=titles.all_of(settings, ledger),
+        places=[place_of(host, port) for host in settings.hosts for port in ports],
     )

@@ -17,7 +17,7 @@ from engines.contract import number_of
 router = APIRouter()
 
 EVENTS_MOST = 60
-FRUITLESS = ("skipped", "failed", "parked")
+ENDED = ("skipped", "failed", "parked", "screened")
 
 
 @router.get("/study")
@@ -33,7 +33,7 @@ def study_page(request: Request, who: Viewer, uid: str) -> HTMLResponse:
         reports=seen.reports,
         number_of=number_of,
         events_most=EVENTS_MOST,
-        fruitless=FRUITLESS,
+        ended=ENDED,
         grounds=list(Ground),
         stands=any(_stands(result) for one in seen.story["series"] for result in one["results"]),
     )
@@ -68,9 +68,10 @@ def picture(request: Request, who: Viewer, uid: str, made_uid: str) -> Response:
 
 @router.post("/study/again")
 def again(request: Request, who: Operator, form: SentForm) -> Response:
-    """Judge and screen a series once more, which ended without a result; say why."""
+    """Judge and screen a series once more that has ended; say why."""
     uid = form.get("uid", "")
-    judge_again(request, who, uid, form.get("series_uid", ""), form.get("why", ""))
+    if not judge_again(request, who, uid, form.get("series_uid", ""), form.get("why", "")):
+        raise Refused("It has not ended yet, or its images are kept no more.", 409)
     return see(f"/study?uid={uid}")
 
 

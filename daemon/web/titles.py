@@ -81,6 +81,7 @@ def _filled(form: Mapping[str, str]) -> OwnTitle:
         stage=form.get("stage", ""),
         min_age_years=int(age) if age.isdecimal() and len(age) < 4 else None,
         accept_derived_primary=DERIVED.get(form.get("derived", "")),
+        host=form.get("host", "")[:64],
     )
 
 

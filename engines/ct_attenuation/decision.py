@@ -1,13 +1,12 @@
 """What is told of the levels: every number, and the one that is held against a threshold."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from engines.ct_attenuation import tables
+from engines.ct_attenuation.corrections import Correction
 from engines.ct_attenuation.levels import Level
 from engines.findings import AT_MOST, HOUNSFIELD, Finding, Measurement
-from engines.rules import Measuring
 
 #: Where the decision is made, best first: the level of the published thresholds, then its
 #: neighbours.
@@ -15,43 +14,15 @@ DECIDING: Final = ("L1", "L2", "T12", "L3")
 FINDING: Final = "low trabecular attenuation"
 
 
-@dataclass(frozen=True)
-class Correction:
-    """What a site has configured for this phase and tube voltage.
-
-    Attributes
-    ----------
-    factor : float
-        For the tube voltage, first.
-    added_hu : float
-        For the contrast phase, then.
-    words : str
-        What is corrected for; empty where nothing is.
-    """
-
-    factor: float = 1.0
-    added_hu: float = 0.0
-    words: str = ""
-
-    def of(self, hu: float) -> float:
-        """Return the corrected value."""
-        return hu * self.factor + self.added_hu
-
-
-def correction(measuring: Measuring, facts: Mapping[str, Any]) -> Correction:
-    """Look up what is configured for the facts of a scan; nothing by default."""
-    kvp, phase = f"{facts.get('kvp') or 0:g}", str(facts["contrast_phase"])
-    factor = measuring.kvp_correction.get(kvp, 1.0)
-    added_hu = measuring.phase_correction_hu.get(phase, 0.0)
-    said = [f"x {factor:g} for {kvp} kVp"] if factor != 1 else []
-    said += [f"{added_hu:+g} HU for the {phase} phase"] if added_hu else []
-    return Correction(factor, added_hu, ", ".join(said))
-
-
 def deciding_first(levels: Iterable[Level]) -> list[Level]:
     """Put the level that decides first."""
     order = {name: i for i, name in enumerate(DECIDING)}
     return sorted(levels, key=lambda level: order.get(level.name, len(order)))
+
+
+def deciding(counted: Iterable[Level]) -> Level | None:
+    """Return the level that is held against the threshold, of those that count, best first."""
+    return next((one for one in counted if one.name in DECIDING and one.region), None)
 
 
 def findings(
@@ -68,10 +39,10 @@ def findings(
     corrected : Correction
         What the site has configured.
     """
-    level = next((one for one in counted if one.name in DECIDING), None)
+    level = deciding(counted)
     if level is None or level.region is None or bands is None:
         return ()
-    value = round(corrected.of(level.region.mean_hu), 1)
+    value = corrected.of(level.region.mean_hu)
     words = tables.WORDS[bands.band(value)]
     if corrected.words:
         words += f" (corrected: {corrected.words}; {level.region.mean_hu:.1f} HU uncorrected)"

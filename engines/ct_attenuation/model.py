@@ -11,13 +11,13 @@ from engines.cards import Weights
 from engines.cases import Case
 from engines.ct_attenuation import muscle, tables
 from engines.ct_attenuation.card import CARD
-from engines.ct_attenuation.decision import correction, deciding_first, findings, measurements
+from engines.ct_attenuation.corrections import correction
+from engines.ct_attenuation.decision import deciding_first, findings, measurements
 from engines.ct_attenuation.levels import THICKEST_MM, UNFOUND
 from engines.ct_attenuation.masks import bone_mask, wall_contour
 from engines.ct_attenuation.measured import measured
 from engines.ct_attenuation.views import views_of
 from engines.findings import Result
-from engines.rules import Measuring
 from engines.runtime import Run
 from engines.volume import Volume
 
@@ -76,7 +76,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
             views_of(volume, spine, levels, next(iter(counted), None), bands),
             muscle=muscle.section(volume, body) if body else None,
         ),
-        configuration=_configuration(measuring),
+        configuration=measuring.told,
     )
 
 
@@ -101,13 +101,3 @@ def _of_muscle(l3: Composition | Refused, case: Case) -> dict[str, Any]:
         return {"muscle": f"not measured: {l3.why}"}
     said = muscle.judged(l3, case.clinical, case.rules.measuring.muscle_cutoffs)
     return {"muscle": "; ".join(each for each in (said, *l3.remarks) if each)}
-
-
-def _configuration(measuring: Measuring) -> dict[str, str]:
-    """Return the site's settings that shaped the result."""
-    return {
-        "ct_bands": measuring.bands,
-        "ct_muscle_cutoffs": measuring.muscle_cutoffs,
-        "ct_phase_correction_hu": repr(sorted(measuring.phase_correction_hu.items())),
-        "ct_kvp_correction": repr(sorted(measuring.kvp_correction.items())),
-    }

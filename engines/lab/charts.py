@@ -19,7 +19,7 @@ from engines.lab.figures import Figure, predictive_values
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
-_OURS, _OTHER = "#1a5fb4", "#888888"
+OURS, OTHER = "#1a5fb4", "#888888"
 _SIZE_IN = (4.2, 3.6)
 _BINS = 10
 
@@ -29,14 +29,14 @@ def roc(scores: Scores, labels: Labels, flagged: Labels, area: Figure) -> str:
 
     def draw(axes: Any) -> None:
         false, true, _ = roc_curve(labels, scores)
-        axes.plot(false, true, color=_OURS, label=f"AUC {area}")
-        axes.plot([0, 1], [0, 1], color=_OTHER, lw=0.8, ls=":")
+        axes.plot(false, true, color=OURS, label=f"AUC {area}")
+        axes.plot([0, 1], [0, 1], color=OTHER, lw=0.8, ls=":")
         at = flagged[~labels].mean(), flagged[labels].mean()
-        axes.plot(*at, "o", color=_OURS, label="operating point")
+        axes.plot(*at, "o", color=OURS, label="operating point")
         axes.set(xlabel="1 - specificity", ylabel="sensitivity")
         axes.legend(loc="lower right", fontsize=7)
 
-    return _svg("ROC", draw)
+    return drawn("ROC", draw)
 
 
 def precision_recall(scores: Scores, labels: Labels, area: Figure) -> str:
@@ -44,12 +44,12 @@ def precision_recall(scores: Scores, labels: Labels, area: Figure) -> str:
 
     def draw(axes: Any) -> None:
         precision, recall, _ = precision_recall_curve(labels, scores)
-        axes.plot(recall, precision, color=_OURS, label=f"average precision {area}")
-        axes.axhline(labels.mean(), color=_OTHER, lw=0.8, ls=":", label="share of positives")
+        axes.plot(recall, precision, color=OURS, label=f"average precision {area}")
+        axes.axhline(labels.mean(), color=OTHER, lw=0.8, ls=":", label="share of positives")
         axes.set(xlabel="recall (sensitivity)", ylabel="precision (PPV here)", ylim=(0, 1.02))
         axes.legend(loc="lower left", fontsize=7)
 
-    return _svg("Precision and recall", draw)
+    return drawn("Precision and recall", draw)
 
 
 def calibration(scores: Scores, labels: Labels) -> str:
@@ -58,14 +58,14 @@ def calibration(scores: Scores, labels: Labels) -> str:
     def draw(axes: Any) -> None:
         bins = max(2, min(_BINS, len(scores) // 10))
         observed, told = calibration_curve(labels, scores, n_bins=bins, strategy="quantile")
-        axes.plot([0, 1], [0, 1], color=_OTHER, lw=0.8, ls=":", label="as it should be")
-        axes.plot(told, observed, "o-", color=_OURS, ms=4, label="observed, in equal groups")
-        axes.plot(scores[labels], np.full(labels.sum(), 1.02), "|", color=_OURS, ms=4)
-        axes.plot(scores[~labels], np.full((~labels).sum(), -0.02), "|", color=_OTHER, ms=4)
+        axes.plot([0, 1], [0, 1], color=OTHER, lw=0.8, ls=":", label="as it should be")
+        axes.plot(told, observed, "o-", color=OURS, ms=4, label="observed, in equal groups")
+        axes.plot(scores[labels], np.full(labels.sum(), 1.02), "|", color=OURS, ms=4)
+        axes.plot(scores[~labels], np.full((~labels).sum(), -0.02), "|", color=OTHER, ms=4)
         axes.set(xlabel="score", ylabel="observed share", ylim=(-0.06, 1.06))
         axes.legend(loc="lower right", fontsize=7)
 
-    return _svg("Calibration", draw)
+    return drawn("Calibration", draw)
 
 
 def decision(scores: Scores, labels: Labels) -> str:
@@ -74,9 +74,9 @@ def decision(scores: Scores, labels: Labels) -> str:
     def draw(axes: Any) -> None:
         thresholds = np.linspace(0.01, 0.8, 80)
         prevalence = float(labels.mean())
-        axes.plot(thresholds, net_benefit(scores, labels, thresholds), color=_OURS, label="score")
+        axes.plot(thresholds, net_benefit(scores, labels, thresholds), color=OURS, label="score")
         every = net_benefit_of_all(labels, thresholds)
-        axes.plot(thresholds, every, color=_OTHER, lw=0.8, label="act on all")
+        axes.plot(thresholds, every, color=OTHER, lw=0.8, label="act on all")
         axes.axhline(0, color="black", lw=0.8, label="act on none")
         axes.set(
             xlabel="threshold probability",
@@ -85,7 +85,7 @@ def decision(scores: Scores, labels: Labels) -> str:
         )
         axes.legend(loc="upper right", fontsize=7)
 
-    return _svg("Decision curve", draw)
+    return drawn("Decision curve", draw)
 
 
 def prevalence(sensitive: float, specific: float) -> str:
@@ -94,12 +94,12 @@ def prevalence(sensitive: float, specific: float) -> str:
     def draw(axes: Any) -> None:
         shares = np.linspace(0.02, 0.40, 77)
         values = np.array([predictive_values(sensitive, specific, share) for share in shares])
-        axes.plot(shares, values[:, 0], color=_OURS, label="PPV")
-        axes.plot(shares, values[:, 1], color=_OTHER, label="NPV")
+        axes.plot(shares, values[:, 0], color=OURS, label="PPV")
+        axes.plot(shares, values[:, 1], color=OTHER, label="NPV")
         axes.set(xlabel="prevalence", ylabel="predictive value", ylim=(0, 1.02))
         axes.legend(loc="lower right", fontsize=7)
 
-    return _svg("Predictive values at the operating point", draw)
+    return drawn("Predictive values at the operating point", draw)
 
 
 def pictures(images: Sequence[tuple[str, NDArray[np.float32], NDArray[np.float32] | None]]) -> str:
@@ -123,7 +123,8 @@ def pictures(images: Sequence[tuple[str, NDArray[np.float32], NDArray[np.float32
     return _written(sheet)
 
 
-def _svg(title: str, draw: Callable[[Any], None]) -> str:
+def drawn(title: str, draw: Callable[[Any], None]) -> str:
+    """Draw one chart with its title, as SVG."""
     sheet = Sheet(figsize=_SIZE_IN, layout="constrained")
     axes = sheet.subplots()
     draw(axes)

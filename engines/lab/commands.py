@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engines.lab.consoles import notes, results
+from engines.rules import Measuring
 
 if TYPE_CHECKING:
     from engines.lab.cohort import Cohort
+    from engines.lab.evaluation import Subject
 
 app = typer.Typer()
 
@@ -104,6 +106,7 @@ def train(
     from engines.lab.runs import Order, train_run
 
     _require_model(model)
+    _require_learned(model)
     if config not in recipe_of(model).CONFIGS:
         known = ", ".join(recipe_of(model).CONFIGS)
         raise typer.BadParameter(f"{model} has: {known}", param_hint="--config")
@@ -158,21 +161,31 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(dir_okay=False, help="One HTML file with charts and tables.")
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The site's osteoscreen.toml: how it measures CTs (ct_...); else the defaults.",
+        ),
+    ] = None,
 ) -> None:
     """Measure a run's weights, or a model's, on a cohort or on virtual patients.
 
-    Figures on virtual patients say nothing about real ones.
+    Figures on virtual patients say nothing about real ones. `ct_attenuation` has no weights: what
+    it measures is held against the lowest T-score of a row, and against its `l1_reference_hu`.
 
     Example: `osteoscreen-lab evaluate cxr_osporscreen --patients 1000 --seed 99`
     """
     from engines.lab.evaluation import measure
-    from engines.lab.evaluation_table import evaluation_table
+    from engines.lab.evaluation_table import evaluation_table, unjudged
 
-    model, root = _subject(subject, weights)
-    group = _cohort(cohort, patients, seed, model, root)
-    measured = measure(model, group, notes(), root, keep or _kept(subject))
+    whose = _subject(subject, weights, keep, settings)
+    group = _cohort(cohort, patients, seed, whose)
+    measured = measure(whose, group, notes())
+    notes().print(unjudged(measured))
     for found in measured.evaluations():
-        title = f"{model}: {found.finding}, {group.name}"
+        title = f"{whose.model}: {found.finding}, {group.name}"
         results().print(evaluation_table(title, found, group.simulated))
     if report:
         from engines.lab.report import write_report
@@ -225,16 +238,17 @@ def calibrate(
         edges = tuple(sorted(float(edge) for edge in age_edges.split(",") if edge.strip()))
     except ValueError as error:
         raise typer.BadParameter("numbers with commas", param_hint="--age-edges") from error
-    model, root = _subject(subject, None)
-    home = out or root
+    whose = _subject(subject, None, keep)
+    _require_learned(whose.model)
+    home = out or whose.root
     if home is None:
         raise typer.BadParameter("say where to: no run was named", param_hint="--out")
-    local = _cohort(cohort, 0, 0, model, root)
-    measured = measure(model, local, notes(), root, keep or _kept(subject))
+    local = _cohort(cohort, 0, 0, whose)
+    measured = measure(whose, local, notes())
     wish = Wish(aim, wanted, method, by_sex, edges)
     for found in calibrate(measured, wish, local.name, home):
         results().print(local_table(found))
-    typer.echo(home / model)
+    typer.echo(home / whose.model)
 
 
 @app.command()
@@ -257,12 +271,12 @@ def compare(
 
     if len(subjects) < 2:
         raise typer.BadParameter("name two or more", param_hint="RUN|MODEL")
-    group = _cohort(cohort, patients, seed, _subject(subjects[0], None)[0])
+    all_of_them = [_subject(subject, None) for subject in subjects]
+    group = _cohort(cohort, patients, seed, all_of_them[0])
     runs = []
-    for subject in subjects:
-        model, root = _subject(subject, None)
-        _require_strangers(root, group)
-        runs.append((subject, measure(model, group, notes(), root, _kept(subject))))
+    for subject, whose in zip(subjects, all_of_them, strict=True):
+        _require_strangers(whose.root, group)
+        runs.append((subject, measure(whose, group, notes())))
     results().print(comparison_table(f"{finding}: {group.name}", compare(finding, runs)))
 
 
@@ -305,45 +319,47 @@ def card(
     from engines.lab.card_page import card_page
     from engines.lab.evaluation import measure
 
-    model, root = _subject(subject, weights)
+    whose = _subject(subject, weights)
     figures = []
     if cohort:
-        group = _cohort(cohort, 0, 0, model, root)
-        measured = measure(model, group, notes(), root, _kept(subject))
+        group = _cohort(cohort, 0, 0, whose)
+        measured = measure(whose, group, notes())
         figures = [(group.name, group.simulated, one) for one in measured.evaluations()]
-    typer.echo(card_page(named(model).CARD, read_weights(model, root), figures))
+    typer.echo(card_page(named(whose.model).CARD, read_weights(whose.model, whose.root), figures))
 
 
-def _subject(subject: str, weights: Path | None) -> tuple[str, Path | None]:
-    """Return the model's name and the folder of its weights, of a run or of a name."""
+def _subject(
+    subject: str, weights: Path | None, keep: Path | None = None, settings: Path | None = None
+) -> "Subject":
+    """Return whose figures are wanted, of a run or of a name; a run keeps what was looked at."""
+    from engines.lab.evaluation import Subject
     from engines.lab.runs import order_of
+    from engines.lab.site_settings import read_measuring
 
-    if (Path(subject) / "run.json").exists():
-        return order_of(Path(subject))["model"], Path(subject)
+    run = Path(subject)
+    if (run / "run.json").exists():
+        return Subject(order_of(run)["model"], run, keep or run / "sights")
     _require_model(subject)
-    return subject, weights
+    try:
+        measuring = read_measuring(settings) if settings else Measuring()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--settings") from error
+    return Subject(subject, weights, keep, measuring)
 
 
-def _kept(subject: str) -> Path | None:
-    """Return where a run keeps what was looked at."""
-    return Path(subject) / "sights" if (Path(subject) / "run.json").exists() else None
-
-
-def _cohort(
-    file: Path | None, patients: int, seed: int, model: str, root: Path | None = None
-) -> "Cohort":
+def _cohort(file: Path | None, patients: int, seed: int, whose: "Subject") -> "Cohort":
     """Return whom to measure weights on; those of a run were trained on none of them."""
     from engines.lab.cohort import TEST, read_cohort, virtual_cohort
     from engines.lab.recipes import recipe_of
 
     if file is None:
-        cohort = virtual_cohort(patients, seed, wanted=recipe_of(model).FILMING.wanted)
+        cohort = virtual_cohort(patients, seed, wanted=recipe_of(whose.model).FILMING.wanted)
     else:
         cohort = read_cohort(file)
     # where a table says who is for testing, nobody else is measured
     if file and "split" in cohort.rows and bool((cohort.rows["split"] == TEST).any()):
         cohort = cohort.of(TEST)
-    _require_strangers(root, cohort)
+    _require_strangers(whose.root, cohort)
     return cohort
 
 
@@ -352,6 +368,13 @@ def _require_strangers(root: Path | None, cohort: "Cohort") -> None:
 
     if root and (root / "run.json").exists():
         require_no_overlap(root / "cohort.csv", cohort)
+
+
+def _require_learned(model: str) -> None:
+    from engines.cards import TrainedOn, read_weights
+
+    if read_weights(model).trained_on is TrainedOn.NOTHING:
+        raise typer.BadParameter(f"{model} is measured, not learned: evaluate it instead")
 
 
 def _require_model(name: str) -> None:

@@ -1,7 +1,7 @@
 """What weights make of a cohort, through the runtime that serves them: outputs, scores, figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,13 @@ from engines.cards import Weights, read_weights
 from engines.catalog import named
 from engines.lab.cohort import Cohort, Table
 from engines.lab.figures import Figure, auc, sensitivity, specificity, youden_threshold
-from engines.lab.recipes import Network, Outputs, Recipe, Target, recipe_of
+from engines.lab.recipes import AS_SEEN, Network, Outputs, Recipe, Target, recipe_of
 from engines.lab.seeing import Look, Seen, see
+from engines.operating_points import OperatingPoint
+from engines.rules import Measuring
 from engines.runtime import Arrays
 from engines.runtime.loading import load
+from engines.validation import configuration_of
 
 _BATCH = 16
 
@@ -36,9 +39,12 @@ class Evaluation:
         Who was judged: truth and score are known.
     threshold : float
         The operating point.
+    unit : str
+        As the target's: of something measured thresholds are negative values.
     """
 
     finding: str
+    unit: str
     patients: int
     examples: int
     positive: int
@@ -47,6 +53,28 @@ class Evaluation:
     sensitivity: Figure
     specificity: Figure
     youden_threshold: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose figures are wanted.
+
+    Attributes
+    ----------
+    model : str
+        The card's name.
+    root : Path, optional
+        Other weights than the reference ones.
+    kept : Path, optional
+        Folder for sights.
+    measuring : Measuring
+        The site's settings, for what is measured and not learned.
+    """
+
+    model: str
+    root: Path | None = None
+    kept: Path | None = None
+    measuring: Measuring = field(default_factory=Measuring)
 
 
 @dataclass(frozen=True)
@@ -65,6 +93,8 @@ class Measured:
         By network and output.
     raw : ndarray
         float64, shape (example, target): scores as the recipe makes them.
+    configuration : mapping of str to str
+        The site's settings, where nothing is learned and they decide.
     """
 
     weights: Weights
@@ -72,6 +102,12 @@ class Measured:
     seen: Seen
     outputs: Mapping[str, Outputs]
     raw: NDArray[np.float64]
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> Mapping[str, OperatingPoint]:
+        """Operating points by finding, as served."""
+        return self.weights.operating_points or self.recipe.points
 
     @cached_property
     def judged(self) -> NDArray[np.float64]:
@@ -81,7 +117,7 @@ class Measured:
         """
         sexes = _column(self.seen.rows, "sex")
         ages = _column(self.seen.rows, "age_years")
-        points = [self.weights.operating_points[one.finding] for one in self.recipe.TARGETS]
+        points = [self.points[one.finding] for one in self.recipe.TARGETS]
         told = [
             [
                 (np.nan, np.nan) if np.isnan(score) else point.judge(float(score), sex, age)
@@ -98,47 +134,44 @@ class Measured:
 
     def evaluations(self) -> list[Evaluation]:
         """Return the figures of each target of which there are cases of both classes."""
-        points = self.weights.operating_points
         found = []
         for i, target in enumerate(self.recipe.TARGETS):
             scores, truth = self.scores[:, i], target.truth(self.seen.labels)
             known = truth[np.isfinite(truth) & np.isfinite(scores)]
             if 0 < known.sum() < len(known):
-                threshold = points[target.finding].threshold
+                threshold = self.points[target.finding].threshold
                 at = self.judged[:, i, 1]
                 found.append(evaluation_of(target, self.seen, scores, threshold, at))
         return found
 
 
-def measure(
-    model: str, cohort: Cohort, console: Console, root: Path | None = None, kept: Path | None = None
-) -> Measured:
+def measure(subject: Subject, cohort: Cohort, console: Console) -> Measured:
     """Let a model's weights score a cohort.
 
     Parameters
     ----------
-    model : str
-        The card's name.
+    subject : Subject
+        The model, as it is served.
     cohort : Cohort
         Of patients whom the weights were not trained with.
     console : Console
         Where the progress bar goes.
-    root : Path, optional
-        Other weights than the reference ones.
-    kept : Path, optional
-        Folder for sights.
 
     Raises
     ------
     EngineMismatch
         If the weights are not what their manifest promises.
     """
-    recipe, weights = recipe_of(model), read_weights(model, root)
-    look = Look(named(model).CARD.exam, recipe, weights.parameters, kept)
+    recipe = recipe_of(subject.model, subject.measuring)
+    weights = read_weights(subject.model, subject.root)
+    look = Look(named(subject.model).CARD.exam, recipe, weights.parameters, subject.kept)
     seen = see(cohort, look, console)
     engines = {name: load(weights.folder / file) for name, (file, _) in weights.engines.items()}
-    outputs = outputs_of(recipe.networks(weights.parameters), engines, seen)
-    return Measured(weights, recipe, seen, outputs, recipe.scores(outputs, weights.parameters))
+    networks = recipe.networks(weights.parameters)
+    outputs = outputs_of(networks, engines, seen) if networks else {AS_SEEN: seen.arrays}
+    scores = recipe.scores(outputs, weights.parameters)
+    settings = configuration_of(weights, subject.measuring)
+    return Measured(weights, recipe, seen, outputs, scores, settings)
 
 
 def outputs_of(
@@ -203,6 +236,7 @@ def evaluation_of(
     above = known - (threshold if thresholds is None else thresholds[judged])
     return Evaluation(
         finding=target.finding,
+        unit=target.unit,
         patients=int(seen.rows.loc[judged, "PatientID"].nunique()),
         examples=len(known),
         positive=int(ill.sum()),

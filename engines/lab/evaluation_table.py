@@ -1,10 +1,14 @@
 """The figures of an evaluation as a table for people."""
 
+from collections import Counter
+
+import numpy as np
 from rich.table import Table
 
 from engines.lab.calibrating import Agreement
-from engines.lab.evaluation import Evaluation
+from engines.lab.evaluation import Evaluation, Measured
 from engines.lab.local_weights import Local
+from engines.lab.recipes import threshold_words
 
 _SIMULATED = "Simulated patients: no figure of clinical performance."
 
@@ -16,11 +20,21 @@ def evaluation_table(title: str, evaluation: Evaluation, simulated: bool = True)
     table.add_column("value", no_wrap=True)
     table.add_row(f"patients, with {evaluation.finding}", _people(evaluation))
     table.add_row("AUC", str(evaluation.auc))
-    table.add_row("threshold", f"{evaluation.threshold:.4f}")
+    table.add_row("threshold", threshold_words(evaluation.threshold, evaluation.unit))
     table.add_row("sensitivity", str(evaluation.sensitivity))
     table.add_row("specificity", str(evaluation.specificity))
-    table.add_row("threshold of the best Youden index", f"{evaluation.youden_threshold:.4f}")
+    best = threshold_words(evaluation.youden_threshold, evaluation.unit)
+    table.add_row("threshold of the best Youden index", best)
     return table
+
+
+def unjudged(measured: Measured) -> str:
+    """Say how many of a cohort have no figure, and for which reasons."""
+    reasons = Counter(str(reason) for reason in measured.seen.left_out.get("reason", ()))
+    none = int(np.isnan(measured.scores).all(axis=1).sum())
+    said = [f"{reason} {number}" for reason, number in reasons.most_common()]
+    said += [f"looked at without a score {none}"] if none else []
+    return f"{len(measured.seen.rows)} examples; left out: {', '.join(said) or 'none'}"
 
 
 def _people(evaluation: Evaluation) -> str:

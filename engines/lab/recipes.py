@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.cases import Case
+from engines.operating_points import OperatingPoint
 from engines.phantoms.people.person import Person
+from engines.rules import Measuring
 
 if TYPE_CHECKING:
     from engines.lab.loop import Lesson, Schedule
@@ -23,6 +25,8 @@ Array = NDArray[Any]
 Row = Mapping[str, Any]
 #: Arrays by name, the first axis being the example.
 Outputs = Mapping[str, Array]
+#: Under this name a model without networks has what was seen as its outputs.
+AS_SEEN = "as seen"
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,13 @@ class Target:
         Which of the labels says whether the event was seen, for an event in time.
     horizon_years : float
         Until when an event counts, where it is held against a threshold.
+    unit : str
+        Of what is measured, where low values are flagged and the score is the negative of the
+        value; empty where the score is a probability.
+    published : tuple of float
+        Thresholds of what is measured that are told beside the one in service.
+    at_most : float, optional
+        The label is the same thing measured by other means, and true up to here.
     """
 
     finding: str
@@ -89,6 +100,9 @@ class Target:
     wanted_sensitivity: float = 0.9
     event: int | None = None
     horizon_years: float = 5.0
+    unit: str = ""
+    published: tuple[float, ...] = ()
+    at_most: float | None = None
 
     def truth(self, labels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return 1, 0 or NaN (unknown) for labels of shape (example, label).
@@ -97,11 +111,18 @@ class Target:
         unknown.
         """
         told = labels[:, self.label].astype(np.float64)
+        if self.at_most is not None:
+            return np.where(np.isnan(told), np.nan, told <= self.at_most)
         if self.event is None:
             return told
         happened = (labels[:, self.event] > 0) & (told <= self.horizon_years)
         unknown = ~happened & ~(told >= self.horizon_years)
         return np.where(unknown, np.nan, happened.astype(np.float64))
+
+
+def threshold_words(score: float, unit: str) -> str:
+    """Write the threshold of a score, of something measured as its value."""
+    return f"{-score:.1f} {unit} or less" if unit else f"{score:.4f}"
 
 
 @dataclass(frozen=True)
@@ -149,6 +170,8 @@ class Recipe(Protocol):
         In the order of the scores. Where there are several, the first is the main one.
     HEAT : (network, output) or None
         Which output is a map (example, row, column) of where was looked.
+    points : mapping of str to OperatingPoint
+        By finding, where nothing is learned and weights have none; elsewhere never asked for.
     """
 
     VERSION: str
@@ -156,6 +179,7 @@ class Recipe(Protocol):
     FILMING: Filming
     TARGETS: tuple[Target, ...]
     HEAT: tuple[str, str] | None
+    points: Mapping[str, OperatingPoint]
 
     @property
     def sights(self) -> Callable[[Case], Sequence[Sight]]:
@@ -207,14 +231,22 @@ def fit_nothing(_outputs: Mapping[str, Outputs], _labels: NDArray[np.float32]) -
     return {}
 
 
-def recipe_of(model: str) -> Recipe:
-    """Return a model's recipe; loads torch.
+def recipe_of(model: str, measuring: Measuring | None = None) -> Recipe:
+    """Return a model's recipe; loads torch, where the model is learned.
+
+    Parameters
+    ----------
+    model : str
+        The card's name.
+    measuring : Measuring, optional
+        The site's settings, on which hangs how something measured is judged.
 
     Raises
     ------
     ModuleNotFoundError
-        If the model is measured, not learned, or torch is missing.
+        If torch is missing.
     """
     module: Any = importlib.import_module(f"engines.{model}.recipe")
-    recipe: Recipe = module
+    of = getattr(module, "of", None)
+    recipe: Recipe = of(measuring or Measuring()) if of else module
     return recipe

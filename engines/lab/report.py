@@ -14,7 +14,8 @@ from engines.lab import charts
 from engines.lab.calibrating import agreement
 from engines.lab.evaluation import Evaluation, Measured, evaluation_of
 from engines.lab.figures import average_precision, bootstrapped, predictive_values
-from engines.lab.recipes import Target
+from engines.lab.measurement_report import agreed_with, judged_by
+from engines.lab.recipes import Target, threshold_words
 from engines.lab.seeing import Seen
 from engines.lab.subgroups import subgroups
 from engines.lab.survival import Statistic, auroc_at, c_index, gained, with_interval
@@ -87,6 +88,7 @@ def _told(measured: Measured, cohort: str, simulated: bool) -> Validation:
         patients=int(rows["PatientID"].nunique()),
         examples=len(rows),
         findings=findings,
+        configuration=measured.configuration,
     )
 
 
@@ -103,6 +105,7 @@ def _head(measured: Measured, cohort: str, simulated: bool) -> Iterator[str]:
         ("cohort", cohort),
         ("patients, examples", f"{rows['PatientID'].nunique()}, {len(rows)}"),
         ("rows left out", str(len(measured.seen.left_out))),
+        *((f"setting {name}", value) for name, value in measured.configuration.items()),
     ]
     yield _table(("", ""), facts)
 
@@ -119,16 +122,18 @@ def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
         if target.event is not None:
             yield from _in_time(seen, target, scores)
         return
-    point = measured.weights.operating_points[target.finding]
+    point = measured.points[target.finding]
     rows = seen.rows[judged].reset_index(drop=True)
     found = evaluation_of(target, seen, scores, point.threshold, thresholds)
     flagged = told >= thresholds[judged]
     precision = bootstrapped(average_precision, told, ill, rows["PatientID"].to_numpy())
     yield _table(("figure", "value (95 %)"), _figures(found, told, ill, point.source))
+    yield from _of_a_measurement(seen, target, scores)
     yield "<div class=charts>"
     yield charts.roc(told, ill, flagged, found.auc)
     yield charts.precision_recall(told, ill, precision)
-    yield charts.calibration(told, ill) + charts.decision(told, ill)
+    if not target.unit:
+        yield charts.calibration(told, ill) + charts.decision(told, ill)
     yield charts.prevalence(found.sensitivity.value, found.specificity.value) + "</div>"
     yield _confusion(flagged, ill)
     yield _predictive(found)
@@ -154,17 +159,39 @@ def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
 def _figures(
     found: Evaluation, told: Numbers, ill: NDArray[np.bool_], source: str
 ) -> list[tuple[object, object]]:
-    agreed = agreement(told, ill)
-    return [
+    figures: list[tuple[object, object]] = [
         ("judged, positive", f"{found.examples} of {found.patients} patients, {found.positive}"),
         ("AUC (DeLong)", found.auc),
-        ("operating point", f"{found.threshold:.4f}: {source}"),
+        ("operating point", f"{threshold_words(found.threshold, found.unit)}: {source}"),
         ("sensitivity (Wilson)", found.sensitivity),
         ("specificity (Wilson)", found.specificity),
+    ]
+    if found.unit:
+        # no probability, so there is nothing to agree with
+        return figures
+    agreed = agreement(told, ill)
+    return [
+        *figures,
         ("Brier score", f"{agreed.brier:.4f}"),
         ("calibration slope, intercept", f"{agreed.slope:.2f}, {agreed.intercept:+.2f}"),
         ("expected : observed", f"{agreed.expected_to_observed:.2f}"),
     ]
+
+
+def _of_a_measurement(seen: Seen, target: Target, scores: Numbers) -> Iterator[str]:
+    """Tell of something measured what each published threshold does, and how it agrees."""
+    if not target.unit:
+        return
+    truth = target.truth(seen.labels)
+    unjudged = int((np.isfinite(truth) & ~np.isfinite(scores)).sum())
+    yield f"<p>Seen, and held against no threshold: {unjudged}.</p>"
+    judged = np.isfinite(truth) & np.isfinite(scores)
+    head = ("threshold", "flagged", "sensitivity (Wilson)", "specificity (Wilson)")
+    yield _table(head, judged_by(target, scores[judged], truth[judged] > 0))
+    if target.at_most is not None:
+        other = seen.labels[judged, target.label].astype(np.float64)
+        figures, chart = agreed_with(target, -scores[judged], other)
+        yield _table(("measured - reference", f"{target.unit}"), figures) + chart
 
 
 def _confusion(flagged: NDArray[np.bool_], ill: NDArray[np.bool_]) -> str:
@@ -220,6 +247,8 @@ def _ordered(seen: Seen, target: Target, of: NDArray[np.bool_], risks: tuple[Num
 def _classes(measured: Measured) -> Iterator[str]:
     """Show who was taken for what, where targets exclude each other."""
     targets = measured.recipe.TARGETS
+    if targets[0].unit:
+        return
     truth = np.stack([target.truth(measured.seen.labels) for target in targets], axis=1)
     judged = np.isfinite(truth).all(axis=1) & np.isfinite(measured.scores).all(axis=1)
     if len(targets) < 2 or not judged.any() or not (truth[judged].sum(axis=1) == 1).all():

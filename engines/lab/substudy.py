@@ -11,7 +11,7 @@ from rich.console import Console
 from engines.cxr_osporscreen.card import CARD
 from engines.lab.cohort import TEST, TRAIN, TUNE, Cohort, read_cohort, virtual_cohort, with_splits
 from engines.lab.comparison import Compared, compare
-from engines.lab.evaluation import Measured, measure
+from engines.lab.evaluation import Measured, Subject, measure
 from engines.lab.runs import Order, train_run
 
 _FINDING = "osteoporosis"
@@ -78,7 +78,9 @@ def compare_inputs(
         command = f"osteoscreen-lab substudy --sizes {size_px} --regions {region} --seed {seed}"
         order = Order(CARD.model, taught, seed=seed, command=command, changed=changed)
         train_run(order, run, console, kept)
-        runs.append((f"{region}, {size_px} px", measure(CARD.model, held, console, run, kept)))
+        runs.append(
+            (f"{region}, {size_px} px", measure(Subject(CARD.model, run, kept), held, console))
+        )
     found = compare(_FINDING, runs)
     _write(out / "substudy.csv", list(product(grid.regions, grid.sizes_px)), found)
     return found

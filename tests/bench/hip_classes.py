@@ -15,7 +15,7 @@ from rich.table import Table
 
 from engines.hip_vit.model import CLASSES
 from engines.lab.cohort import virtual_cohort
-from engines.lab.evaluation import measure
+from engines.lab.evaluation import Subject, measure
 from engines.lab.figures import Figure, auc, sensitivity
 
 
@@ -62,7 +62,7 @@ def main(
 ) -> None:
     """Print the table."""
     cohort = virtual_cohort(patients, seed)
-    measured = measure("hip_vit", cohort, Console(stderr=True), weights, folder)
+    measured = measure(Subject("hip_vit", weights, folder), cohort, Console(stderr=True))
     seen = measured.seen
     truth = seen.labels[:, :3].argmax(axis=1)
     scores, classes = of_patients(measured.scores, truth, seen.rows["PatientID"].to_numpy())

@@ -32,6 +32,7 @@ from daemon.records.tables import Delivery, Event, Instance, Peer, ResultObject,
 RESULTS = Path("bench-results")
 A_DAY = 500
 AT_ONCE = 2000
+THRESHOLD = 0.9
 PAGES = {
     "overview": "/",
     "studies": "/studies",
@@ -51,9 +52,10 @@ def _rows(number: int, studies: int, pseudonyms: Pseudonyms) -> dict[type, list[
     screened, flagged = number % 2 == 0, number % 20 == 0
     state = "screened" if screened else "failed" if number % 101 == 0 else "skipped"
     reason = None if screened else "age-missing" if number % 4 == 1 else "exam-not-screened"
+    reason = "pixels-undecodable" if state == "failed" else reason
     series = {
         "SeriesInstanceUID": uid, "StudyInstanceUID": f"1.2.{number}", "modality": "DX",
-        "exam": "chest-xray" if screened else None, "state": state, "reason": reason, "images": 1,
+        "exam": "cxr" if screened else None, "state": state, "reason": reason, "images": 1,
         "first_at": at, "opened_at": at, "last_at": at, "ended_at": at,
         "patient_key": pseudonyms.of("PatientID", f"P{number // 3}"),
         "accession_key": pseudonyms.of("AccessionNumber", f"A{number}"),
@@ -73,9 +75,16 @@ def _rows(number: int, studies: int, pseudonyms: Pseudonyms) -> dict[type, list[
     return rows
 
 
+def probability(number: int) -> float:
+    """Return the score of a study: a tenth of those that are screened lie above the threshold."""
+    below = (number % 97) / 97 * THRESHOLD
+    return THRESHOLD + (1 - THRESHOLD) / 2 if number % 20 == 0 else below
+
+
 def _result(number: int, at: Any, flagged: bool) -> dict[type, list[dict[str, Any]]]:
     finding = {"name": "osteoporosis", "site": "chest", "laterality": None, "flagged": flagged}
-    finding |= {"probability": (number % 97) / 97, "threshold": 0.9, "quantity": "probability"}
+    finding |= {"probability": probability(number), "threshold": THRESHOLD}
+    finding |= {"quantity": "probability"}
     finding |= {"words": ""}
     result = {"model": "cxr_osporscreen", "version": "1", "state": "screened", "flagged": flagged}
     result |= {"findings": [finding], "reason": None, "detail": None}

@@ -25,13 +25,15 @@ STUDIES = 3000
 
 def furnished(home: Path) -> Site:
     """Return a site where something was flagged, skipped, parked and refused."""
+    home.mkdir()
+    (home / config.FILE).write_text('host = "127.0.0.1, 127.0.0.2"\n')
     fill(config.load(home), STUDIES).close()
     site = Site(home, EngineRoom(None, engine_threads=1))
     site.stage(Stage.RESEARCH)
     site.add("PACS", port=1)
     trial = titles.blank("TRIAL")
     trial.purpose, trial.models, trial.min_age_years = "trial 7: hips", ["hip_vit"], 65
-    trial.stage = "research"
+    trial.stage, trial.host = "research", "127.0.0.2"
     titles.put(site.settings, site.ledger, trial)
     site.flagged = films.film(1)
     site.flagged.file_meta.ReceivingApplicationEntityTitle = site.settings.aet
@@ -49,7 +51,7 @@ def drawn(site: Site, folder: Path) -> None:
         "studies": "/studies?state=flagged",
         "study": f"/study?uid={site.flagged.StudyInstanceUID}",
         "eligibility": "/flow",
-        "dry-run": "/dry-run?age=60",
+        "dry-run": "/dry-run?t.osteoporosis=0.6&switch=cxr_multimodal+on",
         "deliveries": "/deliveries",
         "peers": "/peers",
         "title": "/title/change?aet=TRIAL",
@@ -76,6 +78,7 @@ def _shot(eye: Eye, path: str, file: Path) -> None:
     eye.page.goto(path)
     for picture in eye.page.locator("img.picture").all():
         picture.scroll_into_view_if_needed()
+        picture.evaluate("one => one.decode()")
     eye.page.wait_for_load_state("networkidle")
     eye.page.screenshot(path=file, full_page=True)
 

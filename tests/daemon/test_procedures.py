@@ -12,13 +12,13 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 
 from daemon import config, counts, schema, scu
+from daemon.binding import open_sockets
 from daemon.find import STUDY_ROOT_FIND
 from daemon.intake import Intake
 from daemon.records import peers, procedures, settling, summary
 from daemon.records.settling import Patience
 from daemon.records.tables import Peer, Series
 from daemon.scp import Listener
-from daemon.serve import open_socket
 from daemon.spool import Spool
 
 STEP = "1.2.840.10008.3.1.2.3.3"
@@ -44,7 +44,7 @@ class Ours:
         Spool(self.settings.spool).prepare()
         self.know("CT1", 104, sends=True)
         self.listener = Listener(self.settings, self.ledger)
-        listening = open_socket(self.settings)
+        listening = open_sockets(self.settings, self.port)
         threading.Thread(target=self.listener.serve, args=(listening,), daemon=True).start()
         wait_for("the listener", lambda: self.listener.serving)
         self.intake = Intake(self.settings, self.ledger, Bell())

@@ -67,18 +67,22 @@ def test_a_title_is_answered_to_at_once_and_the_image_keeps_which(tmp_path, monk
 
 def test_who_begins_without_the_ledger_answers_to_the_titles_of_before(settings, ledger, tmp_path):
     titles.put(settings, ledger, title())
-    assert Callers(settings, ledger).misnomer("CR1", "TRIAL") == ""
+    assert Callers(settings, ledger).misnomer("CR1", "TRIAL", "127.0.0.1") == ""
     away = Ledger(f"sqlite:///{tmp_path}/nowhere/ledger.db")
     peers.add(ledger, Peer(aet="CR1", host="h", port=1, sends=True, results="none",
                            role="research", sr_class="1.2"))  # fmt: skip
-    assert Callers(settings, ledger).misnomer("CR1", "TRIAL") == ""
-    assert Callers(settings, away).misnomer("CR1", "TRIAL") == ""
-    assert "we are OSTEOSCREEN, TRIAL" in Callers(settings, away).misnomer("CR1", "OTHER")
-    # the copy of the version before was a list of peers
+    assert Callers(settings, ledger).misnomer("CR1", "TRIAL", "127.0.0.1") == ""
+    assert Callers(settings, away).misnomer("CR1", "TRIAL", "127.0.0.1") == ""
+    assert "we are OSTEOSCREEN, TRIAL" in Callers(settings, away).misnomer(
+        "CR1", "OTHER", "127.0.0.1"
+    )
+    # the copy of a version before had no addresses, and that of one before a list of peers
     copy = json.loads((settings.home / COPY).read_text())
+    (settings.home / COPY).write_text(json.dumps(copy | {"titles": ["TRIAL"]}))
+    assert Callers(settings, away).misnomer("CR1", "TRIAL", "10.0.0.5") == ""
     (settings.home / COPY).write_text(json.dumps(copy["peers"]))
-    assert Callers(settings, away).misnomer("CR1", "OSTEOSCREEN") == ""
-    assert "called us" in Callers(settings, away).misnomer("CR1", "TRIAL")
+    assert Callers(settings, away).misnomer("CR1", "OSTEOSCREEN", "127.0.0.1") == ""
+    assert "called us" in Callers(settings, away).misnomer("CR1", "TRIAL", "127.0.0.1")
     away.close()
 
 

@@ -18,13 +18,13 @@ from pynetdicom.presentation import build_role
 from sqlalchemy import update
 
 from daemon import config, confirmation, schema, scu
+from daemon.binding import open_sockets
 from daemon.errors import DeliveryError
 from daemon.find import STUDY_ROOT_FIND
 from daemon.records import confirmations, deliveries, peers, retention, summary
 from daemon.records.ledger import now
 from daemon.records.tables import Delivery, Peer, ResultObject, Screening, Series
 from daemon.scp import Listener
-from daemon.serve import open_socket
 from daemon.spool import Spool
 
 
@@ -122,7 +122,7 @@ class House:
         self.pacs = Pacs(self.port)
         self.listener = Listener(self.settings, self.ledger)
         serve = threading.Thread(
-            target=self.listener.serve, args=(open_socket(self.settings),), daemon=True
+            target=self.listener.serve, args=(open_sockets(self.settings, self.port),), daemon=True
         )
         serve.start()
         wait_for("the listener", lambda: self.listener.serving)

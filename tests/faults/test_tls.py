@@ -30,9 +30,10 @@ from pynetdicom import AE, _config
 from pynetdicom.sop_class import Verification
 
 from daemon import certificates, config, scu, tls
-from daemon.callers import Hosts, obstacle, plain_ip
+from daemon.callers import Hosts, obstacle
 from daemon.errors import ConfigError, DeliveryError, PeerGone
 from daemon.handshake import Porch, Terms
+from daemon.networks import plain_ip
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer

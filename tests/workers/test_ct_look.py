@@ -15,6 +15,7 @@ from daemon.records import claims
 from daemon.records.tables import Stage
 from engines.cases import read_case
 from engines.exams import Exam
+from engines.rules import Rules
 from workers import looking
 from workers.room import EngineRoom
 
@@ -87,6 +88,6 @@ def test_regions_are_an_object_of_their_own_where_a_site_wants_them(room, place)
 
 def test_a_method_that_nobody_revealed_tells_no_clinical_peer(room, place):
     kept = looking._within_limits(
-        looking.Place(place.ledger, place.series, Stage.LIVE), room.seat(METHOD).weights
+        looking.Place(place.ledger, place.series, Stage.LIVE), room.seat(METHOD).weights, Rules()
     )
     assert kept.stage is Stage.RESEARCH

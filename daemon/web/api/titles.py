@@ -1,6 +1,7 @@
 """Our own AE titles, and the rules for what is sent to each."""
 
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -20,7 +21,7 @@ router = APIRouter(tags=["titles"])
 ModelName = StrEnum("ModelName", {card.model: card.model for card in CARDS})  # type: ignore[misc]
 REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "It can be no title of ours; the sentence says why"},
-    409: {"model": Problem, "description": "It is a peer's"},
+    409: {"model": Problem, "description": "It is a peer's, or we do not listen there"},
 }
 NONE: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "We answer to no such title"}
@@ -39,6 +40,9 @@ class TitleWish(Asked):
     )
     min_age_years: int | None = Field(None, ge=0, le=120, description="null: the setting's")
     accept_derived_primary: bool | None = Field(None, description="null: the setting's")
+    host: IPv4Address | IPv6Address | None = Field(
+        None, description="Address of ours at which alone it is answered; null: every one"
+    )
 
 
 class TitleTold(TitleWish):

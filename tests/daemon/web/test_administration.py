@@ -1,10 +1,13 @@
 """Models, people and the trail, as an administrator sees and changes them."""
 
 import csv
+import re
 
 from browsing import PASSWORD, Browser
+from calling import program_of
 
 from daemon.records import peers, people, trail
+from daemon.records.people_tables import Right
 from daemon.records.trail import Deed
 
 MODEL = "cxr_osporscreen"
@@ -14,6 +17,16 @@ def test_a_model_is_shown_with_whose_claims_they_are_and_that_it_is_never_live(v
     text = viewer.get("/models").text
     assert "simulated patients" in text and "never live" in text and "not of ours" in text
     assert "/models/stage" not in text
+
+
+def test_a_model_that_is_off_by_its_card_is_off_wherever_its_stage_is_told(
+    origin, viewer, site_ledger
+):
+    told = re.search(r"<td>onfh_mri</td><td>(.*?)</td>", viewer.get("/").text)[1]
+    assert "off" in told and "shadow" not in told
+    with program_of(origin, site_ledger, Right.VIEWER) as client:
+        [row] = [one for one in client.get("/models").json() if one["model"] == "onfh_mri"]
+    assert row["stage"] == "off" == peers.stages(site_ledger)["onfh_mri"]
 
 
 def test_a_stage_is_changed_by_who_says_why_and_live_is_refused(administrator, site_ledger):

@@ -37,6 +37,7 @@ WALLS = {
     ("GET", "/flow"): Right.VIEWER,
     ("POST", "/models/{model}/dry-run"): Right.VIEWER,
     ("POST", "/dry-run/rules"): Right.VIEWER,
+    ("POST", "/dry-run/bands"): Right.VIEWER,
     ("GET", "/models"): Right.VIEWER,
     ("PUT", "/models/{model}/stage"): Right.ADMINISTRATOR,
     ("POST", "/models/{model}/reveal"): Right.ADMINISTRATOR,

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from bench.pages import fill
+from bench.pages import fill, probability
 from browsing import running_site, signed_in
 
 from daemon import config
@@ -45,7 +45,7 @@ def test_every_series_is_somewhere_in_the_flow_and_in_one_place(full):
     by_state = summary.status(full[1])["series"]["by_state"]
     assert told.received == told.studies == STUDIES == sum(by_state.values())
     assert (told.looked_at, told.flagged, told.not_flagged) == (100, 10, 90)
-    assert told.screened == {"chest-xray": 100} and sum(told.faults.values()) == 1
+    assert told.screened == {"cxr": 100} and sum(told.faults.values()) == 1
     assert sum(told.skipped.values()) == by_state["skipped"] == 99
 
 
@@ -89,8 +89,9 @@ def test_a_dry_run_counts_what_another_threshold_flags_and_changes_nothing(full,
     assert (one.name, one.value, one.flagged_when) == ("osteoporosis", 0.9, "at least")
     run = dry_run(seen, {"osteoporosis": 0.5})
     assert (run.looks, run.now) == (100, 10)
-    assert run.then == sum((number % 97) / 97 >= 0.5 for number in EVEN)
-    assert run.then == run.now + len(run.newly) - len(run.no_longer)
+    assert run.then == sum(probability(number) >= 0.5 for number in EVEN)
+    assert run.then == run.now + len(run.newly) and run.no_longer == []
+    assert len(dry_run(seen, {"osteoporosis": 0.96}).no_longer) == 10
     assert dry_run(seen, {}).then == run.now and dry_run(seen, {}).newly == []
     before = summary.status(full[1])
     text = viewer.get(f"/dry-run?model={MODEL}&most=200&t.osteoporosis=0.5").text

@@ -4,10 +4,13 @@ import films
 import pytest
 from browsing import running_site, signed_in
 from main_path import MODEL, Site
+from sqlalchemy import update
 
 from daemon.records import peers, trail
+from daemon.records.ledger import now
 from daemon.records.people_tables import Right
-from daemon.records.tables import Stage
+from daemon.records.tables import Series, Stage
+from workers import screen
 from workers.room import EngineRoom
 
 SCRIPT = "<script>alert(1)</script>"
@@ -149,6 +152,28 @@ def test_a_series_is_judged_again_by_who_says_why(site, operator):
     form = operator.hidden(operator.get("/").text, "/sign-out")
     other = form | {"uid": uid, "series_uid": site.screened.SeriesInstanceUID, "why": "because"}
     assert operator.client.post("/study/again", data=other).status_code == 400
+
+
+def test_what_was_screened_is_judged_again_and_comes_to_the_same(site, operator):
+    path, before = path_of(site.screened), site.story(site.screened)["results"]
+    assert operator.send(path, "/study/again", why="a colleague asked").status_code == 200
+    assert site.story(site.screened)["state"] == "receiving"
+    # nothing has ended, so there is nothing to be judged again
+    form = operator.hidden(operator.get("/").text, "/sign-out") | {"why": "once more"}
+    form |= {
+        "uid": site.screened.StudyInstanceUID,
+        "series_uid": site.screened.SeriesInstanceUID,
+    }
+    assert operator.client.post("/study/again", data=form).status_code == 409
+    site.intake.turn()
+    screen.screen(site.bench, site.screened.SeriesInstanceUID)
+    assert site.story(site.screened)["results"] == before
+    with site.ledger.write() as session:
+        session.execute(update(Series).values(purged_at=now()))
+    assert operator.send(path, "/study/again", why="a colleague asked").status_code == 409
+    assert site.story(site.screened)["state"] == "screened"
+    with site.ledger.write() as session:
+        session.execute(update(Series).values(purged_at=None))
 
 
 def test_the_report_is_read_as_text_and_the_picture_seen(site, viewer):

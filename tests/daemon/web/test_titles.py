@@ -34,9 +34,23 @@ def test_a_form_that_can_be_no_title_is_shown_again_with_the_reason(administrato
         ({"stage": "off"}, "offered"),
         ({"derived": "perhaps"}, "offered"),
         ({"min_age_years": "old"}, "0 to 120"),
+        ({"host": "here"}, "is no address"),
     ):
         answer = administrator.send("/title/new", "/title/set", **good | wrong)
         assert answer.status_code == 400 and why in answer.text and "kept" in answer.text
+
+
+def test_a_title_is_bound_to_an_address_in_the_form_and_the_list_says_so(
+    administrator, viewer, site_ledger
+):
+    sent = {"aet": "BOUND", "purpose": "", "stage": "live", "min_age_years": "", "derived": ""}
+    administrator.send("/title/new", "/title/set", **sent, host=" 127.0.0.1 ")
+    text = viewer.get("/peers").text
+    assert "<td>127.0.0.1</td>" in text and "<td>every address</td>" in text
+    assert "We listen at" in text
+    administrator.send("/title/change?aet=BOUND", "/title/set", **sent, host="")
+    assert own_titles.named(site_ledger, "BOUND").host is None
+    administrator.send("/title/change?aet=BOUND", "/title/remove", aet="BOUND", sure="yes")
 
 
 def test_a_program_does_the_same(origin, site_ledger):
@@ -44,6 +58,8 @@ def test_a_program_does_the_same(origin, site_ledger):
         wish = {"models": ["hip_vit"], "stage": "shadow", "min_age_years": 60}
         told = client.put("/titles/NIGHT", json=wish).json()
         assert (told["aet"], told["min_age_years"], told["purpose"]) == ("NIGHT", 60, "")
+        assert client.put("/titles/NIGHT", json={"host": "not-here"}).status_code == 422
+        assert client.put("/titles/NIGHT", json={"host": "127.0.0.1"}).json()["host"] == "127.0.0.1"
         assert [one["aet"] for one in client.get("/titles").json()] == ["OSTEOSCREEN", "NIGHT"]
         assert client.put("/titles/NIGHT", json={"models": ["best"]}).status_code == 422
         assert client.put("/titles/NIGHT", json={"stage": "off"}).status_code == 422

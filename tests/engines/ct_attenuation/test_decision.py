@@ -4,7 +4,8 @@ import pytest
 from column import Column, spine
 
 from engines.ct_attenuation import tables
-from engines.ct_attenuation.decision import correction, deciding_first, findings
+from engines.ct_attenuation.corrections import correction
+from engines.ct_attenuation.decision import deciding_first, findings
 from engines.ct_attenuation.levels import Level, look_at
 from engines.rules import Measuring
 

@@ -18,7 +18,7 @@ from engines.cxr_osporscreen.net import OsPorScreen  # noqa: E402
 from engines.errors import EngineMismatch  # noqa: E402
 from engines.lab import build, runs  # noqa: E402
 from engines.lab.cohort import virtual_cohort, with_splits  # noqa: E402
-from engines.lab.evaluation import measure  # noqa: E402
+from engines.lab.evaluation import Subject, measure  # noqa: E402
 from engines.lab.exporting import export_run  # noqa: E402
 from engines.lab.loop import Examples, Logbook, Schedule, train  # noqa: E402
 from engines.phantoms.cohort import seeds_of  # noqa: E402
@@ -69,13 +69,13 @@ def test_the_recipe_trains_and_releases_weights_that_can_be_served(
     assert weights.training.startswith("24 simulated patients") and "train it" in weights.training
     assert weights.operating_points["osteoporosis"].threshold == found.threshold
     assert found.patients == 8 and found.sensitivity.value >= 0.85
-    again = measure("cxr_osporscreen", order.cohort.of("tune"), QUIET, tmp_path, short)
+    again = measure(Subject("cxr_osporscreen", tmp_path, short), order.cohort.of("tune"), QUIET)
     assert again.evaluations() == [found]
     (exported,) = export_run(tmp_path, tmp_path / "again")
     copy = read_weights("cxr_osporscreen", tmp_path / "again")
     assert copy.operating_points == weights.operating_points and exported.opset >= 18
     scored = [
-        measure("cxr_osporscreen", order.cohort, QUIET, root, short).scores
+        measure(Subject("cxr_osporscreen", root, short), order.cohort, QUIET).scores
         for root in (tmp_path, tmp_path / "again")
     ]
     np.testing.assert_allclose(*scored, atol=1e-6)
