@@ -91,8 +91,8 @@ class Callers:
         at : str
             At which address of ours it came.
         """
-        if called == self._settings.aet:
-            return ""
+        if calling == called == self._settings.aet:
+            return ""  # push
         ours = {self._settings.aet: "", **self._today().titles}
         if called not in ours:
             return f"peer {calling} called us {called}, we are {', '.join(ours)}"

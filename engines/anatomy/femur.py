@@ -27,7 +27,7 @@ CUT_PX: Final = round(SIDE * RADIUS_PX)
 #: have some of other things. The header's gates come first, this is no check of the body part.
 CONFIDENCE: Final = 0.81
 #: From this sharpness on there is metal, and from this share of a femur without a film it is cut.
-METAL: Final = 0.042
+METAL: Final = 7.0
 CUT_OFF: Final = 0.03
 
 # The circle found about a head is the wall of its socket, so much wider in virtual patients.

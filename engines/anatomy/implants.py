@@ -11,20 +11,20 @@ Grey = NDArray[np.float32]
 # How far below the brightest the edge of an implant is looked for, of the range from 0 to 1.
 _DROPS: Final = np.geomspace(0.01, 0.36, 14)
 # Less than this is a screw's tip or a marker, more is a bright film; in head radii squared.
-_LEAST, _MOST = 0.15, 8.0
+_LEAST, _MOST = 0.15, 11.0
 # What is thinner than this share of the head's radius on either side is left out: dense bone.
 _THIN = 0.09
-# Bone is uneven within, metal is plain: how much unevenness takes from an edge's sharpness.
-_UNREST = 4.0
+# An edge that rises less is none; and what is always uneven, so that nothing is divided by zero.
+_LEAST_RISE, _GRAIN = 0.02, 5e-4
 
 
 def edge_of_metal(cut_out: Grey, radius_px: float) -> float:
-    """Return how sharp the edge of the sharpest bright area is.
+    """Return how much sharper the edge of a bright area is than what lies within, at the most.
 
     Each area that is brighter than some level is looked at, level by level. Metal ends within a
     pixel or two all around and is plain within; the dense bone of a shaft ends so outwards only,
     for inwards it fades, and a whole bone is uneven. So the first quartile of the steepness along
-    the edge, less what there is within, tells the two apart.
+    the edge, against the third quartile within, tells the two apart, whatever a console's tones.
 
     Parameters
     ----------
@@ -36,8 +36,7 @@ def edge_of_metal(cut_out: Grey, radius_px: float) -> float:
     Returns
     -------
     float
-        Rise in grey from pixel to pixel, at the scale of 32 pixels for the head's radius; 0 where
-        no area is bright.
+        At least 0; 0 where no area is bright, or none ends sharply.
     """
     steep = ndimage.gaussian_gradient_magnitude(cut_out, radius_px / 32) * (radius_px / 32)
     top = float(np.percentile(cut_out, 99.9))
@@ -52,10 +51,14 @@ def _sharpest(bright: NDArray[np.bool_], steep: Grey, radius_px: float) -> float
     for number, place in enumerate(ndimage.find_objects(areas), 1):
         if _LEAST <= sizes[number - 1] <= _MOST:
             around = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in place)
-            area = areas[around] == number
-            edge = area & ~ndimage.binary_erosion(area, border_value=1)
-            inner = ndimage.binary_erosion(area, iterations=max(1, round(_THIN * radius_px)))
-            if inner.any():
-                unrest = float(np.percentile(steep[around][inner], 75))
-                best = max(best, float(np.percentile(steep[around][edge], 25)) - _UNREST * unrest)
+            best = max(best, _sharpness(areas[around] == number, steep[around], radius_px))
     return best
+
+
+def _sharpness(area: NDArray[np.bool_], steep: Grey, radius_px: float) -> float:
+    edge = area & ~ndimage.binary_erosion(area, border_value=1)
+    inner = ndimage.binary_erosion(area, iterations=max(1, round(_THIN * radius_px)))
+    rise = float(np.percentile(steep[edge], 25)) if inner.any() else 0.0
+    if rise < _LEAST_RISE:
+        return 0.0
+    return rise / (float(np.percentile(steep[inner], 75)) + _GRAIN)
