@@ -72,12 +72,11 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
         return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     if rib > 1 and _ribless(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib - 1, _ODD, (_PROCESS,))
-    why = "the vertebra below the last rib is not clearly one of the loins"
-    return _unnamed(count, (_RIB,), why)
+    return _unnamed(count, (_RIB,), _UNCLEAR)
 
 
-SACRUM, _RIB, _PROCESS = "sacrum", "last rib", "first transverse process"
-HIPS = "hip bones"
+SACRUM, HIPS, _RIB, _PROCESS = "sacrum", "hip bones", "last rib", "first transverse process"
+_UNCLEAR = "the vertebra below the last rib is not clearly one of the loins"
 
 
 def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
@@ -86,8 +85,7 @@ def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
     if rib != _L5 - _T12:
         return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
     if _ribless(discs, flanks, rib - 1):
-        why = "the vertebra below the last rib is not clearly one of the loins"
-        return _unnamed(count, (HIPS, _RIB), why)
+        return _unnamed(count, (HIPS, _RIB), _UNCLEAR)
     return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _RIB))
 
 
@@ -108,7 +106,7 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
     why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
     if ribs[0] == lumbar:
-        why = "the vertebra below the last rib is not clearly one of the loins"
+        why = _UNCLEAR
     return _unnamed(count, (SACRUM, _RIB), why)
 
 
