@@ -28,13 +28,13 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import RequestHandler
 
-from daemon.accept import BRINGS_NO_IMAGES, SharedSocketServer, titles_of
+from daemon.accept import BRINGS_NO_IMAGES, Entrance, SharedSocketServer, titles_of
 from daemon.checkpoint import Unpaced
 from daemon.errors import PeerBroke, PeerGone
 from daemon.logs import where
 from daemon.reception import SUCCESS, Reception, Request
 from daemon.repeats import Repeats
-from daemon.spool import Spool, new_association
+from daemon.spool import new_association
 from daemon.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Door(RequestHandler):
         wire = Wire(self.request, assoc.network_timeout or STANDING_S)
         entrance = self.server.entrance
         with wire, entrance.seats.taken(wire) as seated:
-            conversation = Conversation(assoc, wire, entrance.spool)
+            conversation = Conversation(assoc, wire, entrance)
             try:
                 conversation.hold(seated)
             except Exception as error:  # noqa: BLE001 - the edge: one association ends, not the listener
@@ -87,10 +87,10 @@ class Door(RequestHandler):
 class Conversation:
     """One association, message by message."""
 
-    def __init__(self, assoc: Association, wire: Wire, spool: Spool) -> None:
+    def __init__(self, assoc: Association, wire: Wire, entrance: Entrance) -> None:
         self._assoc, self._dul = assoc, assoc.dul
         self._machine = assoc.dul.state_machine
-        self._wire, self._spool = wire, spool
+        self._wire, self._spool, self._seats = wire, entrance.spool, entrance.seats
         self._store: Store | None = None
         self._name = new_association()
         self._stored = 0
@@ -183,6 +183,8 @@ class Conversation:
         if acse.is_release_requested():
             if not self._failed:
                 self._spool.note_release(self._name, self._stored)
+            # before the answer: who calls again at once finds the seat free
+            self._seats.give_up(self._wire)
             acse.send_release(is_response=True)
             self._assoc.is_released, self._assoc.is_established = True, False
             evt.trigger(self._assoc, evt.EVT_RELEASED, {})

@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from byhand import Caller
+from byhand import RELEASE, RELEASE_RP, Caller
 from listening import ListenerHere
 from peers import free_port, wait_for
 from pydicom import Dataset
@@ -116,6 +116,18 @@ def test_one_too_many_is_told_by_name(tmp_path, monkeypatch):
         [told] = wait_for("the refusal to be told", ours.refusals)
     ours.stop()
     assert told == "peer CR1 was one too many: max_associations is 1 per process"
+
+
+def test_whoever_has_released_leaves_the_seat_to_the_next_though_its_line_stands(
+    tmp_path, monkeypatch
+):
+    ours = ListenerHere(tmp_path, monkeypatch, max_associations=1)
+    caller = Caller(ours.port).associate()
+    caller.send(RELEASE)
+    assert caller.read()[0] == RELEASE_RP
+    scu.echo(ours.address())
+    caller.socket.close()
+    ours.stop()
 
 
 def test_a_request_that_cannot_be_read_is_told_with_the_address_it_came_from(ours, caplog):
