@@ -46,7 +46,7 @@ _LOCAL_MM = 80
 # A lowest piece with less of the signs than these belongs to the sacrum.
 _LEAST_FIT, _CLEAR_FIT, _CLEAR_DISC, _SURE_DISC = 0.05, 0.65, 0.3, 0.9
 # So near the end of the view a disc is not seen for want of the plate below it; then less will do.
-_VIEW_ENDS_MM, _FIT_AT_THE_END = 20, 0.4
+_VIEW_ENDS_MM, _FIT_AT_THE_END = 20, 0.3
 # So many pieces of the sacrum may be taken for vertebrae.
 _PIECES = 5
 

@@ -15,7 +15,7 @@ _L5, _T12 = LEVELS.index("L5"), LEVELS.index("T12")
 # All ours. How far a rib reaches from the midline, and no transverse process does.
 _RIB_MM = 58.0
 # Where in a vertebra, from the disc below to the one above, processes and ribs leave it.
-_PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.3, 1.0)
+_PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.25, 1.0)
 # How far transverse processes of L1 reach, and how far T12 does without its rib.
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
@@ -82,7 +82,10 @@ _UNCLEAR = "the vertebra below the last rib is not clearly one of the loins"
 def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
     """Name a chain beside whose lowest vertebra hip bones stand, where the view ends below it."""
     count = len(discs) - 1
-    if rib != _L5 - _T12:
+    lumbar = _L5 - _T12
+    if rib == lumbar + 1 and _ribless(discs, flanks, lumbar):
+        return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _PROCESS))
+    if rib != lumbar:
         return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
     if _ribless(discs, flanks, rib - 1):
         return _unnamed(count, (HIPS, _RIB), _UNCLEAR)

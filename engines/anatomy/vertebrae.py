@@ -14,7 +14,7 @@ from engines.anatomy.canal import find_canal
 from engines.anatomy.column import Line, middle_line, straightened
 from engines.anatomy.discs import FRONT_MM, LEFT_MM, above_sacrum, chain, signs_of, tilted_profile
 from engines.anatomy.flanks import flanks_of
-from engines.anatomy.levels import SACRUM, SURE, Naming, name_levels
+from engines.anatomy.levels import HIPS, SACRUM, SURE, Naming, name_levels
 from engines.anatomy.spine import Spine, Vertebra
 from engines.volume import Volume
 
@@ -84,7 +84,7 @@ def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[
     if SACRUM not in first[1].anchors and len(possible[0]) > _FEWEST:
         # hip bones above the lowest disc: that piece may be the sacrum's
         others = [*others, possible[0][1:]]
-    better = [one for one in map(named, others) if SACRUM in one[1].anchors]
+    better = [one for one in map(named, others) if {SACRUM, HIPS} & {*one[1].anchors}]
     return max([first, *better], key=lambda one: one[1].confidence)
 
 

@@ -16,12 +16,12 @@ def discs_of(count):
     return [BELOW_MM + HEIGHT_MM * n for n in range(count + 1)]
 
 
-def flanks(discs, reaches_mm, hips_to_mm):
+def flanks(discs, reaches_mm, hips_to_mm, part=(0.55, 0.75)):
     """Draw what each piece has to its right and left, from below, and hip bones up to a place."""
     hu = np.zeros(((discs[-1] + HEIGHT_MM) // 2, len(FRONT), len(LEFT)), np.float32)
     behind = (FRONT > -20) & (FRONT < -8)
     for disc, both in zip(discs, reaches_mm, strict=False):
-        at = slice(int(disc + 0.55 * HEIGHT_MM) // 2, int(disc + 0.75 * HEIGHT_MM) // 2)
+        at = slice(*(int(disc + one * HEIGHT_MM) // 2 for one in part))
         for side, reach_mm in zip((-1, 1), both, strict=True):
             out = (side * LEFT >= 14) & (side * LEFT <= reach_mm)
             hu[at, np.ix_(behind, out)[0], np.ix_(behind, out)[1]] = 600.0
@@ -89,6 +89,20 @@ def test_where_the_view_ends_at_the_last_disc_hip_bones_beside_the_lowest_verteb
     assert set(name_levels(discs, ribless).names) == {""}
 
 
+def test_where_the_view_ends_a_twelfth_vertebra_without_ribs_is_told_beside_hip_bones_too():
+    discs = [place - BELOW_MM + 4 for place in discs_of(7)]
+    without = name_levels(discs, flanks(discs, [PROCESS] * 5 + [NONE, RIB], discs[1]))
+    assert without.names[:6] == LOINS and without.anchors == (HIPS, "first transverse process")
+    six_of_the_loins = flanks(discs, [PROCESS] * 6 + [RIB], discs[1])
+    assert set(name_levels(discs, six_of_the_loins).names) == {""}
+
+
+def test_ribs_that_leave_their_vertebra_below_its_middle_are_its_own():
+    discs = discs_of(6)
+    low = flanks(discs, [PROCESS] * 5 + [RIB], BELOW_MM, part=(0.2, 0.47))
+    assert name_levels(discs, low).names == LOINS
+
+
 def signs(pieces, below_mm=BELOW_MM):
     """Draw pedicles above the middle of each piece, as strong as told: 0 in the sacrum."""
     pedicle = np.zeros(below_mm + HEIGHT_MM * len(pieces) + 1)
@@ -114,5 +128,5 @@ def test_a_lowest_vertebra_whose_disc_the_view_cuts_is_one_by_its_pedicles_alone
     assert above_sacrum(signs(pieces, 9), at_the_end)[0] == at_the_end
     in_view = discs_of(6)
     assert above_sacrum(signs(pieces), in_view)[0] == in_view[1:]
-    faint = [0.3] + [1.0] * 5
+    faint = [0.2] + [1.0] * 5
     assert above_sacrum(signs(faint, 9), at_the_end)[0] == at_the_end[1:]
