@@ -206,6 +206,11 @@ class Settings(BaseSettings):
         {}, description="factor at a tube voltage before a threshold is applied; empty: none"
     )
     ct_muscle_cutoffs: str = Field("derstine", description="table of cut-offs for muscle at L3")
+    earlier_from: AETitle | Literal[""] = Field(
+        "",
+        description="AE title of the peer that is asked for earlier studies of a patient, where a "
+        "model reads several visits (C-FIND, C-GET); empty: none is",
+    )
     segmentation: bool = Field(
         False, description="send the measured regions as DICOM SEG too, where a model has them"
     )

@@ -1,6 +1,7 @@
 """Ask a peer what it has: C-FIND, Study Root (PS3.4 C.4.1)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydicom import Dataset
 from pynetdicom.association import Association
@@ -43,6 +44,20 @@ def images_in(address: scu.Address, study_uid: str, series_uid: str) -> int | No
             if str(ds.get("SeriesInstanceUID")) == series_uid and count not in (None, ""):
                 return int(count)
     return None
+
+
+def ask(
+    address: scu.Address, level: Literal["STUDY", "SERIES"], keys: Mapping[str, str]
+) -> list[Dataset]:
+    """Return what a peer has that matches, with the values of all keys that it knows.
+
+    Raises
+    ------
+    DeliveryError
+        If the peer cannot be asked, or does not answer the query.
+    """
+    with scu.association(address, [build_context(STUDY_ROOT_FIND)]) as assoc:
+        return _matches(assoc, address, _query(level, keys))
 
 
 def _has(assoc: Association, address: scu.Address, one: Mapping[str, str]) -> bool:

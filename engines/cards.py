@@ -59,6 +59,8 @@ class Card:
         what is to be expected of it.
     off_by_default : bool
         Whether it looks at nothing until somebody switches it on.
+    reads_visits : bool
+        Whether earlier studies of the same patient change what it says.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Card:
     parity_tolerance: float = 0.005
     of_density: bool = True
     off_by_default: bool = False
+    reads_visits: bool = False
 
 
 @dataclass(frozen=True)

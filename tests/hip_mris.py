@@ -20,3 +20,11 @@ def hips(seed: int, extras: tuple[Extra, ...] = ()) -> tuple[Dataset, ...]:
     """Take the heads at the first visit, with what metal is in them; not to be changed."""
     person = draw_person(seed, Clinic.HIP.population)
     return tuple(taken(Visit(person, Exam.HIP_MRI, seed), extras))
+
+
+@cache
+def two_visits(seed: int) -> tuple[tuple[Dataset, ...], tuple[Dataset, ...]]:
+    """Take the heads of one patient at the first visit and at the next; not to be changed."""
+    person = draw_person(seed, Clinic.HIP.population)
+    first, second = (Visit(person, Exam.HIP_MRI, seed, number) for number in (0, 1))
+    return tuple(taken(first, ())), tuple(taken(second, ()))

@@ -11,6 +11,7 @@ from daemon.records import choice, peers, results, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import Screening, Series, SeriesState, Stage
+from daemon.scu import Address
 from engines import contract
 from engines.cards import TrainedOn, Weights
 from engines.cases import Case
@@ -20,7 +21,7 @@ from engines.exams import PER_STUDY
 from engines.findings import Result
 from engines.rules import Rules
 from engines.validation import configuration_of
-from workers import objects, uids
+from workers import earlier, objects, uids
 from workers.progress import moved_on
 from workers.report import Predecessor, Provenance, Report
 from workers.room import EngineRoom, Seat
@@ -30,13 +31,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a look stands in the ledger, whether its regions are wanted, and who keeps objects."""
+    """Where a look stands in the ledger, whether its regions are wanted, and who keeps objects.
+
+    ``archive`` is asked for earlier studies, by models that read them.
+    """
 
     ledger: Ledger
     series: Series
     stage: Stage
     segmentation: bool = False
     holder: str = ""
+    archive: Address | None = None
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,13 @@ def look(room: EngineRoom, model: Model, case: Case, place: Place) -> Look:
         return failed(model, place, BadSeries(Reason.ENGINE_FAILED, detail))
     place = _within_limits(place, seat.weights, case.rules)
     moved_on("prepare")
-    outcome = _screen(model, case, seat)
-    earlier = results.screenings(place.ledger, place.series, name)
-    report = _after_others(_report(model, seat, outcome, case, place), earlier, place)
+    outcome = _screen(model, case, seat, place.archive)
+    before = results.screenings(place.ledger, place.series, name)
+    report = _after_others(_report(model, seat, outcome, case, place), before, place)
     key = uids.result_key(report)
     moved_on("report")
     written = _written(report, key, place)
-    if any(one.key == key for one in earlier):
+    if any(one.key == key for one in before):
         return Look(written)
     try:
         made = _make(report, place, case.images)
@@ -100,9 +105,11 @@ def _within_limits(place: Place, weights: Weights, rules: Rules) -> Place:
     return replace(place, stage=Stage.RESEARCH)
 
 
-def _screen(model: Model, case: Case, seat: Seat) -> Result | Verdict:
+def _screen(model: Model, case: Case, seat: Seat, archive: Address | None) -> Result | Verdict:
     try:
         model.eligible(case)
+        if archive is not None and model.CARD.reads_visits:
+            case = earlier.with_visits(case, model, seat, archive)
         return model.screen(case, seat.run, seat.weights)
     except (NotEligible, BadSeries) as verdict:
         return verdict

@@ -29,7 +29,7 @@ from engines.errors import BadSeries, EngineMismatch, Reason, Verdict
 from engines.exams import Exam
 from engines.images import read_image
 from engines.rules import Rules
-from workers import looking
+from workers import earlier, looking
 from workers.progress import Watch, moved_on
 from workers.room import EngineRoom
 
@@ -116,6 +116,7 @@ def _why(error: Exception, stage: str) -> str:
 def _screen_claimed(bench: Bench, series: Series) -> bool:
     title = titles.today(bench.settings, bench.ledger).of(series.called_aet)
     case = _read(bench, series, title.rules)
+    archive = earlier.archive(bench.settings, bench.ledger)
     outcomes = []
     broke: list[Exception] = []
     for model in catalog.for_exam(case.exam):
@@ -124,7 +125,12 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
         if stage is Stage.OFF:
             continue
         place = looking.Place(
-            bench.ledger, series, stage, bench.settings.segmentation, bench.settings.host_name
+            bench.ledger,
+            series,
+            stage,
+            bench.settings.segmentation,
+            bench.settings.host_name,
+            archive,
         )
         try:
             look = looking.look(bench.room, model, case, place)

@@ -20,6 +20,7 @@ from pydicom.uid import (
 from daemon.commitment import PUSH_MODEL
 from daemon.config import Settings
 from daemon.find import STUDY_ROOT_FIND
+from daemon.get import STUDY_ROOT_GET, SYNTAXES
 from daemon.peering import SR_CLASS_UIDS
 from daemon.procedures import STEP
 from daemon.scp import MAXIMUM_PDU_LENGTH
@@ -80,6 +81,8 @@ SERVICES = (
     Service(STUDY_ROOT_FIND, True, False, "whether a peer still has a result or has more images"),
 )
 
+FETCHES = Service(STUDY_ROOT_GET, True, False, "earlier studies of a patient")
+
 
 def results(segmentation: bool) -> Sequence[Service]:
     """Return what we send to peers."""
@@ -131,7 +134,8 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "implementation_version_name": IMPLEMENTATION_VERSION_NAME,
         "maximum_pdu_length": MAXIMUM_PDU_LENGTH,
         "accepted": UNCOMPRESSED,
-        "services": SERVICES,
+        "fetched": [uid for some in SYNTAXES for uid in some],
+        "services": (*SERVICES, *([FETCHES] if settings.earlier_from else [])),
         "results": results(settings.segmentation),
         "at_once": settings.max_associations * settings.listener_processes,
         "ours": settings,

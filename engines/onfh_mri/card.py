@@ -43,4 +43,5 @@ CARD = Card(
     ),
     of_density=False,
     off_by_default=True,
+    reads_visits=True,
 )

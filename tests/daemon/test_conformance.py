@@ -11,20 +11,23 @@ from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    MRImageStorage,
     RLELossless,
 )
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.presentation import build_context
 
-from daemon import find, scu
+from daemon import find, get, scu
 from daemon.commitment import PUSH_MODEL
 from daemon.conformance.statement import (
+    FETCHES,
     SERVICES,
     UNCOMPRESSED,
     VERIFICATION,
     results,
     statement,
 )
+from daemon.errors import DeliveryError
 from engines.product import IMPLEMENTATION_CLASS_UID
 
 OFFERED = [one for one in SERVICES if one.scp]
@@ -98,12 +101,14 @@ def pacs():
             proposed[one.abstract_syntax] |= set(one.transfer_syntax)
         proposed["who"].add(event.assoc.requestor.implementation_class_uid)
 
-    for service in (*SERVICES, *results(segmentation=True)):
+    ae.add_supported_context(MRImageStorage, scu_role=True, scp_role=True)
+    for service in (*SERVICES, FETCHES, *results(segmentation=True)):
         ae.add_supported_context(service.sop_class)
     handlers = [
         (evt.EVT_REQUESTED, note),
         (evt.EVT_C_STORE, lambda _event: 0),
         (evt.EVT_C_FIND, lambda _event: iter(())),
+        (evt.EVT_C_GET, lambda _event: iter(())),
     ]
     port = free_port()
     server = ae.start_server((LOOPBACK, port), block=False, evt_handlers=handlers)
@@ -119,10 +124,23 @@ def test_we_propose_what_we_claim_to_propose(pacs):
         ds = shadow(sop_class=service.sop_class)
         [answer] = scu.store(address, [ds])
         assert answer.stored
+    with pytest.raises(DeliveryError, match="answered the C-GET"):
+        get.series(address, ("1.2", "1.3"), MRImageStorage, most=1)
+    assert proposed[MRImageStorage] == {uid for some in get.SYNTAXES for uid in some}
     asked = [one for one in SERVICES if one.sop_class in (VERIFICATION, find.STUDY_ROOT_FIND)]
-    for service in (*asked, *results(segmentation=True)):
+    for service in (*asked, FETCHES, *results(segmentation=True)):
         assert proposed[service.sop_class] == set(service.proposed)
     assert proposed["who"] == {IMPLEMENTATION_CLASS_UID}
+
+
+def test_c_get_is_claimed_where_a_peer_is_asked_for_earlier_studies(tmp_path, monkeypatch):
+    ours = ListenerHere(tmp_path, monkeypatch, earlier_from="PACS")
+    try:
+        told = statement(ours.settings)
+    finally:
+        ours.stop()
+    assert f"| {FETCHES.name} |" in told
+    assert "**C-GET.** Of PACS," in told
 
 
 def test_the_statement_is_of_this_installation(tmp_path, monkeypatch):
@@ -134,5 +152,6 @@ def test_the_statement_is_of_this_installation(tmp_path, monkeypatch):
     assert f"| Port without TLS | {ours.port} |" in told
     assert "not indexed within 77 s" in told
     assert "Segmentation Storage" in told
+    assert FETCHES.name not in told
     assert "here it is off" in told and "Port with TLS" not in told
     assert not re.search(r"\{\{|\{%|None", told)

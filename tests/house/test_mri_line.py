@@ -7,8 +7,11 @@ import hip_mris
 import pydicom
 import pytest
 from line import running_line
-from peers import storescu
+from peers import LOOPBACK, storescu
 from validators import dciodvfy, dsrdump
+
+from daemon import scu
+from daemon.scu import Address
 
 MODEL = "onfh_mri"
 
@@ -17,8 +20,9 @@ MODEL = "onfh_mri"
 def line(tmp_path_factory, orthanc):
     """Start the embedded default beside an Orthanc."""
     folder = tmp_path_factory.mktemp("ours")
-    with running_line(folder, orthanc) as running:
+    with running_line(folder, orthanc, earlier_from=orthanc.aet) as running:
         running.system.cli("models", "stage", MODEL, "research")
+        orthanc.know(running.system.aet, running.system.port)
         yield running
 
 
@@ -46,3 +50,17 @@ def test_two_ill_hips_are_flagged_and_the_report_names_sides_and_says_there_is_o
     assert any("one visit: no progression output" in words for words in told)
     assert not any("DXA" in words for words in told)
     assert len(stored) == 2
+
+
+def test_a_visit_that_only_the_pacs_knows_of_is_fetched_and_nothing_of_it_is_kept_or_sent(
+    line, tmp_path
+):
+    first, second = hip_mris.two_visits(hip_mris.SOUND)
+    place = Address(line.pacs.aet, LOOPBACK, line.pacs.port, line.system.aet)
+    assert all(answer.stored for answer in scu.store(place, first))
+    line.send(storescu, *(films.write(tmp_path, one) for one in second))
+    (result,) = line.system.delivered(second[0].StudyInstanceUID)["results"]
+    courses = [one for one in result["measurements"] if one["name"] == "probability of progression"]
+    assert {one["laterality"] for one in courses} == {"L", "R"}
+    assert len(line.stored(first[0].StudyInstanceUID)) == len(first)
+    assert line.system.show(first[0].StudyInstanceUID) is None
