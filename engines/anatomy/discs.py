@@ -168,10 +168,23 @@ def above_sacrum(signs: Signs, discs: list[int]) -> list[list[int]]:
     while len(found) > 2 and not _is_vertebra(signs, found):
         doubtful = _fit(signs, found) >= _LEAST_FIT
         found = found[1:]
-    fewer = range(1, min(_PIECES, len(found) - 2) + 1)
+    fewer = range(1, _first_plain(signs, found) + 1)
     # a sixth vertebra of the loins is one unless it looks like the sacrum, a seventh never is
     cut = [found[n:] for n in fewer if n > 1 or _fit(signs, found) < _LEAST_FIT]
     return [found, *([discs[-len(found) - 1 :]] if doubtful else []), *cut]
+
+
+def _first_plain(signs: Signs, discs: list[int]) -> int:
+    """Return which piece above the lowest is a vertebra for certain: no more than it can be cut.
+
+    The lowest may look like one by chance.
+    """
+    most = min(_PIECES, len(discs) - 2)
+    for number in range(1, most):
+        above = discs[number:]
+        if _fit(signs, above) >= _CLEAR_FIT and signs.disc[above[0]] >= _SURE_DISC:
+            return number
+    return most
 
 
 def _is_vertebra(signs: Signs, discs: list[int]) -> bool:

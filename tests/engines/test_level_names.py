@@ -122,6 +122,15 @@ def test_pieces_of_the_sacrum_are_left_out_and_one_that_hides_more_may_be():
     assert discs[1:] not in above_sacrum(signs([True] * 7), discs)
 
 
+def test_what_is_a_vertebra_for_certain_is_not_left_out_to_make_the_count_right():
+    discs = discs_of(8)
+    seen = signs([True, False, False] + [True] * 5)
+    assert discs[4:] in above_sacrum(seen, discs)
+    seen.disc[discs[3]] = 1.2
+    assert discs[4:] not in above_sacrum(seen, discs)
+    assert discs[3:] in above_sacrum(seen, discs)
+
+
 def test_a_lowest_vertebra_whose_disc_the_view_cuts_is_one_by_its_pedicles_alone():
     pieces = [0.55] + [1.0] * 5
     at_the_end = [place - BELOW_MM + 9 for place in discs_of(6)]
