@@ -16,6 +16,8 @@ _L5, _T12 = LEVELS.index("L5"), LEVELS.index("T12")
 _RIB_MM = 58.0
 # Where in a vertebra, from the disc below to the one above, processes and ribs leave it.
 _PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.25, 1.0)
+# A rib that is shorter, and by how much it is longer than the process of the vertebra below.
+_SHORT_RIB_MM, _LONGER_MM = 50.0, 10.0
 # How far transverse processes of L1 reach, and how far T12 does without its rib.
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
@@ -61,6 +63,8 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     if not ribs:
         return _unnamed(count, (), "neither the sacrum nor the last rib is in view")
     if len(ribs) > 1:
+        if _apart(ribs) and _L5 - _T12 in ribs and _beside_one_hip(discs, flanks):
+            return _counted(count, _L5, _ODD, (HIPS, _RIB))
         return _unnamed(count, (_RIB,), "the last rib is seen at one side alone")
     rib = ribs[0]
     if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
@@ -68,10 +72,10 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
         return _unnamed(count, (_RIB,), why)
     if _above_sacrum(discs[1:], flanks, _HIP_HU):
         return _beside_hips(discs, flanks, rib)
-    if rib > 0 and _lumbar(discs, flanks, rib - 1):
-        return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     if rib > 1 and _ribless(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib - 1, _ODD, (_PROCESS,))
+    if rib > 0 and _lumbar(discs, flanks, rib - 1):
+        return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     return _unnamed(count, (_RIB,), _UNCLEAR)
 
 
@@ -102,11 +106,12 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
     # of two sides the lower one counts: a rib that is not seen is commoner than one too many
     if ribs[0] == lumbar and not _ribless(discs, flanks, lumbar - 1):
         return _counted(count, _L5, SURE, (SACRUM, _RIB))
-    # ribs of two sides are hardly two vertebrae apart: what lies so much lower is something else
-    if ribs[0] < lumbar - 1 and lumbar in ribs and not _ribless(discs, flanks, lumbar - 1):
+    if _apart(ribs) and ribs[-1] == lumbar and not _ribless(discs, flanks, lumbar - 1):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
+    if ribs[0] == lumbar + 1 and _short_rib(discs, flanks, lumbar):
+        return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
     why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
     if ribs[0] == lumbar:
         why = _UNCLEAR
@@ -134,6 +139,17 @@ def _above_sacrum(discs: list[int], flanks: Flanks, hip_hu: float) -> bool:
     return sum(wings) / 2 > _WINGS_MM and min(wings) > _LEAST_WING_MM
 
 
+def _beside_one_hip(discs: list[int], flanks: Flanks) -> bool:
+    """Tell whether a hip bone stands at one side at least below the lowest disc."""
+    below = slice(max(0, discs[0] - _BELOW_MM), discs[0])
+    return max(float(wing[below].mean()) for wing in flanks.wings_mm(_HIP_HU)) > _WINGS_MM
+
+
+def _apart(ribs: list[int]) -> bool:
+    """Tell whether two sides' last ribs lie two vertebrae apart: one is something else."""
+    return ribs[-1] - ribs[0] > 1
+
+
 def _last_ribs(discs: list[int], flanks: Flanks) -> list[int]:
     """Return which vertebrae, counted from below, bear the lowest rib at either side.
 
@@ -155,12 +171,29 @@ def _last_ribs(discs: list[int], flanks: Flanks) -> list[int]:
     return sorted(found)
 
 
+def _short_rib(discs: list[int], flanks: Flanks, number: int) -> bool:
+    """Tell whether what leaves a vertebra is a rib though it does not reach as far as one.
+
+    Transverse processes grow longer from the first of the loins to the third, never shorter.
+    """
+    here, below = (_sides_mm(discs, flanks, one) for one in (number, number - 1))
+    return any(
+        one >= _SHORT_RIB_MM and one - other >= _LONGER_MM
+        for one, other in zip(here, below, strict=True)
+    )
+
+
 def _process_mm(discs: list[int], flanks: Flanks, number: int) -> tuple[float, float]:
     """Return how far the processes of a vertebra reach, the shorter and the longer."""
+    both = sorted(_sides_mm(discs, flanks, number))
+    return both[0], both[1]
+
+
+def _sides_mm(discs: list[int], flanks: Flanks, number: int) -> list[float]:
+    """Return how far the processes of a vertebra reach, to the right and to the left."""
     low, high = discs[number], discs[number + 1]
     first, last = (low + part * (high - low) for part in _PROCESS_AT)
-    both = sorted(flanks.process_mm(first, last, side) for side in (-1, 1))
-    return both[0], both[1]
+    return [flanks.process_mm(first, last, side) for side in (-1, 1)]
 
 
 def _lumbar(discs: list[int], flanks: Flanks, number: int) -> bool:
@@ -172,4 +205,5 @@ def _ribless(discs: list[int], flanks: Flanks, number: int) -> bool:
     if number + 1 >= len(discs):
         return False
     here, below = (_process_mm(discs, flanks, one) for one in (number, number - 1))
-    return here[1] <= _THORACIC_MM and below[0] >= _LUMBAR_MM
+    # of a turned spine one side looks longer, the other shorter
+    return sum(here) / 2 <= _THORACIC_MM and sum(below) / 2 >= _LUMBAR_MM

@@ -103,6 +103,33 @@ def test_ribs_that_leave_their_vertebra_below_its_middle_are_its_own():
     assert name_levels(discs, low).names == LOINS
 
 
+def test_what_is_longer_than_the_process_below_is_a_short_rib():
+    discs = discs_of(7)
+    short = flanks(discs, [PROCESS] * 5 + [(42, 54), RIB], BELOW_MM)
+    naming = name_levels(discs, short)
+    assert naming.names[:6] == LOINS and naming.confidence < SURE
+    as_long_as_the_next = flanks(discs, [PROCESS] * 4 + [(42, 54), (42, 54), RIB], BELOW_MM)
+    assert set(name_levels(discs, as_long_as_the_next).names) == {""}
+
+
+def test_one_hip_bone_and_the_rib_of_one_side_agree_where_the_others_are_out_of_view():
+    discs = [place - BELOW_MM + 10 for place in discs_of(7)]
+    sides = [PROCESS] * 5 + [(42, 90), (42, 90), RIB]
+    one_hip = flanks(discs, sides, discs[0])
+    one_hip.hu[:, :, LEFT < 0] = np.where(
+        one_hip.hu[:, :, LEFT < 0] == 500.0, 0, one_hip.hu[:, :, LEFT < 0]
+    )
+    naming = name_levels(discs, one_hip)
+    assert naming.names[:6] == LOINS and naming.anchors == (HIPS, "last rib")
+    assert set(name_levels(discs, flanks(discs, sides, 0)).names) == {""}
+
+
+def test_of_a_turned_spine_a_twelfth_vertebra_without_ribs_is_told_by_both_sides_together():
+    discs = discs_of(7)
+    turned = flanks(discs, [(36, 48)] * 5 + [(16, 34), RIB], BELOW_MM)
+    assert name_levels(discs, turned).names[:6] == LOINS
+
+
 def signs(pieces, below_mm=BELOW_MM):
     """Draw pedicles above the middle of each piece, as strong as told: 0 in the sacrum."""
     pedicle = np.zeros(below_mm + HEIGHT_MM * len(pieces) + 1)
