@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import packages_distributions
 from typing import Any
 
-from daemon import certificates, disk, models, schema, scu
+from daemon import certificates, disk, find, models, schema, scu
 from daemon.binding import is_here, listens_at, open_socket, place_of, why_not
 from daemon.callers import obstacle
 from daemon.config import EMBEDDED, Settings
@@ -16,8 +16,11 @@ from daemon.jobs import Doorbell
 from daemon.networks import ALL_IPV4, ALL_IPV6
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger
-from daemon.records.tables import Wants
+from daemon.records.tables import Peer, Wants
 from engines.product import PRODUCT
+
+NOBODYS = "2.25.1"
+"""A Study Instance UID that no study has (PS3.5 B.2)."""
 
 OUR_PACKAGES = ("daemon", "workers", "engines", "migrations")
 
@@ -157,3 +160,21 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
             yield Finding(f"peer {peer.aet}", "fail" if needed else "warn", error.detail)
         else:
             yield Finding(f"peer {peer.aet}", "ok", "answered our C-ECHO")
+    if settings.earlier_from:
+        yield _earlier(
+            settings, next((p for p in everyone if p.aet == settings.earlier_from), None)
+        )
+
+
+def _earlier(settings: Settings, peer: Peer | None) -> Finding:
+    """Ask who is to know of earlier studies for one that nobody has."""
+    what = "earlier studies"
+    if peer is None:
+        name = settings.earlier_from
+        words = f"earlier_from: there is no peer {name}: osteoscreen peers add {name} HOST PORT"
+        return Finding(what, "fail", words)
+    try:
+        find.ask(scu.address_of(settings, peer, 5), "STUDY", {"StudyInstanceUID": NOBODYS})
+    except DeliveryError as error:
+        return Finding(what, "fail", error.detail)
+    return Finding(what, "ok", f"{peer.aet} answered our C-FIND")

@@ -5,14 +5,17 @@ from peers import LOOPBACK, DcmtkStorescp
 from pydicom.uid import MRImageStorage, generate_uid
 from slices import ct_stack
 
-from daemon import get, scu
+from daemon import checks, config, get, schema, scu
 from daemon.errors import DeliveryError
+from daemon.records import peers
+from daemon.records.tables import Peer
 from daemon.scu import Address
 from engines.cases import read_case
 from engines.exams import Exam
 from workers import earlier
 
 MOST = 50
+SR = "1.2.840.10008.5.1.4.1.1.88.34"
 
 
 def at(peer):
@@ -90,3 +93,22 @@ def test_a_number_that_would_ask_for_others_asks_for_nobody(known, patient, wild
     stored(known, study(patient, "20200301", PatientBirthDate=""))
     case = read_case(Exam.HIP_MRI, study(wild, "20210301", PatientBirthDate=""))
     assert earlier._studies(at(known), case) == ()
+
+
+def test_a_check_before_the_start_asks_who_is_to_know_of_earlier_studies(
+    known, tmp_path, monkeypatch
+):
+    def found(aet):
+        monkeypatch.setenv("OSTEOSCREEN_EARLIER_FROM", aet)
+        told = {one.what: one for one in checks.run(config.load(tmp_path))}
+        return told["earlier studies"]
+
+    schema.migrate(config.load(tmp_path))
+    assert "there is no peer ORTHANC" in found("ORTHANC").words
+    ledger = schema.ready_ledger(config.load(tmp_path))
+    common = {"host": LOOPBACK, "sends": False, "results": "none", "role": "research"}
+    with DcmtkStorescp(tmp_path / "store") as storing:
+        for peer in (known, storing):
+            peers.add(ledger, Peer(aet=peer.aet, port=peer.port, sr_class=SR, **common))
+        assert found(known.aet).state == "ok"
+        assert found(storing.aet).state == "fail"
