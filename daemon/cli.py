@@ -139,7 +139,10 @@ def retry(
         raise ConfigError("name one series, or say --parked")
     again = claims.anew(schema.ready_ledger(config.load(home)), series_uid or None)
     if series_uid and not again:
-        raise ConfigError(f"{series_uid} has not ended, or its images are purged: osteoscreen show")
+        raise ConfigError(
+            f"{series_uid} has not ended, its images are purged, or its result was retracted: "
+            "osteoscreen show"
+        )
     typer.echo(f"{len(again)} series will be judged and screened once more")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.records.tables import ENDS, DeliveryState
+from daemon.records.tables import ENDS, DeliveryState, SeriesState
 
 OVER = (DeliveryState.SENT, DeliveryState.PARKED, DeliveryState.DROPPED)
 
@@ -35,6 +35,15 @@ def current_result(series: Mapping[str, Any]) -> dict[str, Any]:
 def current_results(series: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the results that stand, one a model."""
     return [dict(result) for result in series["results"] if result["current"]]
+
+
+def is_taken_back(series: Mapping[str, Any]) -> bool:
+    """Tell whether a person took back what was last said of a series.
+
+    Of one that is parked nothing was said since its last image.
+    """
+    retracted = any(result["retracted_at"] for result in current_results(series))
+    return retracted and series["state"] != SeriesState.PARKED
 
 
 def outcome(series: Mapping[str, Any]) -> str:

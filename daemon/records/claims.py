@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, func, select, update
+from sqlalchemy import ColumnElement, Update, exists, func, select, update
 
 from daemon import processes
 from daemon.records import choice
 from daemon.records.choice import NEVER
 from daemon.records.heartbeat import heartbeat as beating
 from daemon.records.ledger import Ledger, changed, note, now
-from daemon.records.tables import Series, SeriesState
+from daemon.records.tables import Screening, Series, SeriesState
 from engines.errors import Reason
 
 
@@ -179,20 +179,29 @@ def anew(ledger: Ledger, series_uid: str | None) -> list[str]:
     """Receive once more, from the first attempt on, a series that has ended.
 
     One that was screened only while its images are here: without them its result would be lost for
-    nothing. Without a UID, all that are parked. Returns which.
+    nothing. None whose result was taken back: other weights would say it again. Without a UID, all
+    that are parked, which were not judged since their last image. Returns which.
     """
-    if series_uid is None:
-        ended = update(Series).where(Series.state == SeriesState.PARKED)
-    else:
-        fruitless = Series.state.in_((SeriesState.PARKED, SeriesState.FAILED, SeriesState.SKIPPED))
+    ended = Series.state == SeriesState.PARKED
+    if series_uid is not None:
+        fruitless = Series.state.in_((SeriesState.FAILED, SeriesState.SKIPPED))
         screened = (Series.state == SeriesState.SCREENED) & Series.purged_at.is_(None)
-        ended = update(Series).where(Series.SeriesInstanceUID == series_uid, fruitless | screened)
-    again = ended.values(received_anew() | {"last_at": now()})
+        ended |= (fruitless | screened) & ~_taken_back()
+        ended &= Series.SeriesInstanceUID == series_uid
+    again = update(Series).where(ended).values(received_anew() | {"last_at": now()})
     with ledger.write() as session:
         uids = list(session.scalars(again.returning(Series.SeriesInstanceUID)))
         for uid in uids:
             note(session, "retry asked for", SeriesInstanceUID=uid)
     return uids
+
+
+def _taken_back() -> ColumnElement[bool]:
+    return exists().where(
+        Screening.SeriesInstanceUID == Series.SeriesInstanceUID,
+        Screening.current,
+        Screening.retracted_at.is_not(None),
+    )
 
 
 def received_anew() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from daemon.records.tables import Peer, Stage
 from daemon.records.visits import Visitor
 from daemon.reveal import NAME_MOST
 from daemon.said import Said
+from daemon.story import is_taken_back
 from daemon.web import made
 from daemon.web.guard import Refused, ledger_of, note, settings_of
 from daemon.web.patient import told_by_images
@@ -230,10 +231,12 @@ def picture_of(request: Request, who: Visitor, uid: str, made_uid: str) -> bytes
 
 def judge_again(request: Request, who: Visitor, uid: str, series_uid: str, why: str) -> list[str]:
     """Judge and screen a series once more; return it, nothing if it has not ended."""
-    known = {series["SeriesInstanceUID"] for series in story_of(request, uid)["series"]}
+    known = {series["SeriesInstanceUID"]: series for series in story_of(request, uid)["series"]}
     why = why.strip()[:WHY_MOST]
     if series_uid not in known or len(why) < WHY_LEAST:
         raise Refused("Say why it should be judged again, in a few words. Go back to do so.", 400)
+    if is_taken_back(known[series_uid]):
+        raise Refused("Its result was retracted, and is not said again.", 409)
     note(request, who, "series judged again", series_uid, detail=why)
     return claims.anew(ledger_of(request), series_uid)
 

@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from daemon.records.tables import ENDS
 from daemon.rejection import Ground
-from daemon.story import current_results
+from daemon.story import current_results, is_taken_back
 from daemon.web.amending import retract, send_study
 from daemon.web.deeds import judge_again, look_at, picture_of
 from daemon.web.guard import Operator, Refused, SentForm, Viewer
@@ -17,7 +18,6 @@ from engines.contract import number_of
 router = APIRouter()
 
 EVENTS_MOST = 60
-ENDED = ("skipped", "failed", "parked", "screened")
 
 
 @router.get("/study")
@@ -33,7 +33,6 @@ def study_page(request: Request, who: Viewer, uid: str) -> HTMLResponse:
         reports=seen.reports,
         number_of=number_of,
         events_most=EVENTS_MOST,
-        ended=ENDED,
         grounds=list(Ground),
         stands=any(_stands(result) for one in seen.story["series"] for result in one["results"]),
     )
@@ -54,6 +53,7 @@ def _told(series: dict[str, Any]) -> dict[str, Any]:
     return series | {
         "senders": sorted({image["calling_aet"] for image in series["received"]}),
         "purged": sum(bool(image["purged_by"]) for image in series["received"]),
+        "judged_again": series["state"] in ENDS and not is_taken_back(series),
         "came": (came[0], came[-1]) if came else (None, None),
         "mark": mark,
         "words": words,

@@ -26,7 +26,8 @@ NONE: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "Nothing of it has come to us, or it is not kept"}
 }
 BAD: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The series is not one of this study"}
+    400: {"model": Problem, "description": "The series is not one of this study"},
+    409: {"model": Problem, "description": "Its result was retracted"},
 }
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "The picture"}

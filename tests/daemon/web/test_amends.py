@@ -9,7 +9,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from validators import dcentvfy, dciodvfy
 
 from daemon import console
-from daemon.records import evidence, peers, search, summary, tally, trail
+from daemon.records import claims, evidence, peers, search, summary, tally, trail
 from daemon.records.people_tables import Right
 from daemon.records.search import Wanted
 from daemon.records.tables import Delivery, Stage
@@ -150,6 +150,11 @@ def test_what_was_taken_back_is_flagged_nowhere_and_never_sent_again(site, opera
     console.study(summary.study(site.ledger, uid))
     assert WHY in capsys.readouterr().out
     assert summary.study(site.ledger, uid)["series"][0]["results"][0]["retracted_why"] == WHY
+    series_uid = site.film.SeriesInstanceUID
+    answer = operator.client.post("/study/again", data=form | {"series_uid": series_uid})
+    assert answer.status_code == 409 and "Its result was retracted" in answer.text
+    assert claims.anew(site.ledger, series_uid) == []
+    assert site.story(site.film)["state"] == "screened"
     told = operator.get(path).text
     assert "Judge" not in told and "not flagged" not in operator.get(f"/studies?uid={uid}").text
     assert '<span class="tag ">retracted</span>' in told
