@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from engines.phantoms.body.shapes import Deep, Mask, within
+from engines.phantoms.body.deep import Deep, Mask, within
 from engines.phantoms.body.solids import Shape
 
 Values = NDArray[np.float64]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
+from engines.phantoms.body.deep import Deep
 from engines.phantoms.body.extra import Extra
-from engines.phantoms.body.shapes import Common, Deep
+from engines.phantoms.body.shapes import Common
 from engines.phantoms.body.solids import Shape, Solid, Tissue
 
 Values = NDArray[np.float64]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.shapes import Common, Deep, Stack
+from engines.phantoms.body.deep import Deep
+from engines.phantoms.body.shapes import Common, Stack
 from engines.phantoms.body.solids import Solid, Tissue
 
 Values = NDArray[np.float64]

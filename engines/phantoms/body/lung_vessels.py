@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.conduit import Branches
+from engines.phantoms.body.deep import Deep
 from engines.phantoms.body.heart import place
-from engines.phantoms.body.shapes import Deep
 
 Values = NDArray[np.float64]
 

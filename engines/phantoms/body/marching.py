@@ -1,15 +1,11 @@
 """How far rays run through a shape that has no formula for it: by samples along them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from engines.phantoms.body.shapes import Deep
-
-Values = NDArray[np.float64]
+from engines.phantoms.body.deep import Deep, Values
 
 #: Samples of a marched ray inside a shape's box.
 _STEPS = 32
@@ -18,7 +14,7 @@ _STEPS = 32
 _CHUNK = 16384
 
 
-def march_mm(shape: "Deep", source_mm: Values, targets_mm: Values, steps: int = _STEPS) -> Values:
+def march_mm(shape: Deep, source_mm: Values, targets_mm: Values, steps: int = _STEPS) -> Values:
     """Return how far rays run through a shape, by samples with soft borders.
 
     Parameters
@@ -48,7 +44,7 @@ def march_mm(shape: "Deep", source_mm: Values, targets_mm: Values, steps: int = 
 
 
 def _marched(
-    shape: "Deep", box: tuple[Values, Values], light: tuple[Values, Values], steps: int
+    shape: Deep, box: tuple[Values, Values], light: tuple[Values, Values], steps: int
 ) -> Values:
     source_mm, rays = light
     enter, leave = _through_box(box, source_mm, rays)
@@ -72,7 +68,7 @@ def _marched(
     return total
 
 
-def _deep(shape: "Deep", places: list[Values], rim_mm: float) -> Values:
+def _deep(shape: Deep, places: list[Values], rim_mm: float) -> Values:
     """Return depths of places (x, y, z); what one part leaves out is not asked for the others.
 
     What is made of pieces (conduit.Tube) or is what shapes have in common (shapes.Common) is known
@@ -101,7 +97,7 @@ def _deep(shape: "Deep", places: list[Values], rim_mm: float) -> Values:
     return deep
 
 
-def _deep_in_pieces(pieces: "Sequence[Deep]", places: list[Values], rim_mm: float) -> Values:
+def _deep_in_pieces(pieces: Sequence[Deep], places: list[Values], rim_mm: float) -> Values:
     """Return depths in what any of the pieces covers, each asked only near its box."""
     deep = np.full(len(places[0]), -np.inf)
     for piece in pieces:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
-from engines.phantoms.body.shapes import Common, Deep, Inset, Stack
+from engines.phantoms.body.deep import Deep
+from engines.phantoms.body.shapes import Common, Inset, Stack
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.body.trunk import layers, trunk
 

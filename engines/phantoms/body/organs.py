@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.conduit import Tube, curve
-from engines.phantoms.body.shapes import Common, Deep, Ellipsoid, Inset
+from engines.phantoms.body.deep import Deep
+from engines.phantoms.body.shapes import Common, Ellipsoid, Inset
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.body.trunk import Layers
 

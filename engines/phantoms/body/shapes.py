@@ -6,35 +6,17 @@ film gets chords, exact for ellipsoids and tubes, marched for the others.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.phantoms.body.deep import Deep, Mask, Values, within
 from engines.phantoms.body.marching import march_mm
-
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _FAR_MM = 1e3
 
 #: Places so far outside of one part of a common shape are outside of all, however wide a sample.
 _FAR_OUT_MM = 30.0
-
-
-class Deep(Protocol):
-    """A shape that knows its depth."""
-
-    def box(self) -> tuple[Values, Values]:
-        """Return the lowest and the highest corner, mm LPS: float64, shape (3,) each."""
-
-    def depth_mm(self, x: Values, y: Values, z: Values) -> Values:
-        """Return about how far places that broadcast lie under the surface; negative outside."""
-
-
-def within(shape: Deep, points_mm: Values) -> Mask:
-    """Tell which points (..., 3) lie in a shape: bool, shape (...)."""
-    return np.asarray(shape.depth_mm(points_mm[..., 0], points_mm[..., 1], points_mm[..., 2]) >= 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from engines.phantoms.body.build import Build
 from engines.phantoms.body.conduit import parts_of
-from engines.phantoms.body.shapes import Deep
+from engines.phantoms.body.deep import Deep
 from engines.phantoms.body.solids import Solid, Tissue
 from engines.phantoms.ct.attenuating import Attenuation
 from engines.phantoms.ct.grid import Grid

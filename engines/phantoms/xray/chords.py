@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.conduit import Tube
-from engines.phantoms.body.shapes import Common, Deep, Ellipsoid
+from engines.phantoms.body.deep import Deep
+from engines.phantoms.body.shapes import Common, Ellipsoid
 from engines.phantoms.body.solids import Shape
 from engines.phantoms.xray.geometry import Geometry
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantoms.body.conduit import Tube
+from engines.phantoms.body.deep import Deep, within
 from engines.phantoms.body.marching import march_mm
-from engines.phantoms.body.shapes import Common, Deep, within
+from engines.phantoms.body.shapes import Common
 from engines.phantoms.body.solids import Shape, Solid, Tissue
 from engines.phantoms.xray.chords import has_formula
 
