@@ -179,10 +179,7 @@ class Callers:
     def _kept(self) -> Known | None:
         try:
             copy = json.loads(self._copy.read_text())
-            # a list is of a version before: of the whole, of one title; of titles, of no addresses
-            rows, titles = (copy, ()) if isinstance(copy, list) else (copy["peers"], copy["titles"])
-            told = titles if isinstance(titles, dict) else dict.fromkeys(titles, "")
-            return Known({row["aet"]: Peer(**row) for row in rows}, told)
+            return Known({row["aet"]: Peer(**row) for row in copy["peers"]}, copy["titles"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             log.error("event=no-copy-of-peers error=%s", type(error).__name__)
             return None

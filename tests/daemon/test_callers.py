@@ -57,7 +57,15 @@ def test_a_removed_peer_is_forgotten_in_the_copy_too(settings, ledger, away):
 
 
 @pytest.mark.parametrize(
-    "torn", [None, "", "[{", '[{"aet": "CR1", "colour": "red"}]', '{"CR1": 1}']
+    "torn",
+    [
+        None,
+        "",
+        '{"peers": [{',
+        '{"peers": [{"aet": "CR1", "colour": "red"}], "titles": {}}',
+        '{"peers": []}',
+        '[{"aet": "CR1"}]',
+    ],
 )
 def test_who_knows_no_peers_at_all_lets_nobody_in_and_turns_nobody_away(settings, away, torn):
     if torn is not None:

@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from daemon import config, header, scu, titles
-from daemon.callers import COPY, Callers
+from daemon.callers import Callers
 from daemon.errors import ConfigError, DeliveryError
 from daemon.intake import READ
 from daemon.records import own_titles, peers
@@ -76,13 +76,6 @@ def test_who_begins_without_the_ledger_answers_to_the_titles_of_before(settings,
     assert "we are OSTEOSCREEN, TRIAL" in Callers(settings, away).misnomer(
         "CR1", "OTHER", "127.0.0.1"
     )
-    # the copy of a version before had no addresses, and that of one before a list of peers
-    copy = json.loads((settings.home / COPY).read_text())
-    (settings.home / COPY).write_text(json.dumps(copy | {"titles": ["TRIAL"]}))
-    assert Callers(settings, away).misnomer("CR1", "TRIAL", "10.0.0.5") == ""
-    (settings.home / COPY).write_text(json.dumps(copy["peers"]))
-    assert Callers(settings, away).misnomer("CR1", "OSTEOSCREEN", "127.0.0.1") == ""
-    assert "called us" in Callers(settings, away).misnomer("CR1", "TRIAL", "127.0.0.1")
     away.close()
 
 
