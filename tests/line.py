@@ -44,7 +44,7 @@ class Line:
             states = summary.status(self.system.ledger)["series"]["by_state"]
             return not any(states[name] for name in ("receiving", "queued", "screening"))
 
-        wait_for("every series to end", nothing_waits, within_s=60)
+        wait_for("every series to end", nothing_waits)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,9 @@ import threading
 
 from peers import free_port, wait_for
 
-from daemon import config, schema
+from daemon import config, schema, scu
 from daemon.binding import open_sockets
+from daemon.errors import DeliveryError
 from daemon.records import peers as ledger_peers
 from daemon.records import summary
 from daemon.records.tables import Peer
@@ -46,6 +47,14 @@ class ListenerHere:
 
     def address(self, calling="CR1", called="OSTEOSCREEN"):
         return Address(called, "127.0.0.1", self.port, calling, timeout_s=5)
+
+    def hears(self, **names):
+        """Say whether a call is let in; peers and titles that are new are known within a second."""
+        try:
+            scu.echo(self.address(**names))
+        except DeliveryError:
+            return False
+        return True
 
     def refusals(self):
         return [row["why"] for row in summary.status(self.ledger)["refused_associations"]]

@@ -100,20 +100,18 @@ class Osteoscreen(Process):
         """Return the story of a study, None as long as nothing of it is indexed."""
         return summary.study(self.ledger, study_uid)
 
-    def ended(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
+    def ended(self, study_uid: str) -> dict[str, Any]:
         """Wait until the one series of a study has ended; return its story."""
-        return self._waited(study_uid, f"{study_uid} to end", self._ended, within_s)
+        return self._waited(study_uid, f"{study_uid} to end", self._ended)
 
-    def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
+    def delivered(self, study_uid: str) -> dict[str, Any]:
         """Wait until a study has deliveries and all of them were sent; return its series' story."""
         what = f"the results of {study_uid} to be sent"
-        return self._waited(study_uid, what, self._delivered, within_s)
+        return self._waited(study_uid, what, self._delivered)
 
-    def _waited(
-        self, study_uid: str, what: str, holds: Callable[[str], Any], within_s: float
-    ) -> dict[str, Any]:
+    def _waited(self, study_uid: str, what: str, holds: Callable[[str], Any]) -> dict[str, Any]:
         try:
-            return dict(wait_for(what, lambda: holds(study_uid), within_s))
+            return dict(wait_for(what, lambda: holds(study_uid)))
         except AssertionError as error:
             story = json.dumps(self.show(study_uid), indent=1, default=str)
             said = "\n".join(self.logs().splitlines()[-60:])

@@ -28,7 +28,8 @@ from programs import find_program
 LOOPBACK = "127.0.0.1"
 # DCMTK and Orthanc leave Nagle's algorithm on, which costs 40 ms an object
 QUICK = {**os.environ, "TCP_NODELAY": "1"}
-READY_WITHIN_S = 30.0
+PATIENCE_S = 200.0
+"""How long what must come is waited for: a machine that runs many tests at once is slow."""
 REFUSED_BY_RECEIVER = re.compile(r"Received C-STORE Response \((?!Success|Warning)")
 GONE_WITHIN_S = 15.0
 
@@ -66,11 +67,11 @@ def _is_free(port: int) -> bool:
 def answers(port: int, host: str = LOOPBACK) -> bool:
     """Say whether something accepts connections on a port, a loopback port by default."""
     with socket.socket() as sock:
-        sock.settimeout(READY_WITHIN_S)
+        sock.settimeout(PATIENCE_S)
         return sock.connect_ex((host, port)) == 0
 
 
-def wait_for(what: str, holds: Callable[[], Any], within_s: float = READY_WITHIN_S) -> Any:
+def wait_for(what: str, holds: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     """Wait until something holds and return it; say what was missing if it never does."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
@@ -89,7 +90,6 @@ class Process:
     stop_signal = signal.SIGTERM
     host = LOOPBACK
     through: tuple[str, ...] = ()
-    ready_within_s = READY_WITHIN_S
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -119,7 +119,7 @@ class Process:
             )
         try:
             what = f"{type(self).__name__} to be ready"
-            wait_for(what, self._ready_or_dead, self.ready_within_s)
+            wait_for(what, self._ready_or_dead)
         except BaseException:
             self.stop()
             raise

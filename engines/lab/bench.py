@@ -50,7 +50,7 @@ class Way:
         """Make one, its memory counted."""
         before = _held_mib()
         run = make()
-        return cls(run, _held_mib() - before)
+        return cls(run, max(0.0, _held_mib() - before))
 
     def warm(self, arrays: Arrays) -> None:
         """Run it until it is at its pace."""

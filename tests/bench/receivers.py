@@ -57,7 +57,7 @@ class Receiver:
         """See that what was sent is stored, byte for byte, and nothing else."""
         if self.name == OURS:
             incoming = self.store / "incoming"
-            wait_for("the intake", lambda: not list(incoming.iterdir()), within_s=60)
+            wait_for("the intake", lambda: not list(incoming.iterdir()))
         stored = sorted(sha256(data).hexdigest() for data in self._new_datasets())
         if stored != sorted(one.digest for one in objects):
             raise AssertionError(

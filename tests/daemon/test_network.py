@@ -1,7 +1,6 @@
 """Listener and sender on real sockets: who may call, what is answered, what a peer's no means."""
 
 import socket
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -89,9 +88,9 @@ def test_a_wrong_called_title_is_refused_in_words(ours):
 
 
 def test_a_peer_added_while_we_listen_is_heard_without_a_restart(ours):
+    assert not ours.hears(calling="CT9")
     ours.allow("CT9")
-    time.sleep(1.1)
-    scu.echo(ours.address(calling="CT9"))
+    wait_for("the peer to be known", lambda: ours.hears(calling="CT9"))
 
 
 def test_a_caller_who_cannot_be_judged_is_not_let_in(ours, monkeypatch):

@@ -51,4 +51,4 @@ def test_a_supervisor_killed_while_its_parts_begin_leaves_none_of_them(tmp_path)
         system.process.kill()
         begun = pids(f"--home {system.home}")
         assert begun
-        wait_for("all parts to leave", lambda: not pids(f"--home {system.home}"), 60)
+        wait_for("all parts to leave", lambda: not pids(f"--home {system.home}"))

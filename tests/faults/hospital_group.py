@@ -62,7 +62,6 @@ class System(Osteoscreen):
     # what it says politely at its end is in other tests
     stop_signal = signal.SIGKILL
     # all of them start at once
-    ready_within_s = 120.0
 
     def __init__(self, folder: Path, host: Host, parts: Sequence[str], **settings: object) -> None:
         self.hold, self.parts = folder / "hold", parts
@@ -131,17 +130,15 @@ class Group:
         return list(self.series(study_uid).get("received", ()))
 
     def ended(self, study_uid: str) -> dict[str, Any]:
-        return self._told(self.any.ended, study_uid, 60)
+        return self._told(self.any.ended, study_uid)
 
-    def delivered(self, study_uid: str, within_s: float = 60) -> dict[str, Any]:
-        return self._told(self.any.delivered, study_uid, within_s)
+    def delivered(self, study_uid: str) -> dict[str, Any]:
+        return self._told(self.any.delivered, study_uid)
 
-    def _told(
-        self, wait: Callable[[str, float], dict[str, Any]], study_uid: str, within_s: float
-    ) -> dict[str, Any]:
+    def _told(self, wait: Callable[[str], dict[str, Any]], study_uid: str) -> dict[str, Any]:
         """Wait; where it is in vain, say what every host said."""
         try:
-            return wait(study_uid, within_s)
+            return wait(study_uid)
         except AssertionError as error:
             said = [f"{name}:\n{one.logs()[-3000:]}" for name, one in self.systems.items()]
             raise AssertionError("\n".join([str(error), *said])) from None
@@ -158,7 +155,7 @@ class Group:
 
     def sound(self) -> None:
         """Wait until nothing moves; then every host's audit adds up, and nothing came twice."""
-        wait_for("everything to come to rest", self._at_rest, 60)
+        wait_for("everything to come to rest", self._at_rest)
         for system in self.systems.values():
             audited = json.loads(system.cli("audit", "--json"))
             assert audited["problems"] == [], (system.name, audited["problems"])

@@ -29,7 +29,6 @@ PARTS: Mapping[str, str] = {
     "web": "daemon.web",
 }
 SUPERVISOR, TREE = "supervisor", "whole tree"
-QUIET_WITHIN_S = 180.0
 
 
 class KeptUp(Osteoscreen):
@@ -58,10 +57,10 @@ class KeptUp(Osteoscreen):
 
     def restart(self) -> None:
         """End it politely and wait until it is up again; forgotten is who died how often."""
-        before = wait_for("the supervisor", self._supervisor, 60)
+        before = wait_for("the supervisor", self._supervisor)
         os.kill(before, signal.SIGTERM)
-        wait_for("the restart", lambda: self._supervisor() not in (None, before), 60)
-        wait_for("the listener", self.is_ready, 60)
+        wait_for("the restart", lambda: self._supervisor() not in (None, before))
+        wait_for("the listener", self.is_ready)
 
     def pids(self, part: str) -> list[int]:
         """Return the processes of one part, or of all with an empty name."""
@@ -69,9 +68,9 @@ class KeptUp(Osteoscreen):
 
     def kill(self, kind: str, chance: random.Random) -> None:
         """Kill one process of a kind, or the supervisor, or all; a dead one is waited for first."""
-        supervisor = wait_for("the supervisor", self._supervisor, 60)
+        supervisor = wait_for("the supervisor", self._supervisor)
         if kind in PARTS:
-            victims = wait_for(f"a {kind} to kill", lambda: self.pids(kind), 60)
+            victims = wait_for(f"a {kind} to kill", lambda: self.pids(kind))
             victims = [chance.choice(victims)]
         else:
             victims = [supervisor, *(self.pids("") if kind == TREE else ())]
@@ -136,7 +135,7 @@ class Proof:
 def prove(line: Line, accounts: Accounts) -> Proof:
     """Wait until nothing moves, then hold what was acknowledged against spool, ledger and PACS."""
     proof = Proof()
-    wait_for("everything to come to rest", lambda: _at_rest(line), QUIET_WITHIN_S)
+    wait_for("everything to come to rest", lambda: _at_rest(line))
     _look_at_the_spool(line.system, accounts, proof)
     _look_at_the_results(line, accounts, proof)
     audited = line.system.run("audit", "--json")

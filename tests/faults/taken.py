@@ -63,7 +63,7 @@ def send(system: Osteoscreen, slices: Sequence[Dataset], calling: str = "CT1") -
     association.release()
 
 
-def at_rest(system: Osteoscreen, within_s: float = 60) -> dict[str, Any]:
+def at_rest(system: Osteoscreen) -> dict[str, Any]:
     """Wait until everything is indexed and judged; return the status."""
 
     def nothing_moves() -> dict[str, Any] | None:
@@ -73,7 +73,7 @@ def at_rest(system: Osteoscreen, within_s: float = 60) -> dict[str, Any]:
 
     # what is being written is in no folder listing and no ledger yet
     time.sleep(0.1)
-    return dict(wait_for("everything to be indexed and judged", nothing_moves, within_s))
+    return dict(wait_for("everything to be indexed and judged", nothing_moves))
 
 
 def events(system: Osteoscreen, series: str, study: str = "") -> list[str]:

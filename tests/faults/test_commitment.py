@@ -52,11 +52,11 @@ def states(system: Osteoscreen) -> dict[str, tuple[str, str | None]]:
         return {row.TransactionUID: (row.state, row.detail) for row in rows}
 
 
-def until(system: Osteoscreen, transaction: str, state: str, within_s: float = 30) -> str | None:
+def until(system: Osteoscreen, transaction: str, state: str) -> str | None:
     """Wait until a request is in that state; return what is said of it."""
     what = f"the commitment to be {state}"
     return (
-        wait_for(what, lambda: states(system)[transaction][0] == state, within_s)
+        wait_for(what, lambda: states(system)[transaction][0] == state)
         and (states(system)[transaction][1])
     )
 
@@ -188,7 +188,7 @@ def test_a_request_answered_survives_the_death_of_every_process(tmp_path, parts)
             assert status == 0
             assert all(kill(system, part) for part in parts)
         with modality.listening():
-            until(system, transaction, "reported", within_s=60)
+            until(system, transaction, "reported")
         assert {report[0] for report in modality.heard + modality.elsewhere} == {transaction}
         audited = json.loads(system.cli("audit", "--json"))
         assert audited["totals"]["commitments reported"] == 1

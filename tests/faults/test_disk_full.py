@@ -179,7 +179,7 @@ def test_at_the_last_byte_nothing_is_lost_and_everything_goes_on_by_itself(ortha
         disk.make_room()
         _send_until_accepted(line.system, slices, tmp_path)
         for study, _ in (first, second):
-            assert line.system.delivered(study, within_s=90)["state"] == "screened"
+            assert line.system.delivered(study)["state"] == "screened"
             assert len(line.stored(study)) == 2
         line.settle()
         _prove(line.system, [first[1], second[1], *slices])
@@ -188,7 +188,7 @@ def test_at_the_last_byte_nothing_is_lost_and_everything_goes_on_by_itself(ortha
 def _a_full_outbox_delays_a_result(line, outbox, film, folder):
     study, one = film
     line.send(dcmsend, write_part10(folder, one))
-    wait_for("the outbox to be full", lambda: "event=put-off" in line.system.logs(), 60)
+    wait_for("the outbox to be full", lambda: "event=put-off" in line.system.logs())
     wait_for("that to be said", lambda: "put off" in _kinds(line.system, study))
     assert not list(outbox.folder.glob("*.part"))
     return film
@@ -240,7 +240,7 @@ def test_retention_makes_room_by_itself_and_every_object_is_accepted_in_the_end(
         _wait_until_skipped(system, len(every))
         # and now others fill it, to the last byte
         disk.fill(leave=0)
-        wait_for("room to be made", lambda: disk.free() > levels["wary_free_mib"] * MIB, 60)
+        wait_for("room to be made", lambda: disk.free() > levels["wary_free_mib"] * MIB)
         every.append(make(SMALL, 1))
         _send_until_accepted(system, every[-1], tmp_path)
         _wait_until_skipped(system, len(every))
@@ -255,7 +255,7 @@ def _send_until_accepted(system: Osteoscreen, series: Sequence[Object], folder: 
     paths = [write_part10(folder, one) for one in series]
     # dcmsend ends well though objects were refused: it counts those that were not
     accepted = f"with status SUCCESS  : {len(paths)}\n"
-    wait_for("acceptance", lambda: accepted in dcmsend(system.port, paths, system.aet)[1], 60)
+    wait_for("acceptance", lambda: accepted in dcmsend(system.port, paths, system.aet)[1])
     for path in paths:
         path.unlink()
 

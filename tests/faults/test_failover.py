@@ -2,9 +2,9 @@
 
 import contextlib
 import subprocess
-import time
 
 import pytest
+import redis
 from peers import LOOPBACK, PostgresServer, Process, RedisServer, answers, free_port, wait_for
 from programs import find_program
 from sqlalchemy import text
@@ -112,6 +112,12 @@ class Sentinel(Process):
     def is_ready(self):
         return answers(self.port)
 
+    def knows(self, replica):
+        """Say whether it has heard of a copy, and that this one follows its master."""
+        with redis.Redis(LOOPBACK, self.port, decode_responses=True) as asked:
+            copies = asked.sentinel_slaves("mymaster")
+        return (replica.port, "ok") in {(one["port"], one["master-link-status"]) for one in copies}
+
 
 class Replica(RedisServer):
     """A copy of another broker."""
@@ -129,16 +135,15 @@ def test_rings_go_to_the_broker_that_the_sentinels_name_after_the_first_has_died
 ):
     with contextlib.ExitStack() as stack:
         master = stack.enter_context(RedisServer(tmp_path / "master"))
-        stack.enter_context(Replica(tmp_path / "replica", master))
+        replica = stack.enter_context(Replica(tmp_path / "replica", master))
         sentinel = stack.enter_context(Sentinel(tmp_path / "sentinel", master))
         url = f"sentinel://{LOOPBACK}:{free_port()};sentinel://{LOOPBACK}:{sentinel.port}"
         monkeypatch.setenv("OSTEOSCREEN_BROKER_URL", url)
         monkeypatch.setenv("OSTEOSCREEN_BROKER_MASTER", "mymaster")
         monkeypatch.setattr("daemon.jobs.AWAY_S", 0.0)
         doorbell = Doorbell(config.load(tmp_path))
-        assert wait_for("the first", lambda: doorbell.screen("1.2.3", "cxr"), 20)
-        # it has heard of its copy
-        time.sleep(1.5)
+        assert wait_for("the first", lambda: doorbell.screen("1.2.3", "cxr"))
+        wait_for("it to have heard of the copy", lambda: sentinel.knows(replica))
         master.stop()
-        assert wait_for("the other", lambda: doorbell.screen("1.2.4", "cxr"), 30)
+        assert wait_for("the other", lambda: doorbell.screen("1.2.4", "cxr"))
         doorbell.app.close()

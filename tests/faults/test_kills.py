@@ -114,7 +114,7 @@ def _kill_under_load(line, kinds, seed, tell, folder):
                     study, waited_s = traffic.film(ours)
                     recovery.acknowledged_s.append(waited_s)
             if study:
-                system.delivered(study, within_s=200)
+                system.delivered(study)
                 recovery.in_the_pacs_s.append(time.monotonic() - killed_at)
             if many and number % RESTART_AFTER == 0:
                 system.restart()

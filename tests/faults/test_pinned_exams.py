@@ -44,11 +44,11 @@ def test_ct_waits_for_the_host_that_takes_ct_while_films_are_screened_at_the_oth
             for _ in range(RINGS):
                 # as the sweep rings for all that waits, the longest first: the CT is before them
                 upkeep.ring_queued(site.ledger, bell, 0)
-            wait_for("the film", lambda one=one: state(site, one) == SeriesState.SCREENED, 60)
+            wait_for("the film", lambda one=one: state(site, one) == SeriesState.SCREENED)
         assert state(site, scan) == SeriesState.QUEUED
         running.append(site.start(CT_HOST, OSTEOSCREEN_WORKER_EXAMS="ct"))
         # this model reads no CT: that it was looked at is what counts here
-        wait_for("the CT", lambda: state(site, scan) == SeriesState.SKIPPED, 120)
+        wait_for("the CT", lambda: state(site, scan) == SeriesState.SKIPPED)
     finally:
         for process in running:
             process.kill()

@@ -99,7 +99,7 @@ def test_a_restart_while_images_come_loses_nothing_and_the_listener_goes_on(
                 )
                 study, _ = traffic.film(ours)
                 time.sleep(GONE_S)
-        line.system.delivered(study, within_s=120)
+        line.system.delivered(study)
         ended_well(line, traffic)
     assert line.system.pids("listener") == listeners
 
@@ -113,7 +113,7 @@ def test_connections_cut_in_mid_transaction_lose_nothing(line, server, tmp_path,
                 study, _ = traffic.film(ours)
                 cut += cut_connections(server, line.system.environment["OSTEOSCREEN_DATABASE_URL"])
                 time.sleep(0.3)
-        line.system.delivered(study, within_s=120)
+        line.system.delivered(study)
         ended_well(line, traffic)
     assert cut > 5
 
@@ -130,7 +130,7 @@ def test_a_start_without_the_database_receives_and_says_what_it_waits_for(line, 
             time.sleep(GONE_S)
             # each waits where it is, and none is started again and again
             assert {part: line.system.pids(part) for part in PARTS} == parts
-        line.system.delivered(study, within_s=120)
+        line.system.delivered(study)
         ended_well(line, traffic)
 
 

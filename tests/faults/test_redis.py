@@ -47,7 +47,7 @@ def is_queued(line, study):
 
 def stored_once(line, study):
     """Wait until the results of a study are in the PACS; they are two, and one result stands."""
-    story = line.system.delivered(study, within_s=90)
+    story = line.system.delivered(study)
     assert [result["current"] for result in story["results"]] == [True]
     assert len(line.stored(study)) == 2
     return story

@@ -51,7 +51,7 @@ def hold_under_load(line, tmp_path, seconds):
                 acknowledged = len(traffic.acknowledged)
                 study, _ = traffic.film(ours)
                 assert len(traffic.acknowledged) > acknowledged
-        line.system.delivered(study, within_s=120)
+        line.system.delivered(study)
         traffic.end()
     proof = prove(line, traffic)
     assert proof.is_sound, proof

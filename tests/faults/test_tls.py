@@ -93,7 +93,7 @@ class Site(Osteoscreen):
 
     def told(self, words):
         """Wait until an admin is told so."""
-        return wait_for(f"{words!r} in the status", lambda: self._told(words), 15)
+        return wait_for(f"{words!r} in the status", lambda: self._told(words))
 
     def _told(self, words):
         rows = summary.status(self.ledger)["refused_associations"]
@@ -466,9 +466,9 @@ def test_a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never(sit
     # between the two copies they do not fit together: the old one is shown
     assert site.shown() == hospital.ours.fingerprint
     shutil.copy(new.key, site.key)
-    wait_for("the new certificate", lambda: site.shown() == new.fingerprint, 10)
+    wait_for("the new certificate", lambda: site.shown() == new.fingerprint)
     site.certificate.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n")
-    wait_for("the log to say so", lambda: "the old one stays" in shown_and_logs(site), 10)
+    wait_for("the log to say so", lambda: "the old one stays" in shown_and_logs(site))
     assert site.shown() == new.fingerprint
     ran = site.run("check", "--json")
     said = {one["what"]: one for one in json.loads(ran.stdout)}
@@ -531,7 +531,7 @@ def test_host_names_are_looked_up_once_and_their_old_addresses_kept(monkeypatch)
     monkeypatch.setattr("daemon.callers.ADDRESSES_FRESH_S", 0.0)
     hosts._hosts["ct2"].look_at = 0.0
     assert hosts.addresses("ct2") == seven
-    wait_for("a second look", lambda: len(asked) > 1, 5)
+    wait_for("a second look", lambda: len(asked) > 1)
     assert hosts.addresses("ct2") == seven
 
 

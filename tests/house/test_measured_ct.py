@@ -75,11 +75,11 @@ def test_an_enhanced_image_is_chosen_by_its_frames_measured_and_told_of(
     line.send(dcmsend, write(tmp_path, whole))
 
     def results():
-        series = line.system.ended(whole.StudyInstanceUID, within_s=120)
+        series = line.system.ended(whole.StudyInstanceUID)
         states = {one["state"] for _, one in deliveries(series)}
         return series if states == {"sent", "parked"} else None
 
-    series = wait_for("its results", results, within_s=120)
+    series = wait_for("its results", results)
     assert any("mm long" in point for point in series["appraisal"]["points"])
     made = {one["kind"]: one for one in series["results"][0]["objects"]}
     assert set(made) == {"SR", "SC", "SEG"}
@@ -110,11 +110,11 @@ def test_a_second_model_scores_what_was_measured_and_both_report(line, tmp_path)
 
     def results():
         # a PACS beside it may refuse the regions of the other model
-        found = line.system.ended(images[0].StudyInstanceUID, within_s=120)
+        found = line.system.ended(images[0].StudyInstanceUID)
         states = {one["state"] for _, one in deliveries(found)}
         return found if states and states <= {"sent", "parked"} else None
 
-    measured, scored = wait_for("its results", results, within_s=120)["results"]
+    measured, scored = wait_for("its results", results)["results"]
     line.system.cli("models", "stage", SCORED, "off")
     assert (measured["model"], scored["model"]) == (MODEL, SCORED)
     assert scored["state"] == "screened"

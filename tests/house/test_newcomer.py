@@ -23,7 +23,7 @@ def system(tmp_path_factory):
 @pytest.fixture(scope="module")
 def eye(system):
     """A browser that is shown the link of the first start."""
-    link = wait_for("the link", lambda: re.search(r"link=(\S+)", system.logs()), 60)[1]
+    link = wait_for("the link", lambda: re.search(r"link=(\S+)", system.logs()))[1]
     with running_chromium() as browser:
         eye = Eye(browser, link.partition("/welcome")[0])
         eye.page.goto(link)
@@ -70,7 +70,7 @@ def becomes_administrator(eye):
 def allows_the_modality_that_knocked(system, eye, path):
     rc, _ = storescu(system.port, [path], system.aet)
     assert rc != 0
-    wait_for("the refusal", lambda: sees(eye, "Peers", "peer MODALITY at"), 20)
+    wait_for("the refusal", lambda: sees(eye, "Peers", "peer MODALITY at"))
     click(eye, "Allow this peer", "link")
     assert eye.page.get_by_label("It may send images").is_checked()
     click(eye, "Add")
@@ -114,7 +114,7 @@ def reads_the_result(eye, orthanc, film):
     expect(page.get_by_text(f"SR to {orthanc.aet}: sent")).to_be_visible()
     picture = page.get_by_role("img", name="Secondary Capture")
     picture.scroll_into_view_if_needed()
-    wait_for("the picture", lambda: picture.evaluate("one => one.naturalWidth > 100"), 10)
+    wait_for("the picture", lambda: picture.evaluate("one => one.naturalWidth > 100"))
 
 
 def takes_the_result_back(eye, orthanc):
@@ -124,7 +124,7 @@ def takes_the_result_back(eye, orthanc):
     page.get_by_label("all results of this study").check()
     click(eye, "Retract")
     expect(page.get_by_text("a trial of taking results back")).to_be_visible()
-    wait_for("the note", lambda: len(orthanc.instances()) == 3, 60)
+    wait_for("the note", lambda: len(orthanc.instances()) == 3)
     assert "KO" in {orthanc.tags(one)["Modality"] for one in orthanc.instances()}
 
 

@@ -56,7 +56,7 @@ def ended(line, study):
         waiting = [one for one in series if one["state"] not in ENDS]
         return not waiting and series and "pending" not in sent and "sending" not in sent
 
-    wait_for(f"{study} to end", over, within_s=90)
+    wait_for(f"{study} to end", over)
     story = line.system.show(study)["series"]
     return {one["SeriesInstanceUID"].rpartition(".")[2]: one for one in story}
 
@@ -92,7 +92,7 @@ def test_a_study_in_three_associations_becomes_one_sr_and_a_better_series_one_re
     line.settle()
     assert len(reports(line, study)) == 1
     sends(line, tmp_path / "3", series["native"])
-    wait_for("the revision", lambda: len(reports(line, study)) == 2, within_s=90)
+    wait_for("the revision", lambda: len(reports(line, study)) == 2)
     told = ended(line, study)
     assert (states(told)["2"], states(told)["3"]) == (BEATEN, ("screened", None))
     [revised] = [ds for ds in reports(line, study) if ds.SOPInstanceUID != first.SOPInstanceUID]
@@ -140,7 +140,7 @@ def test_a_series_that_came_whole_is_not_waited_for_and_a_late_slice_gives_one_r
         assert (datetime.fromisoformat(queued) - last).total_seconds() < long_s
         [first] = reports(line, study)
         sends(line, tmp_path / "2", series["venous"][9:])
-        wait_for("the revision", lambda: len(reports(line, study)) == 2, within_s=90)
+        wait_for("the revision", lambda: len(reports(line, study)) == 2)
         assert states(ended(line, study)) == {"2": ("screened", None)}
         [revised] = [ds for ds in reports(line, study) if ds.SOPInstanceUID != first.SOPInstanceUID]
         [named] = revised.PredecessorDocumentsSequence[0].ReferencedSeriesSequence

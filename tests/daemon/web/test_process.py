@@ -41,17 +41,17 @@ def test_serve_prints_a_link_that_works_and_brings_a_killed_site_back(tmp_path):
     settings = {"web_port": place, "listener_processes": 1}
     ours = Osteoscreen(tmp_path, [modality], only="listener,web", **settings)
     with ours as system:
-        link = wait_for("the link", lambda: re.search(r"link=(\S+)", system.logs()), 60)[1]
-        wait_for("the site", lambda: answers(place), 60)
+        link = wait_for("the link", lambda: re.search(r"link=(\S+)", system.logs()))[1]
+        wait_for("the site", lambda: answers(place))
         browser, path = Browser(origin), link.removeprefix(origin)
         browser.send(path, path, password=PASSWORD, again=PASSWORD)
         assert "No peer receives results yet" in browser.sign_in("admin").text
         listener = pids(f"daemon.part listener --home {system.home}")
         [site] = pids(f"daemon.web --home {system.home}")
         os.kill(site, signal.SIGKILL)
-        wait_for("its death", lambda: not answers(place), 20)
+        wait_for("its death", lambda: not answers(place))
         assert echoscu(system.port, system.aet)[0] == 0
-        wait_for("the site again", lambda: answers(place), 60)
+        wait_for("the site again", lambda: answers(place))
         assert pids(f"daemon.part listener --home {system.home}") == listener
         assert browser.get("/").url.path == "/"
         assert httpx.get(f"{origin}/health").text == "ok\n"
