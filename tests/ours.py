@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from peers import LOOPBACK, QUICK, Process, answers, free_port, wait_for
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from daemon.cli import app
 from daemon.records import summary
@@ -83,9 +83,20 @@ class Osteoscreen(Process):
 
         In this process: to start another costs a second of a core, and a site needs several.
         """
-        ran = CliRunner().invoke(app, arguments, env=self._whole_environment())
+        ran = self._ran(*arguments)
         assert ran.exit_code == 0, f"osteoscreen {' '.join(arguments)}: {ran.output}{ran.exception}"
         return ran.stdout
+
+    def audit(self) -> list[str]:
+        """Return what `osteoscreen audit` finds amiss; it ends well only where that is nothing."""
+        ran = self._ran("audit", "--json")
+        assert ran.stdout, f"osteoscreen audit: {ran.output}{ran.exception}"
+        problems = list(json.loads(ran.stdout)["problems"])
+        assert ran.exit_code == bool(problems), ran.output
+        return problems
+
+    def _ran(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=self._whole_environment())
 
     def _whole_environment(self) -> dict[str, str | None]:
         """Return the environment of our commands: of this process' own settings nothing is left."""

@@ -37,28 +37,24 @@ def test_every_address_is_answered_and_a_bound_title_at_its_own_alone(ours):
     titles.put(ours.settings, ours.ledger, title(SIX, "SIX"))
     for host in (FIRST, SECOND, SIX):
         scu.echo(at(ours, host))
-    scu.echo(at(ours, SECOND, "TRIAL"))
-    scu.echo(at(ours, SIX, "SIX"))
-    for host, called in ((FIRST, "TRIAL"), (SIX, "TRIAL"), (SECOND, "SIX")):
+    wait_for("one title", lambda: ours.hears(at(ours, SECOND, "TRIAL")))
+    wait_for("the other", lambda: ours.hears(at(ours, SIX, "SIX")))
+    for host, called, answered in (
+        (FIRST, "TRIAL", SECOND),
+        (SIX, "TRIAL", SECOND),
+        (SECOND, "SIX", SIX),
+    ):
         with pytest.raises(DeliveryError, match=r"[Cc]alled"):
             scu.echo(at(ours, host, called))
-    told = wait_for("the refusals", lambda: len(ours.refusals()) == 3 and ours.refusals())
-    assert f"peer CR1 called TRIAL at {FIRST}, which is answered at {SECOND}" in told
+        why = f"peer CR1 called {called} at {host}, which is answered at {answered}"
+        wait_for("the refusal to be told", lambda why=why: why in ours.refusals())
     titles.put(ours.settings, ours.ledger, title(None))
-    wait_for("the title everywhere", lambda: heard(ours, FIRST, "TRIAL"))
-
-
-def heard(ours, host, called):
-    try:
-        scu.echo(at(ours, host, called))
-    except DeliveryError:
-        return False
-    return True
+    wait_for("the title everywhere", lambda: ours.hears(at(ours, FIRST, "TRIAL")))
 
 
 def test_our_own_title_may_be_bound_and_push_still_reaches_us(ours):
     titles.put(ours.settings, ours.ledger, title(SECOND, "OSTEOSCREEN"))
-    wait_for("the rule", lambda: not heard(ours, FIRST, "OSTEOSCREEN"))
+    wait_for("the rule", lambda: not ours.hears(at(ours, FIRST)))
     scu.echo(scu.ourselves(ours.settings))
     scu.echo(at(ours, SECOND))
 

@@ -88,9 +88,10 @@ def test_a_wrong_called_title_is_refused_in_words(ours):
 
 
 def test_a_peer_added_while_we_listen_is_heard_without_a_restart(ours):
-    assert not ours.hears(calling="CT9")
+    new = ours.address(calling="CT9")
+    assert not ours.hears(new)
     ours.allow("CT9")
-    wait_for("the peer to be known", lambda: ours.hears(calling="CT9"))
+    wait_for("the peer to be known", lambda: ours.hears(new))
 
 
 def test_a_caller_who_cannot_be_judged_is_not_let_in(ours, monkeypatch):

@@ -43,6 +43,7 @@ def ours(request, tmp_path, monkeypatch):
     )
     ours.straight = straight
     ours.allow("MODALITY")
+    wait_for("it to be known", lambda: ours.hears(ours.address(calling="MODALITY")))
     ours.reported = lambda: summary.status(ours.ledger)["commitments"]["reported"]
     yield ours
     ours.stop()

@@ -49,13 +49,13 @@ def test_a_title_is_answered_to_at_once_and_the_image_keeps_which(tmp_path, monk
     with pytest.raises(DeliveryError, match=r"[Cc]alled"):
         scu.echo(ours.address(called="TRIAL"))
     titles.put(ours.settings, ours.ledger, title())
-    wait_for("the title to be known", lambda: ours.hears(called="TRIAL"))
+    wait_for("the title to be known", lambda: ours.hears(ours.address(called="TRIAL")))
     [answer] = scu.store(ours.address(called="TRIAL"), [sent("TRIAL")])
     assert answer.stored
     [file] = ours.spool.arrived()
     assert header.look(file, READ).called_aet == "TRIAL"
     titles.remove(ours.settings, ours.ledger, "TRIAL")
-    wait_for("the title to be forgotten", lambda: not ours.hears(called="TRIAL"))
+    wait_for("the title to be forgotten", lambda: not ours.hears(ours.address(called="TRIAL")))
     scu.echo(ours.address())
     told = wait_for("the refusal to be told", ours.refusals)
     assert told[0] == "peer CR1 called us TRIAL, we are OSTEOSCREEN"

@@ -1,7 +1,6 @@
 """A whole site under fault: kept up as systemd would keep it up, and proved sound afterwards."""
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -138,10 +137,7 @@ def prove(line: Line, accounts: Accounts) -> Proof:
     wait_for("everything to come to rest", lambda: _at_rest(line))
     _look_at_the_spool(line.system, accounts, proof)
     _look_at_the_results(line, accounts, proof)
-    audited = line.system.run("audit", "--json")
-    proof.audit = json.loads(audited.stdout)["problems"]
-    if audited.returncode:
-        proof.audit.append(f"osteoscreen audit ended with {audited.returncode}")
+    proof.audit = line.system.audit()
     return proof
 
 

@@ -1,6 +1,5 @@
 """A site that takes in and judges, without workers: slices to send it, and what it made of them."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -86,8 +85,3 @@ def events(system: Osteoscreen, series: str, study: str = "") -> list[str]:
 
 def asides(system: Osteoscreen) -> list[Aside]:
     return evidence.asides(system.ledger)
-
-
-def audited(system: Osteoscreen) -> list[str]:
-    """Return what `osteoscreen audit` finds amiss."""
-    return list(json.loads(system.run("audit", "--json").stdout)["problems"])

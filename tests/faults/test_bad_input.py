@@ -7,7 +7,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from faults.site import pids
-from faults.taken import asides, at_rest, audited, taking
+from faults.taken import asides, at_rest, taking
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peers import run_sender, wait_for
@@ -58,7 +58,7 @@ def test_every_odd_file_that_is_sent_or_found_is_accounted_for(tmp_path):
         kept = {one["SOPInstanceUID"] for one in audit(_settings(system), system.ledger)["objects"]}
         assert len(kept) == told["instances"]
         assert all(row.reason and row.detail for row in asides(system))
-        assert audited(system) == []
+        assert system.audit() == []
 
 
 def _settings(system):

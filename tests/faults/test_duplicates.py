@@ -4,7 +4,7 @@ import threading
 
 import pydicom
 import pytest
-from faults.taken import asides, at_rest, audited, ct_slice, events, new_uid, send, taking
+from faults.taken import asides, at_rest, ct_slice, events, new_uid, send, taking
 from peers import dcmsend
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
@@ -28,7 +28,7 @@ def aside(system):
         return [(row.reason, row.detail) for row in asides(system) if row.file not in before]
 
     yield since
-    assert audited(system) == []
+    assert system.audit() == []
 
 
 def kept(system, ds):

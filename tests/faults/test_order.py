@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from faults.taken import SETTLE_S, at_rest, audited, ct_slice, events, new_uid, send, taking
+from faults.taken import SETTLE_S, at_rest, ct_slice, events, new_uid, send, taking
 
 LONGEST_S = 4
 
@@ -63,4 +63,4 @@ def test_a_series_that_never_becomes_quiet_is_taken_as_it_is_and_says_so(system)
     [told] = [event["detail"] for event in ended["events"] if event["kind"] == "skipped"][:1]
     assert f"after {LONGEST_S} s" in told
     at_rest(system)
-    assert audited(system) == []
+    assert system.audit() == []

@@ -128,6 +128,7 @@ def site(tmp_path_factory, hospital):
     made = Site(tmp_path_factory.mktemp("tls") / "site", hospital)
     with made as running:
         running.allow("CR1")
+        wait_for("CR1 to be known", lambda: running.hears("CR1"))
         yield running
 
 

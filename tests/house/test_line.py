@@ -123,16 +123,24 @@ def test_a_result_that_comes_back_is_recognised_as_ours(line, film, screened, tm
     assert {series["reason"] for series in ours} == {Reason.OWN_RESULT}
 
 
+def refusal(line, name):
+    """Wait until a refusal is told in which a name stands: who is refused hears it first."""
+
+    def told():
+        rows = line.system.status()["refused_associations"]
+        return [row["why"] for row in rows if name in row["why"]]
+
+    return wait_for("the refusal to be told", told)[0]
+
+
 def test_an_unknown_sender_is_refused_and_status_says_why(line):
     assert echoscu(line.system.port, called=line.system.aet, calling="STRANGER")[0] != 0
-    refused = line.system.status()["refused_associations"]
-    assert [r for r in refused if r["aet"] == "STRANGER" and "not allowed to send" in r["why"]]
+    assert "not allowed to send" in refusal(line, "STRANGER")
 
 
 def test_a_wrong_called_title_is_refused_and_status_says_why(line):
     assert echoscu(line.system.port, called="WRONGNAME")[0] != 0
-    refused = line.system.status()["refused_associations"]
-    assert [r for r in refused if "WRONGNAME" in r["why"] and line.system.aet in r["why"]]
+    assert line.system.aet in refusal(line, "WRONGNAME")
 
 
 def test_a_sender_is_let_in_and_out_without_a_restart(line):
