@@ -158,7 +158,7 @@ def stage_model(request: Request, who: Visitor, model: str, stage: Stage, why: s
     try:
         set_stage(settings_of(request), ledger_of(request), model, stage)
     except ConfigError as error:
-        raise Refused(error.args[0], 400) from None
+        raise Refused(error.args[0], 409) from None
 
 
 def reveal_model(request: Request, who: Visitor, asked: reveal.Request) -> None:

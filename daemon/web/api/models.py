@@ -17,8 +17,8 @@ router = APIRouter(tags=["models"])
 
 Model = Annotated[str, Path(description="Name of the model", examples=["cxr_osporscreen"])]
 REFUSED: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "Its weights do not allow that stage"},
     404: {"model": Problem, "description": "No such model"},
+    409: {"model": Problem, "description": "Its weights do not allow that stage"},
 }
 
 NOT_REVEALED: dict[int | str, dict[str, Any]] = {

@@ -34,9 +34,9 @@ def test_a_stage_is_changed_by_who_says_why_and_live_is_refused(administrator, s
     assert administrator.send("/models", "/models/stage", **sent).url.path == "/models"
     assert peers.stage_of(site_ledger, MODEL) == "research"
     answer = administrator.send("/models", "/models/stage", **sent | {"stage": "live"})
-    assert answer.status_code == 400 and "never live" in answer.text
-    for wrong in ({"why": ""}, {"stage": "best"}, {"model": "none-such"}):
-        assert administrator.send("/models", "/models/stage", **sent | wrong).status_code == 400
+    assert answer.status_code == 409 and "never live" in answer.text
+    for wrong, status in (({"why": ""}, 400), ({"stage": "best"}, 400), ({"model": "none"}, 409)):
+        assert administrator.send("/models", "/models/stage", **sent | wrong).status_code == status
     assert peers.stage_of(site_ledger, MODEL) == "research"
     actions = [row.detail for row in trail.newest(site_ledger) if row.subject == MODEL]
     assert "live: the board agreed" in actions and "research: the board agreed" in actions

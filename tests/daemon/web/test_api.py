@@ -244,7 +244,7 @@ def test_a_stage_is_set_with_a_reason_and_live_is_refused(site, administrator, v
     path = f"/models/{MODEL}/stage"
     assert administrator.put(path, json={"stage": "off", "why": WHY}).json()["stage"] == "off"
     answer = administrator.put(path, json={"stage": "live", "why": WHY})
-    assert answer.status_code == 400 and "never live" in answer.json()["error"]
+    assert answer.status_code == 409 and "never live" in answer.json()["error"]
     [told] = [one for one in viewer.get("/models").json() if one["model"] == MODEL]
     assert told["stage"] == "off" and told["trained_on"] == "simulated patients" and told["claims"]
     asked = {"stage": "off", "why": WHY}

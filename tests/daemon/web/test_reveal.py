@@ -114,7 +114,7 @@ def test_nobodys_name_reveals_nothing_and_neither_does_a_stage_alone(clinic):
     assert attach(boss, b"\xff\xfe").status_code == 400
     live = {"model": MODEL, "stage": "live", "why": WHY}
     answer = boss.send("/models", "/models/stage", **live)
-    assert answer.status_code == 400 and "only when it is revealed" in answer.text
+    assert answer.status_code == 409 and "only when it is revealed" in answer.text
     assert peers.stage_of(ledger, MODEL) is Stage.SHADOW
 
 
