@@ -311,11 +311,11 @@ class PostgresServer(Process):
         asked = [self._binary("pg_isready"), "-q", "-h", self.host, "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
-    def new_database(self) -> str:
-        """Make an empty database and return its URL for SQLAlchemy."""
+    def new_database(self, like: str = "template1") -> str:
+        """Make a database, empty or as the one of another URL is, and return its URL."""
         self.databases += 1
-        name = f"osteoscreen_{self.databases}"
-        where = ["-h", self.host, "-p", str(self.port), "-U", "osteoscreen"]
+        name, template = f"osteoscreen_{self.databases}", like.rpartition("/")[2]
+        where = ["-h", self.host, "-p", str(self.port), "-U", "osteoscreen", "-T", template]
         subprocess.run([self._binary("createdb"), *where, name], check=True, capture_output=True)
         return f"postgresql://osteoscreen@{self.host}:{self.port}/{name}"
 

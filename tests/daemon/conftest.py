@@ -1,5 +1,6 @@
 """A ledger on each database, and series to fill it with."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -12,15 +13,36 @@ from daemon.records.settling import Patience
 from daemon.records.tables import Series
 
 
+@pytest.fixture(scope="session")
+def sqlite_home(tmp_path_factory):
+    """A home whose ledger is new: a copy costs a tenth of making one."""
+    home = tmp_path_factory.mktemp("new") / "home"
+    schema.migrate(config.load(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def postgres_ledger(tmp_path_factory, postgres_server):
+    """The URL of a ledger on PostgreSQL that is new and stays so."""
+    with pytest.MonkeyPatch.context() as set_too:
+        set_too.setenv("OSTEOSCREEN_DATABASE_URL", postgres_server.new_database())
+        settings = config.load(tmp_path_factory.mktemp("new") / "home")
+    schema.migrate(settings)
+    return settings.database_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request, tmp_path, monkeypatch):
     """Settings on a new database, SQLite and PostgreSQL in turn."""
+    home = tmp_path / "home"
     if request.param == "postgresql":
+        new = request.getfixturevalue("postgres_ledger")
         server = request.getfixturevalue("postgres_server")
-        monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL", server.new_database())
-    settings = config.load(tmp_path / "home")
-    schema.migrate(settings)
-    return settings
+        monkeypatch.setenv("OSTEOSCREEN_DATABASE_URL", server.new_database(like=new))
+        home.mkdir()
+    else:
+        shutil.copytree(request.getfixturevalue("sqlite_home"), home)
+    return config.load(home)
 
 
 @pytest.fixture
