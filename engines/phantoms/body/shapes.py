@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from engines.phantoms.body.deep import Deep, Mask, Values, within
 from engines.phantoms.body.marching import march_mm
 
-_FAR_MM = 1e3
-
 #: Places so far outside of one part of a common shape are outside of all, however wide a sample.
 _FAR_OUT_MM = 30.0
 
