@@ -195,6 +195,11 @@ def _is_vertebra(signs: Signs, discs: list[int]) -> bool:
     return clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
 
 
+def has_clear_pedicles(signs: Signs, discs: list[int]) -> bool:
+    """Tell whether the lowest piece has pedicles as the sacrum has none."""
+    return _fit(signs, discs) >= _CLEAR_FIT
+
+
 def _fit(signs: Signs, discs: list[int]) -> float:
     """Return how alike a vertebra's the pedicles of the lowest piece are."""
     low, length = discs[0], discs[1] - discs[0]

@@ -70,7 +70,7 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
         why = "the column goes on below the last disc, and no sacrum is recognised"
         return _unnamed(count, (_RIB,), why)
-    if _above_sacrum(discs[1:], flanks, _HIP_HU):
+    if _beside_one_hip(discs, flanks) or _above_sacrum(discs[1:], flanks, _HIP_HU):
         return _beside_hips(discs, flanks, rib)
     if rib > 1 and _ribless(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib - 1, _ODD, (_PROCESS,))

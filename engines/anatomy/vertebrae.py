@@ -12,7 +12,15 @@ from scipy.ndimage import gaussian_filter1d
 
 from engines.anatomy.canal import find_canal
 from engines.anatomy.column import Line, middle_line, straightened
-from engines.anatomy.discs import FRONT_MM, LEFT_MM, above_sacrum, chain, signs_of, tilted_profile
+from engines.anatomy.discs import (
+    FRONT_MM,
+    LEFT_MM,
+    above_sacrum,
+    chain,
+    has_clear_pedicles,
+    signs_of,
+    tilted_profile,
+)
 from engines.anatomy.flanks import flanks_of
 from engines.anatomy.levels import HIPS, SACRUM, SURE, Naming, name_levels
 from engines.anatomy.spine import Spine, Vertebra
@@ -62,7 +70,7 @@ def find_spine(volume: Volume) -> Spine:
     possible = above_sacrum(signs, chain(signs))
     if len(possible[0]) < 2:
         return Spine(canal, (), 0.0, (), "no vertebra is wholly in view")
-    discs, naming = _named(volume, line, possible)
+    discs, naming = _named(volume, line, possible, has_clear_pedicles(signs, possible[0]))
     tilts = [_tilt_deg(column, place) for place in discs]
     vertebrae = tuple(
         _vertebra(name, column, line, ends)
@@ -71,7 +79,9 @@ def find_spine(volume: Volume) -> Spine:
     return Spine(canal, _mended(vertebrae), naming.confidence, naming.anchors, naming.why)
 
 
-def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[int], Naming]:
+def _named(
+    volume: Volume, line: Line, possible: list[list[int]], keeps_lowest: bool
+) -> tuple[list[int], Naming]:
     """Name the likeliest chain; another one only where it has the better reasons."""
 
     def named(discs: list[int]) -> tuple[list[int], Naming]:
@@ -81,7 +91,7 @@ def _named(volume: Volume, line: Line, possible: list[list[int]]) -> tuple[list[
     if first[1].confidence == SURE:
         return first
     others = possible[1:]
-    if SACRUM not in first[1].anchors and len(possible[0]) > _FEWEST:
+    if SACRUM not in first[1].anchors and len(possible[0]) > _FEWEST and not keeps_lowest:
         # hip bones above the lowest disc: that piece may be the sacrum's
         others = [*others, possible[0][1:]]
     better = [one for one in map(named, others) if {SACRUM, HIPS} & {*one[1].anchors}]

@@ -112,16 +112,27 @@ def test_what_is_longer_than_the_process_below_is_a_short_rib():
     assert set(name_levels(discs, as_long_as_the_next).names) == {""}
 
 
+def one_hip(flanks_of_both):
+    """Take the hip bone of one side out of the view."""
+    right = flanks_of_both.hu[:, :, LEFT < 0]
+    right[right == 500.0] = 0
+    flanks_of_both.hu[:, :, LEFT < 0] = right
+    return flanks_of_both
+
+
 def test_one_hip_bone_and_the_rib_of_one_side_agree_where_the_others_are_out_of_view():
     discs = [place - BELOW_MM + 10 for place in discs_of(7)]
     sides = [PROCESS] * 5 + [(42, 90), (42, 90), RIB]
-    one_hip = flanks(discs, sides, discs[0])
-    one_hip.hu[:, :, LEFT < 0] = np.where(
-        one_hip.hu[:, :, LEFT < 0] == 500.0, 0, one_hip.hu[:, :, LEFT < 0]
-    )
-    naming = name_levels(discs, one_hip)
+    naming = name_levels(discs, one_hip(flanks(discs, sides, discs[0])))
     assert naming.names[:6] == LOINS and naming.anchors == (HIPS, "last rib")
     assert set(name_levels(discs, flanks(discs, sides, 0)).names) == {""}
+
+
+def test_one_hip_bone_beside_what_would_be_the_fourth_of_the_loins_names_nothing():
+    discs = [place - BELOW_MM + 10 for place in discs_of(6)]
+    four = [PROCESS] * 4 + [RIB] * 2
+    assert name_levels(discs, flanks(discs, four, 0)).names[0] == "L4"
+    assert set(name_levels(discs, one_hip(flanks(discs, four, discs[0]))).names) == {""}
 
 
 def test_of_a_turned_spine_a_twelfth_vertebra_without_ribs_is_told_by_both_sides_together():
