@@ -130,8 +130,9 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     Raises
     ------
     NotEligible, BadSeries
-        As :func:`read`.
+        As :func:`read`; ENGINE_FAILED with weights that were taught one task alone.
     """
+    _require_both_tasks(weights)
     shown = read(case)
     views, seen = prepared(shown.views)
     found = run(ENGINE, {VIEWED: views[None], SEEN: seen[None]})
@@ -158,6 +159,13 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         views=views_of(scan, scores),
         prognosis=Prognosis(tuple(float(one) for one in free)),
     )
+
+
+def _require_both_tasks(weights: Weights) -> None:
+    for name in (DETECTED, PREDICTED):
+        if name not in weights.operating_points:
+            detail = f"weights without a threshold of {name}: for comparison, not for service"
+            raise BadSeries(Reason.ENGINE_FAILED, detail)
 
 
 def _detected(case: Case, weights: Weights, score: float, scores: Mapping[str, float]) -> Finding:

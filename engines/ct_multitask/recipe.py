@@ -71,8 +71,8 @@ FILMING = Filming(sights=scanned, wanted=wanted)
 _LEVELS_AT = 3
 _MEASURED_AT = _LEVELS_AT + len(LEVELS)
 TARGETS = (
-    Target(DETECTED, label=0, wanted_sensitivity=0.95),
-    Target(PREDICTED, label=1, wanted_sensitivity=0.8, event=2),
+    Target(DETECTED, label=0, wanted_sensitivity=0.95, task=DETECTION),
+    Target(PREDICTED, label=1, wanted_sensitivity=0.8, event=2, task=PREDICTION),
 )
 #: Which vertebrae the score is from is an output of its own; there is no map.
 HEAT = None
@@ -167,8 +167,7 @@ def scores(outputs: Mapping[str, Outputs], parameters: Mapping[str, Any]) -> NDA
     found = outputs[ENGINE]
     free = fracture_free(found[TIME], parameters)
     both = np.stack([np.asarray(found[FRACTURE], np.float64)[:, 0], 1 - free[:, -1]], axis=1)
-    taught = [task in parameters["tasks"] for task in (DETECTION, PREDICTION)]
-    return np.where(taught, both, np.nan)
+    return np.where([one.taught_by(parameters) for one in TARGETS], both, np.nan)
 
 
 class _Loss:

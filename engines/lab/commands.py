@@ -261,6 +261,7 @@ def compare(
     cohort: CohortFile = None,
     patients: Annotated[int, typer.Option(min=16, help="How many virtual patients.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="One no weights were trained with.")] = 99,
+    keep: KeptFilms = None,
 ) -> None:
     """Compare runs on the same patients: paired DeLong test, and a bootstrap by patients.
 
@@ -271,7 +272,7 @@ def compare(
 
     if len(subjects) < 2:
         raise typer.BadParameter("name two or more", param_hint="RUN|MODEL")
-    all_of_them = [_subject(subject, None) for subject in subjects]
+    all_of_them = [_subject(subject, None, keep) for subject in subjects]
     group = _cohort(cohort, patients, seed, all_of_them[0])
     runs = []
     for subject, whose in zip(subjects, all_of_them, strict=True):

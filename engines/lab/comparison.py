@@ -120,10 +120,10 @@ def comparison_table(title: str, found: Sequence[Compared]) -> Table:
 
 def _scored(finding: str, measured: Measured) -> Frame:
     """Return a table of the cases that have truth and score."""
-    names = [target.finding for target in measured.recipe.TARGETS]
-    if finding not in names:
-        raise ValueError(f"{measured.weights.model} has no {finding}; it has {', '.join(names)}")
-    i = names.index(finding)
+    places = {target.finding: i for i, target in measured.answered}
+    if finding not in places:
+        raise ValueError(f"{measured.weights.model} has no {finding}; it has {', '.join(places)}")
+    i = places[finding]
     rows = measured.seen.rows[_KEYS].copy()
     rows["truth"] = measured.recipe.TARGETS[i].truth(measured.seen.labels)
     # as it comes from the network: an isotonic calibration makes ties

@@ -16,7 +16,7 @@ from engines.cards import Weights, read_weights
 from engines.catalog import named
 from engines.lab.cohort import Cohort, Table
 from engines.lab.figures import Figure, auc, sensitivity, specificity, youden_threshold
-from engines.lab.recipes import AS_SEEN, Network, Outputs, Recipe, Target, recipe_of
+from engines.lab.recipes import AS_SEEN, Network, Outputs, Recipe, Target, answered, recipe_of
 from engines.lab.seeing import Look, Seen, see
 from engines.operating_points import OperatingPoint
 from engines.rules import Measuring
@@ -109,23 +109,25 @@ class Measured:
         """Operating points by finding, as served."""
         return self.weights.operating_points or self.recipe.points
 
+    @property
+    def answered(self) -> Sequence[tuple[int, Target]]:
+        """The targets that the weights were taught, each after its column of the scores."""
+        return answered(self.recipe.TARGETS, self.weights.parameters)
+
     @cached_property
     def judged(self) -> NDArray[np.float64]:
         """Score and threshold as served: calibrated, and of the patient's group.
 
-        float64, shape (example, target, 2).
+        float64, shape (example, target, 2); NaN where there is no score.
         """
         sexes = _column(self.seen.rows, "sex")
         ages = _column(self.seen.rows, "age_years")
-        points = [self.points[one.finding] for one in self.recipe.TARGETS]
-        told = [
-            [
-                (np.nan, np.nan) if np.isnan(score) else point.judge(float(score), sex, age)
-                for point, score in zip(points, scores, strict=True)
-            ]
-            for scores, sex, age in zip(self.raw, sexes, ages, strict=True)
-        ]
-        return np.array(told, np.float64).reshape(*self.raw.shape, 2)
+        told = np.full((*self.raw.shape, 2), np.nan)
+        for i, target in self.answered:
+            point = self.points[target.finding]
+            for row in np.flatnonzero(np.isfinite(self.raw[:, i])):
+                told[row, i] = point.judge(float(self.raw[row, i]), sexes[row], ages[row])
+        return told
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -135,7 +137,7 @@ class Measured:
     def evaluations(self) -> list[Evaluation]:
         """Return the figures of each target of which there are cases of both classes."""
         found = []
-        for i, target in enumerate(self.recipe.TARGETS):
+        for i, target in self.answered:
             scores, truth = self.scores[:, i], target.truth(self.seen.labels)
             known = truth[np.isfinite(truth) & np.isfinite(scores)]
             if 0 < known.sum() < len(known):

@@ -74,7 +74,7 @@ def calibrate(measured: Measured, wish: Wish, cohort: str, out: Path) -> list[Lo
     measured : Measured
         Weights and what they made of the site's cohort.
     wish : Wish
-        What is wanted of each target.
+        What is wanted of each target that the weights answer.
     cohort : str
         Its name.
     out : Path
@@ -87,7 +87,7 @@ def calibrate(measured: Measured, wish: Wish, cohort: str, out: Path) -> list[Lo
     """
     found = [
         _local(measured, target, measured.raw[:, i], wish, cohort)
-        for i, target in enumerate(measured.recipe.TARGETS)
+        for i, target in measured.answered
     ]
     weights, folder = measured.weights, out / measured.weights.model
     folder.mkdir(parents=True, exist_ok=True)

@@ -93,6 +93,8 @@ class Target:
         Thresholds of what is measured that are told beside the one in service.
     at_most : float, optional
         The label is the same thing measured by other means, and true up to here.
+    task : str
+        Which of a configuration's ``tasks`` teaches it; empty where every configuration does.
     """
 
     finding: str
@@ -103,6 +105,11 @@ class Target:
     unit: str = ""
     published: tuple[float, ...] = ()
     at_most: float | None = None
+    task: str = ""
+
+    def taught_by(self, parameters: Mapping[str, Any]) -> bool:
+        """Tell whether a configuration answers it; else it has neither score nor threshold."""
+        return not self.task or self.task in parameters["tasks"]
 
     def truth(self, labels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return 1, 0 or NaN (unknown) for labels of shape (example, label).
@@ -224,6 +231,13 @@ class Recipe(Protocol):
         self, outputs: Mapping[str, Outputs], parameters: Mapping[str, Any]
     ) -> NDArray[np.float64]:
         """Return scores, float64, shape (example, target); NaN where there is none."""
+
+
+def answered(
+    targets: Sequence[Target], parameters: Mapping[str, Any]
+) -> Sequence[tuple[int, Target]]:
+    """Return the targets that a configuration answers, each after its column of the scores."""
+    return [(i, target) for i, target in enumerate(targets) if target.taught_by(parameters)]
 
 
 def fit_nothing(_outputs: Mapping[str, Outputs], _labels: NDArray[np.float32]) -> Mapping[str, Any]:

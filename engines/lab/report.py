@@ -55,8 +55,9 @@ def write_report(file: Path, measured: Measured, cohort: str, simulated: bool) -
         Whether its patients are virtual; the page then says so above all figures.
     """
     parts = [*_head(measured, cohort, simulated)]
-    for i, target in enumerate(measured.recipe.TARGETS):
+    for i, target in measured.answered:
         parts += _target(measured, target, i)
+    parts += _unanswered(measured)
     parts += [*_classes(measured), *_beside_the_paper(measured, cohort)]
     parts += [*_looked_at(measured), *_left_out(measured)]
     title = escape(f"{measured.weights.model}: evaluation")
@@ -154,6 +155,15 @@ def _target(measured: Measured, target: Target, i: int) -> Iterator[str]:
     yield f"<h3>Parts of the cohort</h3><p class=small>{said}</p>"
     head = ("by", "", "cases", "positive", "AUC", "sensitivity", "specificity")
     yield _table(head, cells)
+
+
+def _unanswered(measured: Measured) -> Iterator[str]:
+    """Name what the weights were not taught."""
+    known = [target for _, target in measured.answered]
+    for target in measured.recipe.TARGETS:
+        if target not in known:
+            yield f"<h2>{escape(target.finding)}</h2>"
+            yield "<p>These weights were not taught it: there is no score and no threshold.</p>"
 
 
 def _figures(
@@ -283,7 +293,8 @@ def _looked_at(measured: Measured) -> Iterator[str]:
     images = _images(measured)
     if images is None:
         return
-    target, scores = measured.recipe.TARGETS[0], measured.scores[:, 0]
+    column, target = measured.answered[0]
+    scores = measured.scores[:, column]
     heats, truth = _heats(measured), target.truth(measured.seen.labels)
     yield "<h2>Where it looked</h2>"
     if heats is not None:
@@ -302,16 +313,16 @@ def _looked_at(measured: Measured) -> Iterator[str]:
         worst = [i for i in np.argsort(order) if of[i] and np.isfinite(scores[i])][:_LOOKED_AT]
         if worst:
             shown = [
-                (_caption(measured, i), images[i], None if heats is None else heats[i])
+                (_caption(measured, i, scores[i]), images[i], None if heats is None else heats[i])
                 for i in worst
             ]
             yield f"<h3>{name}</h3>" + charts.pictures(shown)
 
 
-def _caption(measured: Measured, i: int) -> str:
+def _caption(measured: Measured, i: int, score: float) -> str:
     # the table says who that is; a report travels further than its cohort
     site = str(measured.seen.rows["site"][i])
-    return f"row {measured.seen.rows['row'][i]} {site} score {measured.scores[i, 0]:.2f}"
+    return f"row {measured.seen.rows['row'][i]} {site} score {score:.2f}"
 
 
 def _images(measured: Measured) -> NDArray[np.float32] | None:

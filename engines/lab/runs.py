@@ -32,7 +32,7 @@ from engines.lab.evaluation import (
 from engines.lab.figures import threshold_for_sensitivity
 from engines.lab.likeness import likeness_told
 from engines.lab.loop import Examples, Logbook, train
-from engines.lab.recipes import Outputs, Target, recipe_of
+from engines.lab.recipes import Outputs, Target, answered, recipe_of
 from engines.lab.seeing import Look, Seen, see
 from engines.likeness import KEY
 from engines.runtime.loading import load
@@ -115,7 +115,8 @@ def train_run(
     Returns
     -------
     list of Evaluation
-        For each target, on the patients who set its threshold: no figures to report.
+        For each target that the configuration answers, on the patients who set its threshold: no
+        figures to report.
 
     Raises
     ------
@@ -153,6 +154,7 @@ class _Run:
         self._recipe = recipe_of(order.model)
         self._parameters = order.parameters
         self._networks = self._recipe.networks(self._parameters)
+        self._answered = answered(self._recipe.TARGETS, self._parameters)
 
     def train(self, seen: Seen) -> list[Evaluation]:
         if self._order.folds:
@@ -183,7 +185,8 @@ class _Run:
     def _out_of_fold(self, seen: Seen) -> dict[str, Outputs]:
         """Return what the networks make of each patient while trained on the others alone."""
         outputs: dict[str, dict[str, NDArray[np.float32]]] = {}
-        for number, held in enumerate(folds_of(seen, self._recipe.TARGETS[0], self._order), 1):
+        _, main = self._answered[0]
+        for number, held in enumerate(folds_of(seen, main, self._order), 1):
             nets = self._nets(seen.only(~held), self._out / f"fold-{number}")
             engines = {
                 network.name: torch_engine(net, network)
@@ -212,10 +215,9 @@ class _Run:
         if told := likeness_told(trained, self._kind()):
             parameters[KEY] = told
         scores = self._recipe.scores(outputs, parameters)
-        targets = self._recipe.TARGETS
         points = {
             target.finding: self._point(target, tuning, scores[:, i])
-            for i, target in enumerate(targets)
+            for i, target in self._answered
         }
         simulated = self._order.cohort.simulated
         release = Release(
@@ -227,10 +229,11 @@ class _Run:
             parameters=parameters,
         )
         write_manifest(release, files, self._out / self._order.model)
-        scores_table(tuning, targets, scores).to_csv(self._out / "scores.csv", index=False)
+        table = scores_table(tuning, self._recipe.TARGETS, scores)
+        table.to_csv(self._out / "scores.csv", index=False)
         return [
             evaluation_of(target, tuning, scores[:, i], points[target.finding].threshold)
-            for i, target in enumerate(targets)
+            for i, target in self._answered
         ]
 
     def _point(self, target: Target, tuning: Seen, scores: NDArray[np.float64]) -> OperatingPoint:
@@ -256,7 +259,7 @@ class _Run:
         return "simulated patients" if self._order.cohort.simulated else "patients"
 
     def _told(self, trained: Seen) -> str:
-        target = self._recipe.TARGETS[0]
+        _, target = self._answered[0]
         ill = int(np.nansum(target.truth(trained.labels)))
         people = trained.rows["PatientID"].nunique()
         kind = self._kind()

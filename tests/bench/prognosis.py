@@ -30,7 +30,7 @@ from engines.lab.cohort import (
     require_no_overlap,
     virtual_cohort,
 )
-from engines.lab.evaluation import measure
+from engines.lab.evaluation import Subject, measure
 from engines.lab.survival import Statistic, auroc_at, c_index, gained, with_interval
 from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.hazard import fracture_free
@@ -73,7 +73,7 @@ def true_risks(rows: Any) -> Numbers:
 def risks_of(run: Path, cohort: Cohort, views: Path) -> tuple[Any, Numbers]:
     """Return the rows that were seen and a run's risks of them."""
     require_no_overlap(run / "cohort.csv", cohort)
-    measured = measure("ct_multitask", cohort, Console(stderr=True), run, views)
+    measured = measure(Subject("ct_multitask", run, views), cohort, Console(stderr=True))
     return measured.seen, measured.raw[:, AT]
 
 

@@ -144,6 +144,14 @@ def test_slices_too_far_apart_are_refused(case):
     assert verdict.value.reason is Reason.UNLIKE_EXAM
 
 
+@pytest.mark.parametrize("missing", [model.DETECTED, model.PREDICTED])
+def test_weights_that_were_taught_one_task_are_not_served(case, missing):
+    points = {name: point for name, point in POINTS.items() if name != missing}
+    with pytest.raises(BadSeries, match=f"threshold of {missing}") as verdict:
+        model.screen(case, Net(), replace(WEIGHTS, operating_points=points))
+    assert verdict.value.reason is Reason.ENGINE_FAILED
+
+
 @pytest.mark.parametrize(("age", "told"), [("066Y", False), ("085Y", True)])
 def test_ages_that_the_paper_did_not_train_on_are_named(case, age, told):
     older = replace(case, clinical=replace(case.clinical, age_years=float(age[:3])))
