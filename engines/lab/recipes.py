@@ -176,7 +176,8 @@ class Recipe(Protocol):
     TARGETS : tuple of Target
         In the order of the scores. Where there are several, the first is the main one.
     HEAT : (network, output) or None
-        Which output is a map (example, row, column) of where was looked.
+        Which output is a map (example, row, column) of where was looked, or one of each of several
+        slices (example, slice, row, column).
     points : mapping of str to OperatingPoint
         By finding, where nothing is learned and weights have none; elsewhere never asked for.
     """

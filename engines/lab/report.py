@@ -326,10 +326,10 @@ def _caption(measured: Measured, i: int, score: float) -> str:
 
 
 def _images(measured: Measured) -> NDArray[np.float32] | None:
-    """Return a picture of each case, of the first input that is one; volumes by their middle."""
+    """Return a picture of each case, of the first input that is one; slices by their middle."""
     for array in measured.seen.arrays.values():
         if array.ndim >= 4:
-            flat = array[:, 0]
+            flat = array
             while flat.ndim > 3:
                 flat = flat[:, flat.shape[1] // 2]
             return flat.astype(np.float32)
@@ -341,6 +341,9 @@ def _heats(measured: Measured) -> NDArray[np.float32] | None:
         return None
     network, output = measured.recipe.HEAT
     heat = np.nan_to_num(np.asarray(measured.outputs[network][output], np.float32))
+    if heat.ndim == 4:
+        # of the slice that the picture is
+        heat = heat[:, heat.shape[1] // 2]
     hottest = heat.max(axis=(1, 2), keepdims=True)
     return np.asarray(heat / np.where(hottest > 0, hottest, 1), np.float32)
 

@@ -97,7 +97,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         ),
         measurements=_measurements(order, courses),
         film=_film(case, stack, hips, order[0], highest),
-        saliency=Saliency(heat_on_montage({side: found[side][HEAT] for side in found}), "Grad-CAM"),
+        saliency=_saliency(found, highest),
         quality=_quality(stack, hips, seen),
         scan=scan_of([plane.SOPInstanceUID for plane in stack.planes], stack.signal),
         contours=tuple(_contour(stack, hips.found[one], one, highest[one]) for one in order),
@@ -112,6 +112,12 @@ def _scored(hips: Hips, run: Run, weights: Weights) -> dict[str, Found]:
     size = int(weights.parameters["input_size_px"])
     raw = run(ENGINE, {HIP: np.stack([fit(hip.cut_out, size) for hip in hips.found.values()])})
     return {side: {name: raw[name][n] for name in raw} for n, side in enumerate(hips.found)}
+
+
+def _saliency(found: Mapping[str, Found], highest: Mapping[str, int]) -> Saliency:
+    """Show the map of the very slice that is shown of each hip."""
+    maps = {side: found[side][HEAT][highest[side]] for side in found}
+    return Saliency(heat_on_montage(maps), "Grad-CAM")
 
 
 def _probability(found: Found) -> float:

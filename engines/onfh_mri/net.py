@@ -67,17 +67,16 @@ class OnfhNet(nn.Module):
         features : Tensor
             float32, shape (N, FEATURES): what the visit is remembered by.
         heat : Tensor
-            float32, shape (N, h, w), at least 0: where the highest slice's score came from.
+            float32, shape (N, slice, h, w), at least 0: where each slice's score came from.
         """
         maps, scores, features = self.looked(hip)
-        chances = torch.sigmoid(scores)
-        highest, where = torch.topk(chances, self.top, dim=1)
+        # not by chances: those of sure slices are all 1, and each runtime picks others among equals
+        highest, where = torch.topk(scores, self.top, dim=1)
         kept = torch.gather(features, 1, where.unsqueeze(2).expand(-1, -1, FEATURES)).mean(dim=1)
         weight = (self.slice_score.weight @ self.embed.weight)[0]
-        heat = torch.einsum("nkchw,c->nkhw", maps, weight)
-        first = where[:, :1, None, None].expand(-1, -1, heat.shape[2], heat.shape[3])
-        shown = functional.relu(torch.gather(heat, 1, first).squeeze(1))
-        return highest.mean(dim=1, keepdim=True), chances, kept, shown
+        heat = functional.relu(torch.einsum("nkchw,c->nkhw", maps, weight))
+        probability = torch.sigmoid(highest).mean(dim=1, keepdim=True)
+        return probability, torch.sigmoid(scores), kept, heat
 
     def looked(self, hip: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return maps (N, slice, C, h, w), scores (N, slice), features (N, slice, FEATURES)."""

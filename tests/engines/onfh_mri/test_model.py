@@ -40,6 +40,11 @@ def stack(images):
     return read_coronal(images)
 
 
+def spot(place):
+    """A map that is hot at one of sixteen places."""
+    return (np.arange(16) == place).reshape(4, 4).astype(np.float32)
+
+
 def run(name, arrays):
     """Answer with the brightness of a hip, and with how many visits there were."""
     if name == "progression":
@@ -49,7 +54,7 @@ def run(name, arrays):
         "probability": np.array([[0.9], [0.1]], np.float32)[: len(hips)],
         "slices": np.tile(np.linspace(0, 1, SLICES, dtype=np.float32), (len(hips), 1)),
         "features": np.ones((len(hips), 16), np.float32),
-        "heat": np.ones((len(hips), 4, 4), np.float32),
+        "heat": np.stack([[spot(place) for place in range(SLICES)]] * len(hips)),
     }
 
 
@@ -78,6 +83,9 @@ def test_a_result_has_both_sides_a_picture_and_says_that_there_is_one_visit(imag
     assert all(one.words == "one visit: no progression output" for one in result.findings)
     assert not result.measurements
     assert result.film.pixels.shape == (256, 512) == result.saliency.heat.shape
+    # the left hip hangs on the right, its slice of the highest score being the last
+    row, column = np.unravel_index(result.saliency.heat[:, 256:].argmax(), (256, 256))
+    assert (row // 64, column // 64) == divmod(SLICES - 1, 4)
     assert {one.laterality for one in result.contours} == {"L", "R"}
     assert result.image in {str(ds.SOPInstanceUID) for ds in images}
     assert len(result.features["R"]) == 16
