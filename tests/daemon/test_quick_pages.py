@@ -25,6 +25,10 @@ ASKED = {
     "a patient": lambda ledger: search.studies(ledger, Wanted(patient_key="x")),
     "a study": lambda ledger: search.studies(ledger, Wanted(uid="1.2.77")),
     "a story": lambda ledger: summary.study(ledger, "1.2.80"),
+    "the skipped for a reason": lambda ledger: search.studies(
+        ledger, Wanted(state="skipped", reason="age-missing")
+    ),
+    "the status": summary.status,
     "the flow": lambda ledger: flow.flow(ledger, Period(now() - DAY, now())),
 }
 
