@@ -199,7 +199,7 @@ def audit(home: Home = None, as_json: AsJson = False) -> None:
 
     settings = config.load(home)
     document = JsonDocument("objects") if as_json else None
-    found = look(settings, schema.ready_ledger(settings), document and document.entry)
+    found = look(settings, schema.ready_ledger(settings), document.entry if document else None)
     if document:
         document.end(found)
     else:

@@ -39,7 +39,7 @@ def acknowledged(ledger: Ledger) -> Iterator[list[tuple[Instance, Series]]]:
 
 
 def _pages(
-    ledger: Ledger, rows: Select[Any], key: InstrumentedAttribute[str]
+    ledger: Ledger, rows: Select[*tuple[Any, ...]], key: InstrumentedAttribute[str]
 ) -> Iterator[list[Any]]:
     """Give rows in the order of their key; whoever looks at files meanwhile keeps none open."""
     last = ""
