@@ -1,7 +1,10 @@
 """Hold the ledger against the disk: every object ever acknowledged, and what became of it."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,74 +12,109 @@ from daemon.config import Settings
 from daemon.header import dataset_sha256
 from daemon.records import evidence, summary, trail
 from daemon.records.ledger import Ledger
+from daemon.records.tables import Instance, Series
 from daemon.spool import Spool
 
+Story = dict[str, Any]
 
-def audit(settings: Settings, ledger: Ledger) -> dict[str, Any]:
-    """Return every object with its story, totals that must agree, and what does not.
+
+@dataclass
+class Seen:
+    """What was seen of all objects: counts, and what has to be looked at once more."""
+
+    indexed: int = 0
+    purged: int = 0
+    elsewhere: int = 0
+    suspects: list[tuple[Path, str]] = field(default_factory=list)
+    remains: list[Path] = field(default_factory=list)
+
+
+def audit(
+    settings: Settings, ledger: Ledger, tell: Callable[[Story], object] | None = None
+) -> dict[str, Any]:
+    """Return totals that must agree, and what does not; tell the story of every object.
+
+    Objects and files are looked at a thousand at a time: whatever the size, in the same memory.
+
+    Parameters
+    ----------
+    settings : Settings
+        Whose files.
+    ledger : Ledger
+        Held against them.
+    tell : callable, optional
+        Is given, for each object ever acknowledged, in the order of their UIDs: its SOP Instance
+        UID, the SHA-256 of the dataset as received, who sent it and when, where it lies, its
+        series' state and reason, results and deliveries.
 
     Returns
     -------
     dict
-        ``objects``: for each object ever acknowledged its SOP Instance UID, the SHA-256 of the
-        dataset as received, who sent it and when, where it lies, its series' state and reason,
-        results and deliveries. ``totals``: counts. ``problems``: one plain sentence each.
+        ``totals``: counts. ``problems``: one plain sentence each.
     """
-    spool = Spool(settings.spool)
-    # before the ledger is asked: whatever lies in its place by now, the ledger knows
-    lying = sorted(spool.kept.glob("*/*.dcm"))
-    results = evidence.results_by_series(ledger)
-    objects, suspects, remains, elsewhere = [], [], [], 0
-    for instance, series in evidence.acknowledged(ledger):
-        place = spool.place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
-        here = instance.holder in settings.here
-        if not here:
-            elsewhere += 1
-        elif instance.purged_at and place.exists():
-            remains.append(place)
-        elif not instance.purged_by and not _holds(place, instance.sha256):
-            suspects.append((place, instance.sha256))
-        objects.append(
-            {
-                "SOPInstanceUID": instance.SOPInstanceUID,
-                "sha256": instance.sha256,
-                "calling_aet": instance.calling_aet,
-                "received_at": instance.received_at.isoformat(),
-                "holder": instance.holder,
-                "lies": None if instance.purged_by else str(place.relative_to(settings.home)),
-                "purged_by": instance.purged_by,
-                "purged_at": instance.purged_at.isoformat() if instance.purged_at else None,
-                "SeriesInstanceUID": series.SeriesInstanceUID,
-                "state": series.state,
-                "reason": series.reason,
-                "detail": series.detail,
-                "results": results.get(series.SeriesInstanceUID, []),
-            }
-        )
-    places = {
-        spool.place(str(one["SeriesInstanceUID"]), str(one["SOPInstanceUID"])) for one in objects
-    }
+    spool, seen = Spool(settings.spool), Seen()
+    for page in evidence.acknowledged(ledger):
+        for instance, _ in page:
+            _look(settings, instance, seen)
+        if tell is not None:
+            for story in _stories(settings, ledger, page):
+                tell(story)
     problems = [
-        *_lost(ledger, spool, suspects),
-        *_not_gone(ledger, remains),
-        *_unknown_files(lying, places),
+        *_lost(ledger, spool, seen.suspects),
+        *_not_gone(ledger, seen.remains),
+        *sorted(_unknown_files(ledger, spool)),
         *_asides(settings, ledger),
         *_outbox(settings, ledger),
         *evidence.contradictions(ledger),
         *trail.problems(ledger),
     ]
-    totals = _totals(ledger, spool)
-    if settings.host_name:
-        totals["objects that other hosts hold: audit them there"] = elsewhere
-    return {"objects": objects, "totals": totals, "problems": problems}
+    return {"totals": _totals(settings, ledger, seen), "problems": problems}
 
 
-def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
+def _look(settings: Settings, instance: Instance, seen: Seen) -> None:
+    place = Spool(settings.spool).place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
+    seen.indexed += 1
+    seen.purged += instance.purged_by is not None
+    if instance.holder not in settings.here:
+        seen.elsewhere += 1
+    elif instance.purged_at and place.exists():
+        seen.remains.append(place)
+    elif not instance.purged_by and not _holds(place, instance.sha256):
+        seen.suspects.append((place, instance.sha256))
+
+
+def _stories(
+    settings: Settings, ledger: Ledger, page: Sequence[tuple[Instance, Series]]
+) -> Iterator[Story]:
+    spool = Spool(settings.spool)
+    results = evidence.results_of(ledger, {series.SeriesInstanceUID for _, series in page})
+    for instance, series in page:
+        place = spool.place(instance.SeriesInstanceUID, instance.SOPInstanceUID)
+        yield {
+            "SOPInstanceUID": instance.SOPInstanceUID,
+            "sha256": instance.sha256,
+            "calling_aet": instance.calling_aet,
+            "received_at": instance.received_at.isoformat(),
+            "holder": instance.holder,
+            "lies": None if instance.purged_by else str(place.relative_to(settings.home)),
+            "purged_by": instance.purged_by,
+            "purged_at": instance.purged_at.isoformat() if instance.purged_at else None,
+            "SeriesInstanceUID": series.SeriesInstanceUID,
+            "state": series.state,
+            "reason": series.reason,
+            "detail": series.detail,
+            "results": results.get(series.SeriesInstanceUID, []),
+        }
+
+
+def _totals(settings: Settings, ledger: Ledger, seen: Seen) -> dict[str, int]:
     told = summary.status(ledger)
-    return {
-        "objects acknowledged and not yet indexed": len(list(spool.incoming.glob("*.dcm"))),
-        "objects indexed": told["instances"],
-        "objects purged": evidence.count_purged(ledger),
+    totals = {
+        "objects acknowledged and not yet indexed": len(
+            list(Spool(settings.spool).incoming.glob("*.dcm"))
+        ),
+        "objects indexed": seen.indexed,
+        "objects purged": seen.purged,
         "objects set aside": told["set_aside"],
         "series": told["series"]["total"],
         **{f"series {state}": count for state, count in told["series"]["by_state"].items()},
@@ -84,6 +122,9 @@ def _totals(ledger: Ledger, spool: Spool) -> dict[str, int]:
         **{f"commitments {state}": count for state, count in told["commitments"].items()},
         "audit trail": trail.count(ledger),
     }
+    if settings.host_name:
+        totals["objects that other hosts hold: audit them there"] = seen.elsewhere
+    return totals
 
 
 def _holds(file: Path, sha256_as_received: str) -> bool:
@@ -122,31 +163,55 @@ def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
             yield f"{file.parent.name}/{file.name}: purged, but still on the disk"
 
 
-def _unknown_files(lying: Sequence[Path], known: set[Path]) -> Iterator[str]:
-    for file in lying:
-        if file not in known:
-            name = f"{file.parent.name}/{file.name}"
-            yield f"{name} lies in the spool, but the ledger has no such object"
+def _unknown_files(ledger: Ledger, spool: Spool) -> Iterator[str]:
+    """Look for files of which the ledger knows nothing, and did not when they were found."""
+    for lying in _some(file for folder in _lying(spool.kept) for file in folder.glob("*.dcm")):
+        uids = [uid for file in lying for uid in spool.uids_of(file)]
+        known = {spool.place(*names) for names in evidence.places(ledger, uids)}
+        for file in lying:
+            if file not in known:
+                name = f"{file.parent.name}/{file.name}"
+                yield f"{name} lies in the spool, but the ledger has no such object"
+
+
+def _lying(folder: Path) -> Iterator[Path]:
+    """Give what lies in a folder as the disk names it, however much that is."""
+    if folder.is_dir():
+        with os.scandir(folder) as lying:
+            yield from (Path(entry.path) for entry in lying)
+
+
+def _some(files: Iterable[Path]) -> Iterator[list[Path]]:
+    """Give files so many at a time."""
+    left = iter(files)
+    while some := list(islice(left, evidence.A_PAGE)):
+        yield some
 
 
 def _asides(settings: Settings, ledger: Ledger) -> Iterator[str]:
     spool = Spool(settings.spool)
-    # the disk is looked at before the ledger, for its rows are written before a file is moved
-    lying = {file.name for file in spool.aside.iterdir()} if spool.aside.is_dir() else set()
-    found = [row for row in evidence.asides(ledger) if row.holder in settings.here]
-    for row in found:
-        if not row.purged_by and row.file not in lying and not _is_aside(ledger, spool, row.file):
+    for row in evidence.asides(ledger):
+        here = row.holder in settings.here
+        if here and not row.purged_by and not _is_aside(ledger, spool, row.file):
             yield f"{row.file}: set aside, but not on the disk"
-    for name in sorted(lying - {row.file for row in found if not row.purged_at}):
-        if (spool.aside / name).exists():
-            yield f"{name} lies aside, but the ledger does not say why"
+    yield from sorted(_unexplained(settings, ledger, spool))
+
+
+def _unexplained(settings: Settings, ledger: Ledger, spool: Spool) -> Iterator[str]:
+    # the disk is looked at before the ledger, for its rows are written before a file is moved
+    for lying in _some(_lying(spool.aside)):
+        rows = evidence.asides_named(ledger, [file.name for file in lying])
+        known = {row.file for row in rows if row.holder in settings.here and not row.purged_at}
+        for file in lying:
+            if file.name not in known and file.exists():
+                yield f"{file.name} lies aside, but the ledger does not say why"
 
 
 def _is_aside(ledger: Ledger, spool: Spool, name: str) -> bool:
     """Tell whether a file is aside, or on its way there, or purged by now."""
     if (spool.incoming / name).exists() or (spool.aside / name).exists():
         return True
-    return any(row.purged_by for row in evidence.asides(ledger) if row.file == name)
+    return any(row.purged_by for row in evidence.asides_named(ledger, [name]))
 
 
 def _outbox(settings: Settings, ledger: Ledger) -> Iterator[str]:

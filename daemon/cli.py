@@ -12,7 +12,7 @@ from daemon import config, schema
 from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError, LedgerAway
 from daemon.models_cli import models_app
-from daemon.options import AsJson, Home, show_facts
+from daemon.options import AsJson, Home, JsonDocument, show_facts
 from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
@@ -198,8 +198,12 @@ def audit(home: Home = None, as_json: AsJson = False) -> None:
     from daemon.audit import audit as look
 
     settings = config.load(home)
-    found = look(settings, schema.ready_ledger(settings))
-    show_facts(found, as_json, console.audit)
+    document = JsonDocument("objects") if as_json else None
+    found = look(settings, schema.ready_ledger(settings), document.entry if document else None)
+    if document:
+        document.end(found)
+    else:
+        console.audit(found)
     raise typer.Exit(bool(found["problems"]))
 
 

@@ -22,6 +22,8 @@ MANY = 8
 """An association of fewer images says nothing of its series: some modalities take one for each, or
 for each batch that is reconstructed (ours)."""
 PLAIN_UID = re.compile(r"[0-9.]{1,64}")
+NAMELESS = tuple("." * dots for dots in range(1, 65))
+"""UIDs that would be no names of files: these have their hashes for one."""
 
 
 class Spool:
@@ -154,6 +156,11 @@ class Spool:
     def place(self, series_uid: str, sop_instance_uid: str) -> Path:
         """Return where an indexed object lies; UIDs from outside never name a path as they are."""
         return self.kept / _safe(series_uid) / f"{_safe(sop_instance_uid)}.dcm"
+
+    @staticmethod
+    def uids_of(file: Path) -> tuple[str, ...]:
+        """Return the SOP Instance UIDs of which one has given a kept file its name."""
+        return (file.stem,) if PLAIN_UID.fullmatch(file.stem) else NAMELESS
 
     def keep(self, indexed: Iterable[tuple[Path, Path]]) -> None:
         """Move indexed files to their places; where a copy lies already, the file is spare."""

@@ -1,11 +1,12 @@
 """What the ledger claims, row by row, for ``osteoscreen audit`` to hold against the disk."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
-from daemon.records.ledger import Ledger
+from daemon.records.ledger import Ledger, among
 from daemon.records.tables import (
     ENDS,
     Aside,
@@ -24,16 +25,39 @@ from engines.exams import PER_STUDY
 SERIES_AT_ONCE = 5000
 """All of them take PostgreSQL longer than it may say nothing."""
 
+A_PAGE = 1000
+"""How many rows are held at once, whatever the ledger holds."""
 
-def acknowledged(ledger: Ledger) -> Iterator[tuple[Instance, Series]]:
-    """Give every indexed object with its series."""
+
+def acknowledged(ledger: Ledger) -> Iterator[list[tuple[Instance, Series]]]:
+    """Give every indexed object with its series, page by page in the order of their UIDs."""
     both = select(Instance, Series).join(
         Series, Instance.SeriesInstanceUID == Series.SeriesInstanceUID
     )
+    for page in _pages(ledger, both, Instance.SOPInstanceUID):
+        yield [(instance, series) for instance, series in page]
+
+
+def _pages(
+    ledger: Ledger, rows: Select[*tuple[Any, ...]], key: InstrumentedAttribute[str]
+) -> Iterator[list[Any]]:
+    """Give rows in the order of their key; whoever looks at files meanwhile keeps none open."""
+    last = ""
+    while True:
+        with ledger.read() as session:
+            page = session.execute(rows.where(key > last).order_by(key).limit(A_PAGE)).all()
+        if not page:
+            return
+        yield list(page)
+        last = getattr(page[-1][0], key.key)
+
+
+def places(ledger: Ledger, uids: Collection[str]) -> list[tuple[str, str]]:
+    """Return of those of some objects that are indexed the series and the name."""
+    names = select(Instance.SeriesInstanceUID, Instance.SOPInstanceUID)
     with ledger.read() as session:
-        rows = session.execute(both.order_by(Instance.SOPInstanceUID)).all()
-    # whoever reads the files of all these keeps no transaction open meanwhile
-    yield from rows
+        known = names.where(among(session, Instance.SOPInstanceUID, uids))
+        return [(series, name) for series, name in session.execute(known)]
 
 
 def images(ledger: Ledger) -> list[tuple[str, str, bool]]:
@@ -45,16 +69,22 @@ def images(ledger: Ledger) -> list[tuple[str, str, bool]]:
         return [(series, name, purged) for series, name, purged in session.execute(names)]
 
 
-def asides(ledger: Ledger) -> list[Aside]:
-    """Return every object that was set aside."""
-    with ledger.read() as session:
-        return list(session.scalars(select(Aside).order_by(Aside.file)))
+def asides(ledger: Ledger) -> Iterator[Aside]:
+    """Give every object that was set aside."""
+    for page in _pages(ledger, select(Aside), Aside.file):
+        yield from (row for (row,) in page)
 
 
-def made(ledger: Ledger) -> list[ResultObject]:
-    """Return every object that we made."""
+def asides_named(ledger: Ledger, files: Collection[str]) -> list[Aside]:
+    """Return those of some files that were set aside."""
     with ledger.read() as session:
-        return list(session.scalars(select(ResultObject).order_by(ResultObject.SOPInstanceUID)))
+        return list(session.scalars(select(Aside).where(among(session, Aside.file, files))))
+
+
+def made(ledger: Ledger) -> Iterator[ResultObject]:
+    """Give every object that we made."""
+    for page in _pages(ledger, select(ResultObject), ResultObject.SOPInstanceUID):
+        yield from (row for (row,) in page)
 
 
 def purged(ledger: Ledger, uid: str) -> bool:
@@ -64,19 +94,14 @@ def purged(ledger: Ledger, uid: str) -> bool:
         return any(row is not None and row.purged_by is not None for row in rows)
 
 
-def count_purged(ledger: Ledger) -> int:
-    """Count the received objects that are purged."""
-    with ledger.read() as session:
-        gone = select(func.count()).where(Instance.purged_by.is_not(None))
-        return session.scalar(gone) or 0
-
-
-def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """Return what was found in each series and what was sent of it."""
+def results_of(ledger: Ledger, series_uids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what was found in each of some series and what was sent of it."""
     rows: dict[str, list[dict[str, Any]]] = {}
     with ledger.read() as session:
+        mine = among(session, Screening.SeriesInstanceUID, series_uids)
         sent: dict[int, list[dict[str, Any]]] = {}
-        for delivery in session.scalars(select(Delivery).order_by(Delivery.id)):
+        deliveries = select(Delivery).join(Screening, Delivery.screening_id == Screening.id)
+        for delivery in session.scalars(deliveries.where(mine).order_by(Delivery.id)):
             told = {
                 "SOPInstanceUID": delivery.SOPInstanceUID,
                 "aet": delivery.aet,
@@ -84,7 +109,7 @@ def results_by_series(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
                 "confirmation": delivery.confirmation,
             }
             sent.setdefault(delivery.screening_id, []).append(told)
-        for screening in session.scalars(select(Screening).order_by(Screening.id)):
+        for screening in session.scalars(select(Screening).where(mine).order_by(Screening.id)):
             found = {
                 "model": screening.model,
                 "version": screening.version,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, func, select
 
 from daemon.records.ledger import Ledger
-from daemon.records.search import is_flagged, is_retracted
+from daemon.records.search import count_flagged, is_retracted
 from daemon.records.tables import Instance, Series, SeriesState
 
 WAITING = (SeriesState.RECEIVING, SeriesState.QUEUED, SeriesState.SCREENING)
@@ -67,21 +67,20 @@ class Flow:
 def flow(ledger: Ledger, period: Period) -> Flow:
     """Count the series of a period."""
     mine = _conditions(period)
-    ways = select(Series.state, Series.reason, Series.exam, func.count()).where(*mine)
+    each = Series.state, Series.reason, Series.exam
+    ways = select(*each, func.count(), count_flagged(period.begin)).where(*mine)
     with ledger.read() as session:
-        rows = session.execute(
-            ways.group_by(Series.state, Series.reason, Series.exam).order_by(func.count().desc())
-        ).all()
+        rows = session.execute(ways.group_by(*each).order_by(func.count().desc())).all()
         studies = select(func.count(Series.StudyInstanceUID.distinct())).where(*mine)
         return Flow(
             studies=session.scalar(studies) or 0,
-            waiting=sum(count for state, _, _, count in rows if state in WAITING),
-            skipped=_by([(why, n) for state, why, _, n in rows if state == SeriesState.SKIPPED]),
-            faults=_by([(why, n) for state, why, _, n in rows if state in FAULTS]),
+            waiting=sum(count for state, _, _, count, _ in rows if state in WAITING),
+            skipped=_by([(why, n) for state, why, _, n, _ in rows if state == SeriesState.SKIPPED]),
+            faults=_by([(why, n) for state, why, _, n, _ in rows if state in FAULTS]),
             screened=_by(
-                [(exam, n) for state, _, exam, n in rows if state == SeriesState.SCREENED]
+                [(exam, n) for state, _, exam, n, _ in rows if state == SeriesState.SCREENED]
             ),
-            flagged=session.scalar(_ended(mine).where(is_flagged())) or 0,
+            flagged=sum(flagged for state, *_, flagged in rows if state == SeriesState.SCREENED),
             retracted=session.scalar(_ended(mine).where(is_retracted())) or 0,
         )
 

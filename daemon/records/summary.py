@@ -1,10 +1,11 @@
 """What ``osteoscreen status`` and ``osteoscreen show`` tell."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from daemon.records import commitments, confirmations
@@ -40,20 +41,20 @@ def status(ledger: Ledger) -> dict[str, Any]:
     ``series.total`` equals the sum over ``series.by_state``; nothing received is left out.
     """
     with ledger.read() as session:
-        by_state = _counts(session, Series.state, tuple(SeriesState))
-        deliveries = _counts(session, Delivery.state, tuple(DeliveryState))
-        reasons = session.execute(
-            select(Series.state, Series.reason, func.count())
-            .where(Series.reason.is_not(None))
-            .group_by(Series.state, Series.reason)
-            .order_by(func.count().desc())
-        )
+        series = _ways(session)
+        by_state = _sums((way.state, way.series) for way in series)
+        sent = _sent(session)
         return {
-            "instances": session.scalar(select(func.count()).select_from(Instance)),
-            "series": {"total": sum(by_state.values()), "by_state": by_state},
+            # as each series counts its own; an audit holds that against the images
+            "instances": sum(way.images for way in series),
+            "series": {
+                "total": sum(by_state.values()),
+                "by_state": {str(state): by_state.get(state, 0) for state in SeriesState},
+            },
             "reasons": [
-                {"state": state, "reason": reason, "series": count}
-                for state, reason, count in reasons
+                {"state": way.state, "reason": way.reason, "series": way.series}
+                for way in sorted(series, key=lambda way: -way.series)
+                if way.reason is not None
             ],
             "failed_beside_others": _failed_beside_others(session),
             "set_aside": session.scalar(select(func.count()).select_from(Aside)),
@@ -62,14 +63,39 @@ def status(ledger: Ledger) -> dict[str, Any]:
                     Screening.current, Screening.flagged, Screening.retracted_at.is_(None)
                 )
             ),
-            "deliveries": deliveries,
+            **sent,
             "oldest": _oldest(session),
             "parked_deliveries": _parked(session),
-            "confirmations": _confirmations(session),
             "commitments": commitments.counts(session),
             "parked_commitments": _parked_commitments(session),
             "refused_associations": [_refusal(event) for event in last_events(ledger, REFUSAL)],
         }
+
+
+def _ways(session: Session) -> Sequence[Any]:
+    """Count series, and the images in them, by state and reason: an index holds all of it."""
+    counted = func.count().label("series"), func.sum(Series.images).label("images")
+    ways = select(Series.state, Series.reason, *counted)
+    return session.execute(ways.group_by(Series.state, Series.reason)).all()
+
+
+def _sent(session: Session) -> dict[str, dict[str, int]]:
+    """Count results by what became of them, and those sent by what the peer says of them."""
+    each = select(Delivery.state, Delivery.confirmation, func.count())
+    rows = session.execute(each.group_by(Delivery.state, Delivery.confirmation)).all()
+    states = _sums((state, count) for state, _, count in rows)
+    steps = _sums((step, count) for state, step, count in rows if state == DeliveryState.SENT)
+    return {
+        "deliveries": {str(state): states.get(state, 0) for state in DeliveryState},
+        "confirmations": {str(step): steps.get(step, 0) for step in Confirmation},
+    }
+
+
+def _sums(counts: Iterable[tuple[str | None, int]]) -> Counter[str | None]:
+    found: Counter[str | None] = Counter()
+    for name, count in counts:
+        found[name] += count
+    return found
 
 
 def pressing(ledger: Ledger) -> dict[str, Any]:
@@ -154,13 +180,6 @@ def _why(series: Series) -> str:
     return f"attempt {series.attempts}, stage {series.detail or 'begin'}"
 
 
-def _confirmations(session: Session) -> dict[str, int]:
-    """Count what was sent by what the peer says of still having it."""
-    sent = select(Delivery.confirmation, func.count()).where(Delivery.state == DeliveryState.SENT)
-    rows: dict[str | None, int] = dict(session.execute(sent.group_by(Delivery.confirmation)).all())
-    return {str(step): rows.get(step, 0) for step in Confirmation}
-
-
 def _parked_commitments(session: Session) -> list[dict[str, Any]]:
     rows = session.execute(
         select(Commitment.aet, Commitment.detail, func.count())
@@ -221,7 +240,8 @@ def _failed_beside_others(session: Session) -> list[dict[str, Any]]:
         .join(Series, Series.SeriesInstanceUID == Screening.SeriesInstanceUID)
         .where(
             Screening.current,
-            Screening.state == SeriesState.FAILED,
+            # in the statement itself: else SQLite does not see that an index holds these alone
+            Screening.state == literal(SeriesState.FAILED, literal_execute=True),
             Series.state == SeriesState.SCREENED,
         )
         .group_by(Screening.model, Screening.reason)

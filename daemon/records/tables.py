@@ -146,8 +146,13 @@ class Series(Held, Table):
 
     __tablename__ = "series"
     __table_args__ = (
-        Index("series_by_state", "state", "last_at"),
-        Index("series_by_first", "first_at"),
+        # with what is counted of many: read in place of the rows
+        Index("series_by_state", "state", "last_at", "reason", "images"),
+        Index(
+            "series_by_first",
+            *("first_at", "state", "reason", "exam", "StudyInstanceUID", "SeriesInstanceUID"),
+        ),
+        _of_some("series_by_reason", "reason IS NOT NULL", "reason", "first_at"),
         _of_some("series_by_patient", "patient_key IS NOT NULL", "patient_key", "first_at"),
         _of_some("series_by_accession", "accession_key IS NOT NULL", "accession_key", "first_at"),
         _of_some("series_kept", "purged_at IS NULL", "state", "ended_at"),
@@ -243,6 +248,7 @@ class Screening(Table):
             postgresql_where=text("current AND flagged AND retracted_at IS NULL"),
         ),
         _of_some("screening_retracted", "retracted_at IS NOT NULL", "SeriesInstanceUID"),
+        _of_some("screening_failed", "state = 'failed'", "SeriesInstanceUID"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -286,7 +292,7 @@ class Delivery(Table):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("SOPInstanceUID", "aet"),
-        Index("delivery_by_state", "state", "due_at"),
+        Index("delivery_by_state", "state", "due_at", "confirmation"),
         _of_some("delivery_confirming", "confirmation IS NOT NULL", "confirmation", "sent_at"),
     )
 

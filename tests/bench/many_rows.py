@@ -2,8 +2,9 @@
 
 Run with `PYTHONPATH=tests python -m bench.many_rows`. The server makes the rows: days of 23 series
 and 500 images (a CT of 300 and 150, an MR of 30, 20 films), nine of them screened, purged after two
-months. Half a kilobyte an image is needed on the disk of the temporary folder. The database is that
-of the tests, which does not wait for its disk, with what it would have on a host of its own.
+months, of a year, or of `--days`. Half a kilobyte an image is needed on the disk of the temporary
+folder. The database is that of the tests, which does not wait for its disk, with what it would have
+on a host of its own.
 """
 
 import argparse
@@ -43,13 +44,13 @@ BATCH = 500
 SLOW_S = 60.0
 """What takes longer is asked once."""
 
-# each block: studies of one CT and MR, and of twenty films; of a year, evenly
+# each block: studies of one CT and MR, and of twenty films; evenly over all days
 SERIES = """
 CREATE TABLE many AS
 SELECT b * 23 + k AS number, k, modality, images, seen,
        '1.2.826.0.1.3680043.' || mod((b * 23 + k) * 2654435761, 4294967296) || '.' || b AS uid,
        '1.2.826.0.1.3681.' || b || '.' || greatest(k, 2) AS study,
-       now() AT TIME ZONE 'UTC' - interval '365 days' * (:blocks - b) / :blocks AS at,
+       now() AT TIME ZONE 'UTC' - interval '1 day' * :days * (:blocks - b) / :blocks AS at,
        CASE WHEN b >= :blocks - 5 THEN 'receiving' WHEN b >= :blocks - 15 THEN 'queued'
             WHEN seen THEN 'screened' ELSE 'skipped' END AS state
 FROM generate_series(0::bigint, :blocks - 1) b, (
@@ -98,8 +99,9 @@ SELECT '2.25.' || number || '.' || kind, '1.2', '2.25.' || number, number + 1, k
 """,
     """
 INSERT INTO delivery (screening_id, "SOPInstanceUID", aet, state, status, attempts, crashes,
-  rung_at, lease_beat, sent_at, confirm_attempts, resends)
-SELECT number + 1, '2.25.' || number || '.' || kind, 'PACS', 'sent', 0, 1, 0, at, 0, at, 0, 0
+  rung_at, lease_beat, sent_at, confirmation, confirm_attempts, resends)
+SELECT number + 1, '2.25.' || number || '.' || kind, 'PACS', 'sent', 0, 1, 0, at, 0, at,
+  'not-offered', 0, 0
 FROM many, (VALUES ('SR'), ('SC')) kinds (kind) WHERE state = 'screened'
 """,
     """
@@ -130,13 +132,13 @@ class NoBell:
         return lambda *_, **__: True
 
 
-def fill(ledger: Ledger, instances: int) -> None:
+def fill(ledger: Ledger, instances: int, days: float) -> None:
     """Let the server make the rows, and the indexes afterwards."""
     with ledger.engine.connect() as connection:
         before, after = _indexes(connection)
     purged_before = f"now() AT TIME ZONE 'UTC' - interval '{KEPT_DAYS} days'"
     rows = [words.replace(":purged_before", purged_before) for words in FILLED]
-    made = SERIES.replace(":blocks", str(instances // A_BLOCK))
+    made = SERIES.replace(":blocks", str(instances // A_BLOCK)).replace(":days", str(days))
     # with no limit of time, as our own connections have
     _psql(ledger, "BEGIN", *before, made, *rows, "DROP TABLE many", *after, "COMMIT")
     # as autovacuum does in time
@@ -258,7 +260,7 @@ def _size_gb(ledger: Ledger) -> float:
         return float(size.scalar_one()) / 1e9
 
 
-def compare(few: int, many: int, rounds: int) -> Iterator[dict[str, Any]]:
+def compare(few: int, many: int, days: float, rounds: int) -> Iterator[dict[str, Any]]:
     """Measure a ledger of few rows, then one of many."""
     with tempfile.TemporaryDirectory() as folder, RoomyServer() as server:
         for instances in (few, many):
@@ -268,7 +270,7 @@ def compare(few: int, many: int, rounds: int) -> Iterator[dict[str, Any]]:
             schema.migrate(settings)
             ledger = schema.open_ledger(settings)
             began = time.monotonic()
-            fill(ledger, instances)
+            fill(ledger, instances, days)
             took_s, size_gb = time.monotonic() - began, _size_gb(ledger)
             ledger.close()
             Console().print(f"{instances} instances: {size_gb:.1f} GB, made in {took_s:.0f} s")
@@ -293,9 +295,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--few", type=int, default=500_000)
     parser.add_argument("--many", type=int, default=50_000_000)
+    parser.add_argument("--days", type=float, default=365.0)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    rows = list(compare(options.few, options.many, options.rounds))
+    rows = list(compare(options.few, options.many, options.days, options.rounds))
     Console().print(show(rows))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "many_rows.json").write_text(json.dumps(rows, indent=1))

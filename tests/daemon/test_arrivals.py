@@ -30,7 +30,7 @@ def test_the_same_object_twice_in_one_batch_is_counted_once(ledger, make_arrival
 def test_other_bytes_under_a_known_uid_are_a_conflict(ledger, make_arrival):
     arrivals.index(ledger, [make_arrival()])
     assert arrivals.index(ledger, [make_arrival(sha256="b" * 64)]) == [Fate.CONFLICT]
-    [(instance, _)] = evidence.acknowledged(ledger)
+    [[(instance, _)]] = evidence.acknowledged(ledger)
     assert instance.sha256 == "a" * 64
 
 

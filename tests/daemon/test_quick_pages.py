@@ -6,7 +6,7 @@ import pytest
 from bench.pages import fill
 from sqlalchemy import event
 
-from daemon.records import flow, search, summary, tally
+from daemon.records import evidence, flow, search, summary, tally
 from daemon.records.flow import Period
 from daemon.records.ledger import last_events, now
 from daemon.records.search import Wanted
@@ -25,6 +25,13 @@ ASKED = {
     "a patient": lambda ledger: search.studies(ledger, Wanted(patient_key="x")),
     "a study": lambda ledger: search.studies(ledger, Wanted(uid="1.2.77")),
     "a story": lambda ledger: summary.study(ledger, "1.2.80"),
+    "the skipped for a reason": lambda ledger: search.studies(
+        ledger, Wanted(state="skipped", reason="age-missing")
+    ),
+    "the status": summary.status,
+    "a page of the audit": lambda ledger: next(evidence.acknowledged(ledger)),
+    "its results": lambda ledger: evidence.results_of(ledger, {"1.2.80.1", "1.2.81.1"}),
+    "its files": lambda ledger: evidence.places(ledger, ["1.2.80.1.1", "1.2.81.1.1"]),
     "the flow": lambda ledger: flow.flow(ledger, Period(now() - DAY, now())),
 }
 

@@ -84,4 +84,4 @@ def events(system: Osteoscreen, series: str, study: str = "") -> list[str]:
 
 
 def asides(system: Osteoscreen) -> list[Aside]:
-    return evidence.asides(system.ledger)
+    return list(evidence.asides(system.ledger))

@@ -13,7 +13,11 @@ from daemon.spool import Spool
 
 @pytest.fixture
 def site(tmp_path, room, monkeypatch):
-    """Return a site where one film was screened, one skipped, and one file set aside."""
+    """Return a site where one film was screened, one skipped, and one file set aside.
+
+    Of two images each lies on a page of its own.
+    """
+    monkeypatch.setattr(evidence, "A_PAGE", 1)
     site = Site(tmp_path, room)
     site.stage(Stage.RESEARCH)
     site.add("PACS")
@@ -35,12 +39,13 @@ def kept(site):
 
 
 def test_a_sound_site_adds_up_and_every_object_tells_its_story(site):
-    found = audit(site.settings, site.ledger)
+    objects = []
+    found = audit(site.settings, site.ledger, objects.append)
     assert found["problems"] == []
     totals = found["totals"]
     assert (totals["objects indexed"], totals["objects set aside"], totals["series"]) == (2, 1, 2)
     assert (totals["series screened"], totals["series skipped"]) == (1, 1)
-    stories = {one["SOPInstanceUID"]: one for one in found["objects"]}
+    stories = {one["SOPInstanceUID"]: one for one in objects}
     screened = stories[site.film.SOPInstanceUID]
     assert (site.settings.home / screened["lies"]).is_file()
     [result] = screened["results"]
@@ -95,11 +100,11 @@ def test_what_comes_while_the_audit_looks_is_no_problem(site, monkeypatch):
     read = evidence.acknowledged
 
     def read_before_more_comes(ledger):
-        rows = list(read(ledger))
+        pages = list(read(ledger))
         site.receive(films.film(3))
         site.spool.put(b"", b"no DICOM either" * 100)
         site.intake.turn()
-        return rows
+        return pages
 
     monkeypatch.setattr(evidence, "acknowledged", read_before_more_comes)
     assert problems(site) == []
