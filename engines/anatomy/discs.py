@@ -190,14 +190,14 @@ def _first_plain(signs: Signs, discs: list[int]) -> int:
 def _is_vertebra(signs: Signs, discs: list[int]) -> bool:
     """Tell whether the lowest piece is one: the sacrum's have neither pedicles nor a disc below."""
     fit, disc = _fit(signs, discs), float(signs.disc[discs[0]])
-    enough = _FIT_AT_THE_END if discs[0] < _VIEW_ENDS_MM else _CLEAR_FIT
-    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or fit >= enough)
+    clear = fit >= _LEAST_FIT and (disc >= _CLEAR_DISC or has_clear_pedicles(signs, discs))
     return clear or (disc >= _SURE_DISC and fit >= -_LEAST_FIT)
 
 
 def has_clear_pedicles(signs: Signs, discs: list[int]) -> bool:
     """Tell whether the lowest piece has pedicles as the sacrum has none."""
-    return _fit(signs, discs) >= _CLEAR_FIT
+    enough = _FIT_AT_THE_END if discs[0] < _VIEW_ENDS_MM else _CLEAR_FIT
+    return _fit(signs, discs) >= enough
 
 
 def _fit(signs: Signs, discs: list[int]) -> float:
