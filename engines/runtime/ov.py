@@ -37,11 +37,14 @@ class OvEngine:
         openvino = _package()
         options = _OPTIONS | {"INFERENCE_NUM_THREADS": threads or len(os.sched_getaffinity(0))}
         try:
-            compiled = openvino.Core().compile_model(onnx_file, "CPU", options)
+            network = openvino.Core().read_model(onnx_file)
+            compiled = openvino.Core().compile_model(network, "CPU", options)
         except RuntimeError as error:
             raise EngineMismatch(f"{onnx_file}: OpenVINO cannot load it: {error}") from error
         self._request = compiled.create_infer_request()
-        self._outputs = [output.any_name for output in compiled.outputs]
+        # by the network's own names: of what is compiled, one output may have several
+        names = (output.any_name for output in network.outputs)
+        self._outputs = dict(zip(names, compiled.outputs, strict=True))
         self.description = f"OpenVINO {openvino.__version__.partition('-')[0]} CPU FP32"
 
     def __call__(self, arrays: Arrays) -> Arrays:
@@ -58,7 +61,7 @@ class OvEngine:
         except (RuntimeError, TypeError, KeyError) as error:
             raise BadSeries(Reason.ENGINE_FAILED, f"the network could not run: {error}") from error
         # its own memory is written anew at the next run
-        return {name: np.array(found[name], np.float32) for name in self._outputs}
+        return {name: np.array(found[port], np.float32) for name, port in self._outputs.items()}
 
 
 def _package() -> Any:

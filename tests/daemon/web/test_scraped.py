@@ -30,6 +30,7 @@ class Prometheus(Process):
     def __init__(self, folder, origin, token):
         super().__init__(folder)
         self.port = free_port()
+        self.address = f"http://{LOOPBACK}:{self.port}"
         job = {
             "job_name": "osteoscreen",
             "metrics_path": "/api/metrics",
@@ -54,11 +55,12 @@ class Prometheus(Process):
         ]
 
     def is_ready(self):
-        return answers(self.port)
+        # its port is open before it answers questions
+        return answers(self.port) and httpx.get(f"{self.address}/-/ready").is_success
 
     def ask(self, query):
         """Return what it knows, by value."""
-        place = f"http://{LOOPBACK}:{self.port}/api/v1/query"
+        place = f"{self.address}/api/v1/query"
         found = httpx.get(place, params={"query": query}).json()["data"]["result"]
         return [float(one["value"][1]) for one in found]
 
