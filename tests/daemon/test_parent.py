@@ -48,6 +48,6 @@ def test_a_part_without_a_parent_stays():
 
 def test_a_supervisor_killed_while_its_parts_begin_leaves_none_of_them(tmp_path):
     with Osteoscreen(tmp_path) as system:
-        assert pids(f"--home {system.home}")
+        wait_for("parts to begin", lambda: pids(f"--home {system.home}"))
         system.process.kill()
         wait_for("all parts to leave", lambda: not pids(f"--home {system.home}"))

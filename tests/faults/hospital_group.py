@@ -53,6 +53,8 @@ HURRIED: dict[str, object] = {
     "listener_processes": 1,
     "worker_threads": 1,
     "delivery_attempts": 1000,
+    # a machine that stands still for two seconds is no reason to give a case up
+    "max_attempts": 50,
 }
 
 

@@ -288,7 +288,8 @@ def test_a_revised_result_is_delivered_and_never_the_outdated_one(tmp_path, scre
 def line(tmp_path_factory, orthanc):
     folder = tmp_path_factory.mktemp("ours")
     quick = {"sweep_s": 1, "delivery_backoff_s": 0.2, "network_timeout_s": 2, "lease_s": 3}
-    with running_line(folder, orthanc, **quick) as running:
+    # a machine that stands still for so long is no reason to give a case up
+    with running_line(folder, orthanc, max_attempts=50, **quick) as running:
         yield running
 
 

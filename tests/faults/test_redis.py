@@ -17,7 +17,14 @@ from pydicom.uid import generate_uid
 from daemon import config
 from daemon.jobs import Doorbell
 
-HURRIED = {"sweep_s": 1, "lease_s": 3, "delivery_backoff_s": 0.2, "radiograph_settle_s": 0.3}
+HURRIED = {
+    "sweep_s": 1,
+    "lease_s": 3,
+    "delivery_backoff_s": 0.2,
+    "radiograph_settle_s": 0.3,
+    # a machine that stands still for so long is no reason to give a case up
+    "max_attempts": 50,
+}
 
 
 @pytest.fixture(scope="module")
