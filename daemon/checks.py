@@ -161,9 +161,7 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
         else:
             yield Finding(f"peer {peer.aet}", "ok", "answered our C-ECHO")
     if settings.earlier_from:
-        yield _earlier(
-            settings, next((p for p in everyone if p.aet == settings.earlier_from), None)
-        )
+        yield _earlier(settings, peers.named(ledger, settings.earlier_from))
 
 
 def _earlier(settings: Settings, peer: Peer | None) -> Finding:

@@ -37,12 +37,10 @@ def images_in(address: scu.Address, study_uid: str, series_uid: str) -> int | No
         If the peer cannot be asked, or does not answer the query.
     """
     query = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
-    with scu.association(address, [build_context(STUDY_ROOT_FIND)]) as assoc:
-        wanted = _query("SERIES", {**query, "NumberOfSeriesRelatedInstances": ""})
-        for ds in _matches(assoc, address, wanted):
-            count = ds.get("NumberOfSeriesRelatedInstances")
-            if str(ds.get("SeriesInstanceUID")) == series_uid and count not in (None, ""):
-                return int(count)
+    for ds in ask(address, "SERIES", {**query, "NumberOfSeriesRelatedInstances": ""}):
+        count = ds.get("NumberOfSeriesRelatedInstances")
+        if str(ds.get("SeriesInstanceUID")) == series_uid and count not in (None, ""):
+            return int(count)
     return None
 
 

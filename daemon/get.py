@@ -23,8 +23,7 @@ from daemon.errors import DeliveryError
 
 STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
 
-SUCCESS, PENDING, SUB_OPERATIONS_WARNING = 0x0000, 0xFF00, 0xB000
-OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
+SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
 
 #: One context each, so that a peer which keeps an image compressed can say so.
 SYNTAXES: Final = (

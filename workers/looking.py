@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 class Place:
     """Where a look stands in the ledger, whether its regions are wanted, and who keeps objects.
 
-    ``archive`` is asked for earlier studies, by models that read them.
+    ``archive`` is asked for earlier studies; None where the model reads none.
     """
 
     ledger: Ledger
@@ -108,7 +108,7 @@ def _within_limits(place: Place, weights: Weights, rules: Rules) -> Place:
 def _screen(model: Model, case: Case, seat: Seat, archive: Address | None) -> Result | Verdict:
     try:
         model.eligible(case)
-        if archive is not None and model.CARD.reads_visits:
+        if archive is not None:
             case = earlier.with_visits(case, model, seat, archive)
         return model.screen(case, seat.run, seat.weights)
     except (NotEligible, BadSeries) as verdict:

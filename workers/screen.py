@@ -116,7 +116,6 @@ def _why(error: Exception, stage: str) -> str:
 def _screen_claimed(bench: Bench, series: Series) -> bool:
     title = titles.today(bench.settings, bench.ledger).of(series.called_aet)
     case = _read(bench, series, title.rules)
-    archive = earlier.archive(bench.settings, bench.ledger)
     outcomes = []
     broke: list[Exception] = []
     for model in catalog.for_exam(case.exam):
@@ -130,7 +129,7 @@ def _screen_claimed(bench: Bench, series: Series) -> bool:
             stage,
             bench.settings.segmentation,
             bench.settings.host_name,
-            archive,
+            earlier.archive(bench.settings, bench.ledger) if model.CARD.reads_visits else None,
         )
         try:
             look = looking.look(bench.room, model, case, place)
