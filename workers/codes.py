@@ -120,6 +120,12 @@ SITES: Final[Mapping[str, Code]] = MappingProxyType(
         "spine": _sct("421060004", "Spine"),
         "lumbar spine": _sct("122496007", "Lumbar spine"),
         "T12 to L4": _own("T12-L4", "T12 to L4 vertebrae"),
+        # of one vertebra, which two counts call differently
+        "T12 or L1": _own("T12-OR-L1", "T12 or L1 vertebra"),
+        "L1 or L2": _own("L1-OR-L2", "L1 or L2 vertebra"),
+        "L2 or L3": _own("L2-OR-L3", "L2 or L3 vertebra"),
+        "L3 or L4": _own("L3-OR-L4", "L3 or L4 vertebra"),
+        "L4 or L5": _own("L4-OR-L5", "L4 or L5 vertebra"),
         "T9": _sct("82687006", "T9 vertebra"),
         "T10": _sct("7610001", "T10 vertebra"),
         "T11": _sct("12989004", "T11 vertebra"),

@@ -143,7 +143,8 @@ def _label(page: Page, hung: Hung, mark: Mark, y: int) -> None:
     sheet.draw.ellipse(dot, outline=_BAND_COLOURS[mark.band], width=2)
     sheet.write((_LABELS.x, y - 15), mark.site or "?", 24, WHITE)
     ratio = "" if mark.ratio is None else page.say.heights.format(ratio=mark.ratio)
-    beside, colour = _LABELS.x + 56, AMBER if notable else MUTED
+    colour = AMBER if notable else MUTED
+    beside = _LABELS.x + max(56, sheet.width(mark.site, 24) + 12)
     if mark.value is not None:
         _chip(sheet, (beside, y - 17), f"{mark.value:.0f} HU", mark.band)
     else:
@@ -215,18 +216,19 @@ class _Held:
     finding: Finding | None
 
 
-def _held(result: Result) -> _Held | None:
+def _held(result: Result, views: Views) -> _Held | None:
     for finding in result.findings:
         if finding.quantity == wording.ATTENUATION:
             return _Held(finding.site, finding.value, finding)
     measured = [one for one in result.measurements if one.name == wording.ATTENUATION]
-    first = next((one for one in measured if one.site == "L1"), next(iter(measured), None))
+    shown = (one for one in measured if views.bone is not None and one.site == views.bone.site)
+    first = next(shown, None)
     return None if first is None else _Held(first.site, first.value, None)
 
 
 def _score(page: Page, views: Views) -> None:
     """Show the number large, and where it lies between the thresholds."""
-    sheet, box, held = page.sheet, _SCORE, _held(page.result)
+    sheet, box, held = page.sheet, _SCORE, _held(page.result, views)
     if held is None:
         return
     band = next((mark.band for mark in views.marks if mark.site == held.site), None)

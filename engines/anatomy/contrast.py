@@ -16,7 +16,7 @@ from pydicom import Dataset
 from scipy import ndimage
 
 from engines.anatomy.section import Section, section
-from engines.anatomy.spine import Vertebra
+from engines.anatomy.spine import Vertebra, readings
 from engines.header import text, texts, words
 from engines.volume import Volume
 
@@ -92,6 +92,8 @@ _AORTA_USUAL_MM, _CAVA_USUAL_MM = 9.0, -20.0
 # Radii of the circles that are its core, and its surroundings, as parts of its own.
 _CORES, _RING = np.linspace(0.0, 0.65, 5), np.array([1.18, 1.3])
 _STEP_MM = 1.5
+# Where the kidneys lie.
+_KIDNEYS_AT = frozenset({"L1", "L2", "L3"})
 # How much brighter than its surroundings, on how many of its sides at least.
 _EDGE_HU, _LEAST_EDGE, _BLOOD_HU = 35.0, 0.35, (15.0, 700.0)
 
@@ -109,7 +111,7 @@ def contrast_of(headers: Sequence[Dataset], volume: Volume, seen: Sequence[Verte
         Those of the scan; L1 to L3 are used where they have names, else all.
     """
     header, agent = header_phase(headers[0]) if headers else (Phase.UNKNOWN, False)
-    chosen = [one for one in seen if one.level in ("L1", "L2", "L3")] or list(seen)
+    chosen = [one for one in seen if readings(one.level) <= _KIDNEYS_AT] or list(seen)
     cuts = [cut for cut in (section(volume, one) for one in chosen) if cut is not None]
     aorta, cava = _vessels(cuts)
     cortex, medulla = _kidneys(cuts)

@@ -1,16 +1,20 @@
 """Name vertebrae from two anchors: the sacrum below and the last rib above. Ours.
 
-Five vertebrae lie between them in most people. Where there are not five, or where one anchor is
-seen and looks odd, no name is given.
+Five vertebrae lie between them in most people. Where there are four or six, people have a rib more
+or less or an L5 that belongs to the sacrum, and no one can tell which from the abdomen alone: each
+vertebra then has two names, counted from either anchor. Where more is odd, no name is given.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 from engines.anatomy.flanks import Flanks
+from engines.anatomy.spine import either
 
 LEVELS = (*(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 6)))
 _L5, _T12 = LEVELS.index("L5"), LEVELS.index("T12")
+# what may lie below L5 is its like
+_WITH_SIXTH = (*LEVELS, "L6")
 
 # All ours. How far a rib reaches from the midline, and no transverse process does.
 _RIB_MM = 58.0
@@ -22,6 +26,8 @@ _SHORT_RIB_MM, _LONGER_MM = 50.0, 10.0
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
 _WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
+# So much at either side where the last rib says otherwise.
+_CLEAR_WING_MM = 20.0
 # Hip bones are denser than kidneys, but in osteoporosis: then they count where the last rib agrees.
 _HIP_HU, _FAINT_HU = 220.0, 150.0
 # With so much in view below the lowest disc, that must be the last one.
@@ -29,6 +35,8 @@ _MORE_BELOW_MM = 60
 #: Where both anchors agree.
 SURE = 0.95
 _SACRUM_ALONE, _RIB_ALONE, _ODD = 0.8, 0.6, 0.5
+# Of one of two names: less than that of any one.
+_EITHER = 0.3
 
 
 @dataclass(frozen=True)
@@ -38,13 +46,14 @@ class Naming:
     Attributes
     ----------
     names : tuple of str
-        From the feet up; all empty where none is certain.
+        From the feet up; two in one, e.g. ``L1 or L2``, where anchors disagree by one; all empty
+        where nothing is known.
     confidence : float
         In [0, 1].
     anchors : tuple of str
         What was counted from.
     why : str
-        Why there are no names.
+        Why there are no names, or two.
     """
 
     names: tuple[str, ...]
@@ -65,7 +74,7 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
     if len(ribs) > 1:
         if _apart(ribs) and _L5 - _T12 in ribs and _beside_one_hip(discs, flanks):
             return _counted(count, _L5, _ODD, (HIPS, _RIB))
-        return _unnamed(count, (_RIB,), "the last rib is seen at one side alone")
+        return _either(count, ribs, (_RIB,), "the last rib is seen at one side alone")
     rib = ribs[0]
     if discs[0] > _MORE_BELOW_MM and rib != _L5 - _T12:
         why = "the column goes on below the last disc, and no sacrum is recognised"
@@ -90,9 +99,10 @@ def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
     if rib == lumbar + 1 and _ribless(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _PROCESS))
     if rib != lumbar:
-        return _unnamed(count, (_RIB,), "hip bones stand beside a vertebra too high for them")
+        why = "hip bones stand beside a vertebra too high for them"
+        return _either(count, [rib, lumbar], (HIPS, _RIB), why)
     if _ribless(discs, flanks, rib - 1):
-        return _unnamed(count, (HIPS, _RIB), _UNCLEAR)
+        return _either(count, [rib - 1, rib], (HIPS, _RIB), _UNCLEAR)
     return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _RIB))
 
 
@@ -112,18 +122,34 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
     if ribs[0] == lumbar + 1 and _short_rib(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
-    why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
     if ribs[0] == lumbar:
-        why = _UNCLEAR
-    return _unnamed(count, (SACRUM, _RIB), why)
+        return _either(count, [lumbar - 1, lumbar], (SACRUM, _RIB), _UNCLEAR)
+    why = f"{ribs[0]} vertebrae between the sacrum and the last rib, not 5"
+    if _apart(ribs) or not _beside_both_hips(discs, flanks):
+        return _unnamed(count, (SACRUM, _RIB), why)
+    return _either(count, [ribs[0], lumbar], (SACRUM, _RIB), why)
 
 
 def _counted(count: int, lowest: int, confidence: float, anchors: tuple[str, ...]) -> Naming:
     """Count upwards from the name of the lowest vertebra."""
     if lowest >= len(LEVELS):
-        return _unnamed(count, anchors, "more than five vertebrae below the last rib")
+        twelfth, why = lowest - _T12, "more than five vertebrae below the last rib"
+        return _either(count, [twelfth - 1, twelfth], anchors, why)
     names = tuple(LEVELS[lowest - n] for n in range(count))
     return Naming(names, confidence, anchors)
+
+
+def _either(count: int, twelfth: list[int], anchors: tuple[str, ...], why: str) -> Naming:
+    """Give two names each where one of two neighbours, counted from below, is T12.
+
+    Where they are no neighbours, more is odd than a rib or a segment too many: no name.
+    """
+    low, high = min(twelfth), max(twelfth)
+    if high - low != 1 or _T12 + high >= len(_WITH_SIXTH):
+        return _unnamed(count, anchors, why)
+    lowest = _T12 + low
+    pairs = [_WITH_SIXTH[lowest - n : lowest - n + 2] for n in range(count)]
+    return Naming(tuple(either(*pair) for pair in pairs), _EITHER, anchors, why)
 
 
 def _unnamed(count: int, anchors: tuple[str, ...], why: str) -> Naming:
@@ -134,15 +160,24 @@ def _above_sacrum(discs: list[int], flanks: Flanks, hip_hu: float) -> bool:
     """Tell whether hip bones stand at both sides below the lowest disc."""
     if not discs or discs[0] < _LEAST_BELOW_MM:
         return False
-    below = slice(max(0, discs[0] - _BELOW_MM), discs[0])
-    wings = [float(wing[below].mean()) for wing in flanks.wings_mm(hip_hu)]
+    wings = _wings_mm(discs, flanks, hip_hu)
     return sum(wings) / 2 > _WINGS_MM and min(wings) > _LEAST_WING_MM
 
 
 def _beside_one_hip(discs: list[int], flanks: Flanks) -> bool:
     """Tell whether a hip bone stands at one side at least below the lowest disc."""
+    return max(_wings_mm(discs, flanks, _HIP_HU)) > _WINGS_MM
+
+
+def _beside_both_hips(discs: list[int], flanks: Flanks) -> bool:
+    """Tell whether hip bones stand clearly at either side below the lowest disc."""
+    return min(_wings_mm(discs, flanks, _FAINT_HU)) > _CLEAR_WING_MM
+
+
+def _wings_mm(discs: list[int], flanks: Flanks, hip_hu: float) -> list[float]:
+    """Return how much of the hip bone lies at the right and at the left below the lowest disc."""
     below = slice(max(0, discs[0] - _BELOW_MM), discs[0])
-    return max(float(wing[below].mean()) for wing in flanks.wings_mm(_HIP_HU)) > _WINGS_MM
+    return [float(wing[below].mean()) for wing in flanks.wings_mm(hip_hu)]
 
 
 def _apart(ribs: list[int]) -> bool:

@@ -8,6 +8,17 @@ from numpy.typing import NDArray
 from engines.anatomy.canal import Canal
 
 Vector = NDArray[np.float64]
+_OR = " or "
+
+
+def either(upper: str, lower: str) -> str:
+    """Return the level of a vertebra that two counts call differently, e.g. ``L1 or L2``."""
+    return f"{upper}{_OR}{lower}"
+
+
+def readings(level: str) -> frozenset[str]:
+    """Return what a vertebra of that level may be: one name, or two where counts disagree."""
+    return frozenset(level.split(_OR))
 
 
 @dataclass(frozen=True)
@@ -17,7 +28,7 @@ class Vertebra:
     Attributes
     ----------
     level : str
-        ``T12``, ``L1`` and so on; empty where the level is not certain.
+        ``T12``, ``L1`` and so on; ``L1 or L2`` where it is one of two; else empty.
     middle_mm : ndarray
         float64, shape (3,): the middle of the vertebral body, LPS.
     up, front : ndarray
@@ -52,6 +63,10 @@ class Spine:
         What the levels were counted from, in words, e.g. ``sacrum``, ``last rib``.
     why : str
         Why no level is certain, where none is.
+
+    Notes
+    -----
+    Where ``why`` is there and vertebrae have levels, those are two names each: "level uncertain".
     """
 
     canal: Canal

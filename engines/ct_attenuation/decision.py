@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from engines.anatomy.spine import readings
 from engines.ct_attenuation import tables
 from engines.ct_attenuation.corrections import Correction
 from engines.ct_attenuation.levels import Level
@@ -15,18 +16,25 @@ FINDING: Final = "low trabecular attenuation"
 
 
 def deciding_first(levels: Iterable[Level]) -> list[Level]:
-    """Put the level that decides first."""
+    """Put the level that decides first; one of two counts as the worse of them."""
     order = {name: i for i, name in enumerate(DECIDING)}
-    return sorted(levels, key=lambda level: order.get(level.name, len(order)))
+
+    def place(level: Level) -> tuple[int, ...]:
+        return tuple(sorted((order.get(n, len(order)) for n in readings(level.name)), reverse=True))
+
+    return sorted(levels, key=place)
 
 
 def deciding(counted: Iterable[Level]) -> Level | None:
     """Return the level that is held against the threshold, of those that count, best first."""
-    return next((one for one in counted if one.name in DECIDING and one.region), None)
+    return next((one for one in counted if readings(one.name) <= {*DECIDING} and one.region), None)
 
 
 def findings(
-    counted: Sequence[Level], bands: tables.Bands | None, corrected: Correction
+    counted: Sequence[Level],
+    bands: tables.Bands | None,
+    corrected: Correction,
+    uncertain: bool = False,
 ) -> tuple[Finding, ...]:
     """Hold the deciding level against the lower threshold.
 
@@ -38,6 +46,8 @@ def findings(
         None where no threshold may be applied.
     corrected : Correction
         What the site has configured.
+    uncertain : bool
+        Whether each level has two names.
     """
     level = deciding(counted)
     if level is None or level.region is None or bands is None:
@@ -46,6 +56,8 @@ def findings(
     words = tables.WORDS[bands.band(value)]
     if corrected.words:
         words += f" (corrected: {corrected.words}; {level.region.mean_hu:.1f} HU uncorrected)"
+    if uncertain:
+        words += "; level uncertain"
     found = Finding(
         name=FINDING,
         site=level.name,

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from engines.anatomy.spine import readings
 from engines.anatomy.vertebral_body import VertebralBody
 
 #: Genant's semiquantitative grades begin at a loss of 20, 25 and 40 % of height.
@@ -53,9 +54,9 @@ def ratios_of(bodies: Sequence[VertebralBody]) -> Mapping[str, Ratios]:
     found = {}
     for i, body in enumerate(bodies):
         beside = [*bodies[max(0, i - 1) : i], *bodies[i + 1 : i + 2]]
-        beside = [one for one in beside if one.level not in _UNLIKE_NEIGHBOURS]
+        beside = [one for one in beside if not readings(one.level) & _UNLIKE_NEIGHBOURS]
         usual = float(np.mean([one.posterior_mm for one in beside])) if beside else None
-        alone = usual is None or body.level in _UNLIKE_NEIGHBOURS
+        alone = usual is None or bool(readings(body.level) & _UNLIKE_NEIGHBOURS)
         found[body.level] = Ratios(
             anterior=body.anterior_mm / body.posterior_mm,
             middle=body.middle_mm / body.posterior_mm,

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from engines.anatomy.block import Axes, block_of
-from engines.anatomy.spine import Spine, Vertebra
+from engines.anatomy.spine import Spine, Vertebra, readings
 from engines.anatomy.vertebral_body import VertebralBody, boxed, look_closely
 from engines.ct_attenuation.heights import Ratios, ratios_of
 from engines.ct_attenuation.region import Region, measure, oval_in
@@ -64,7 +64,7 @@ class Level:
 
     @property
     def name(self) -> str:
-        """E.g. ``L1``."""
+        """E.g. ``L1``, or ``L1 or L2`` where it is one of two."""
         return self.body.level
 
 
@@ -83,7 +83,7 @@ def look_at(volume: Volume, spine: Spine) -> tuple[Level, ...]:
     tuple of Level
         From the feet to the head.
     """
-    named = [one for one in spine.vertebrae if one.level in LEVELS and _in_view(volume, one)]
+    named = [one for one in spine.vertebrae if is_looked_at(one) and _in_view(volume, one)]
     found = _found(volume, named)
     ratios = ratios_of(tuple(found.values())) if volume.spacing_mm[0] <= THICKEST_MM else {}
     seen = [
@@ -93,6 +93,11 @@ def look_at(volume: Volume, spine: Spine) -> tuple[Level, ...]:
         for one in named
     ]
     return tuple(_compared(level, seen) for level in seen)
+
+
+def is_looked_at(vertebra: Vertebra) -> bool:
+    """Tell whether a vertebra is one of T12 to L5, whichever of its names is the right one."""
+    return readings(vertebra.level) <= {*LEVELS}
 
 
 def _found(volume: Volume, named: Sequence[Vertebra]) -> Mapping[str, VertebralBody]:
@@ -132,7 +137,7 @@ def _level(volume: Volume, body: VertebralBody, own: Ratios | None) -> Level:
     if foreign:
         # its edges are not those of bone
         return Level(body, None, None, foreign)
-    if body.level in _NO_BONE:
+    if readings(body.level) & _NO_BONE:
         return Level(body, own, None)
     oval = oval_in(body, volume.spacing_mm[0])
     region = measure(volume, body, oval) if oval else None

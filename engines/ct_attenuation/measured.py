@@ -72,5 +72,6 @@ def measured(case: Case) -> Measured:
 def _composed(volume: Volume, spine: Spine) -> Composition | Refused:
     vertebra = spine.at(muscle.LEVEL)
     if vertebra is None:
-        return Refused(f"{muscle.LEVEL} is not in view")
+        why = f"level uncertain ({spine.why})" if spine.why else f"{muscle.LEVEL} is not in view"
+        return Refused(why)
     return compose(volume, spine.canal, vertebra)

@@ -56,7 +56,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     return Result(
         model=CARD.model,
         version=weights.version,
-        findings=findings(counted, bands, correction(measuring, facts)),
+        findings=findings(counted, bands, correction(measuring, facts), bool(spine.why)),
         measurements=(
             *measurements(levels),
             *(muscle.measurements(body, case.clinical) if body else ()),
@@ -88,9 +88,11 @@ def _quality(facts: Mapping[str, Any], volume: Volume, spine: Spine) -> dict[str
         remarks.append(f"no heights: slices lie {step_mm:.3g} mm apart, more than {THICKEST_MM} mm")
     if facts["contrast_phase"] in tables.NO_BAND:
         remarks.append("no threshold is applied in an arterial phase")
+    if spine.why:
+        remarks.append("level uncertain: each vertebra has the names of both counts")
     return {
         **facts,
-        "levels counted from": ", ".join(spine.anchors),
+        "levels counted from": ", ".join(spine.anchors) + (f" ({spine.why})" if spine.why else ""),
         "level confidence": round(spine.confidence, 2),
         "remarks": "; ".join(remarks),
     }

@@ -87,7 +87,7 @@ def read(case: Case) -> Views:
     usable = [name for name in LEVELS if not why[name]]
     if "L1" not in usable or len(usable) < FEWEST_LEVELS:
         detail = f"of T12 to L4 {len(usable)} can be looked at; L1 and {FEWEST_LEVELS} are needed"
-        raise BadSeries(Reason.LEVEL_UNCERTAIN, detail)
+        raise BadSeries(Reason.LEVEL_UNCERTAIN, found.spine.why or detail)
     missing = np.full((SIDE_PX, SIDE_PX), np.nan, np.float32)
     views = [
         missing if why[name] else bone_view(found.volume, levels[name].body.axes) for name in LEVELS
