@@ -24,6 +24,8 @@ _PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.25, 1.0)
 _SHORT_RIB_MM, _LONGER_MM = 50.0, 10.0
 # How far transverse processes of L1 reach, and how far T12 does without its rib.
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
+# With so short ones, and this part of the next one's, it may be T12.
+_MAYBE_THORACIC_MM, _SHORTER = 32.0, 0.75
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
 _WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
 # So much at either side where the last rib says otherwise.
@@ -83,6 +85,8 @@ def name_levels(discs: list[int], flanks: Flanks) -> Naming:
         return _beside_hips(discs, flanks, rib)
     if rib > 1 and _ribless(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib - 1, _ODD, (_PROCESS,))
+    if rib > 1 and _maybe_twelfth(discs, flanks, rib - 1):
+        return _either(count, [rib - 1, rib], (_RIB,), _UNCLEAR)
     if rib > 0 and _lumbar(discs, flanks, rib - 1):
         return _counted(count, _T12 + rib, _RIB_ALONE, (_RIB,))
     return _unnamed(count, (_RIB,), _UNCLEAR)
@@ -101,7 +105,7 @@ def _beside_hips(discs: list[int], flanks: Flanks, rib: int) -> Naming:
     if rib != lumbar:
         why = "hip bones stand beside a vertebra too high for them"
         return _either(count, [rib, lumbar], (HIPS, _RIB), why)
-    if _ribless(discs, flanks, rib - 1):
+    if _maybe_twelfth(discs, flanks, rib - 1):
         return _either(count, [rib - 1, rib], (HIPS, _RIB), _UNCLEAR)
     return _counted(count, _L5, _SACRUM_ALONE, (HIPS, _RIB))
 
@@ -114,9 +118,9 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
             return _unnamed(count, (SACRUM,), "no rib at the sixth vertebra above the sacrum")
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM,))
     # of two sides the lower one counts: a rib that is not seen is commoner than one too many
-    if ribs[0] == lumbar and not _ribless(discs, flanks, lumbar - 1):
+    if ribs[0] == lumbar and not _maybe_twelfth(discs, flanks, lumbar - 1):
         return _counted(count, _L5, SURE, (SACRUM, _RIB))
-    if _apart(ribs) and ribs[-1] == lumbar and not _ribless(discs, flanks, lumbar - 1):
+    if _apart(ribs) and ribs[-1] == lumbar and not _maybe_twelfth(discs, flanks, lumbar - 1):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _PROCESS))
@@ -233,6 +237,13 @@ def _sides_mm(discs: list[int], flanks: Flanks, number: int) -> list[float]:
 
 def _lumbar(discs: list[int], flanks: Flanks, number: int) -> bool:
     return _process_mm(discs, flanks, number)[1] >= _LUMBAR_MM
+
+
+def _maybe_twelfth(discs: list[int], flanks: Flanks, number: int) -> bool:
+    """Tell whether the vertebra below the last rib may be T12: with a short rib, or with none."""
+    here, below = (sum(_process_mm(discs, flanks, one)) / 2 for one in (number, number - 1))
+    shorter = here <= _MAYBE_THORACIC_MM and here <= _SHORTER * below
+    return shorter or _short_rib(discs, flanks, number)
 
 
 def _ribless(discs: list[int], flanks: Flanks, number: int) -> bool:
