@@ -24,8 +24,8 @@ _PROCESS_AT, _RIB_AT = (0.4, 0.85), (0.25, 1.0)
 _SHORT_RIB_MM, _LONGER_MM = 50.0, 10.0
 # How far transverse processes of L1 reach, and how far T12 does without its rib.
 _LUMBAR_MM, _THORACIC_MM = 30.0, 28.0
-# With so short ones, and this part of the next one's, it may be T12.
-_MAYBE_THORACIC_MM, _SHORTER = 32.0, 0.75
+# What leaves T12 reaches no more than this part of what leaves L1, if it is no rib.
+_SHORTER = 0.75
 # How much bone there is at each side of the sacrum, and how far below the last disc one looks.
 _WINGS_MM, _LEAST_WING_MM, _BELOW_MM, _LEAST_BELOW_MM = 25.0, 10.0, 45, 6
 # So much at either side where the last rib says otherwise.
@@ -215,11 +215,19 @@ def _short_rib(discs: list[int], flanks: Flanks, number: int) -> bool:
 
     Transverse processes grow longer from the first of the loins to the third, never shorter.
     """
-    here, below = (_sides_mm(discs, flanks, one) for one in (number, number - 1))
-    return any(
-        one >= _SHORT_RIB_MM and one - other >= _LONGER_MM
-        for one, other in zip(here, below, strict=True)
-    )
+    here, below = (_reach_mm(discs, flanks, one) for one in (number, number - 1))
+    return here >= _SHORT_RIB_MM and here - below >= _LONGER_MM and below > 0
+
+
+def _reach_mm(discs: list[int], flanks: Flanks, number: int) -> float:
+    """Return how far what leaves a vertebra reaches at the longer side; 0 where none is seen.
+
+    A rib that falls past the vertebra from the one above is not part of it.
+    """
+    low, high = discs[number], discs[number + 1]
+    first, last = (low + part * (high - low) for part in _PROCESS_AT)
+    reaches = (one.reach_mm for one in flanks.branches if first <= one.at_mm < last)
+    return max(reaches, default=0.0)
 
 
 def _process_mm(discs: list[int], flanks: Flanks, number: int) -> tuple[float, float]:
@@ -241,9 +249,10 @@ def _lumbar(discs: list[int], flanks: Flanks, number: int) -> bool:
 
 def _maybe_twelfth(discs: list[int], flanks: Flanks, number: int) -> bool:
     """Tell whether the vertebra below the last rib may be T12: with a short rib, or with none."""
-    here, below = (sum(_process_mm(discs, flanks, one)) / 2 for one in (number, number - 1))
-    shorter = here <= _MAYBE_THORACIC_MM and here <= _SHORTER * below
-    return shorter or _short_rib(discs, flanks, number)
+    here, below = (_reach_mm(discs, flanks, one) for one in (number, number - 1))
+    # what leaves L1 is a little shorter than what leaves L2; what is a rib there is none of them
+    shorter = 0 < here <= _SHORTER * below <= _SHORTER * _RIB_MM
+    return shorter or _short_rib(discs, flanks, number) or _ribless(discs, flanks, number)
 
 
 def _ribless(discs: list[int], flanks: Flanks, number: int) -> bool:
