@@ -141,6 +141,27 @@ def test_what_is_longer_than_the_process_below_is_a_short_rib():
     assert name_levels(discs, as_long_as_the_next).names[:6] == SIX
 
 
+def test_a_rib_that_falls_past_a_vertebra_is_none_of_its_own():
+    discs = discs_of(7)
+    six = flanks(discs, [PROCESS] * 6 + [RIB], BELOW_MM, part=(0.62, 0.75))
+    piece = slice(*(int(discs[5] + part * HEIGHT_MM) // 2 for part in (0.42, 0.52)))
+    behind, out = (FRONT > -20) & (FRONT < -8), (np.abs(LEFT) > 36) & (np.abs(LEFT) < 90)
+    six.hu[piece, np.ix_(behind, out)[0], np.ix_(behind, out)[1]] = 600.0
+    assert six.process_mm(discs[5], discs[6], 1) > 80
+    assert name_levels(discs, six).names[:6] == SIX
+
+
+@pytest.mark.parametrize("twelfth", [(31, 31), (42, 54)])
+def test_below_the_last_rib_what_may_have_lost_its_own_or_has_a_short_one_may_be_the_twelfth(
+    twelfth,
+):
+    discs = discs_of(7)
+    reaches = [PROCESS] * 4 + [twelfth, RIB, RIB]
+    assert name_levels(discs, flanks(discs, reaches, BELOW_MM)).names[:6] == FOUR
+    rib_alone = [place - BELOW_MM + 2 for place in discs]
+    assert name_levels(rib_alone, flanks(rib_alone, reaches, 0)).names[:6] == FOUR
+
+
 def one_hip(flanks_of_both):
     """Take the hip bone of one side out of the view."""
     right = flanks_of_both.hu[:, :, LEFT < 0]
