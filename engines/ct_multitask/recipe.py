@@ -5,7 +5,7 @@ of this file is ours, not stated by the paper.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,24 +132,29 @@ def _standard(row: Row, column: str) -> float:
 def networks(parameters: Mapping[str, Any]) -> tuple[Network]:
     """Return the one network.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the configuration begins with what another run learned, and that is not there: its
-        ``checkpoint.pt`` as ``ct_multitask-detection.pth`` in the folder PRETRAINED_NETWORKS.
+    Its training raises FileNotFoundError if the configuration begins with what another run learned,
+    and that is not there: its ``checkpoint.pt`` as ``ct_multitask-detection.pth`` in the folder
+    PRETRAINED_NETWORKS.
     """
-    begun = str(parameters.get("transfer", ""))
-    kept = zoo.supplied(begun) if begun else None
-    if begun and kept is None:
-        raise FileNotFoundError(f"no {begun}.pth in the folder that PRETRAINED_NETWORKS names")
-    lesson = Lesson(lambda: _net(parameters, kept), augment, _Loss(parameters))
+    lesson = Lesson(
+        lambda: CtMultitask(parameters["backbone"], parameters["muscle"], parameters["head"]),
+        augment,
+        _Loss(parameters),
+        begin=partial(_begun, str(parameters.get("transfer", ""))),
+    )
     outputs = (FRACTURE, LEVEL, TIME)
     return (Network(ENGINE, (VIEWED, SEEN), outputs, lesson, SCHEDULE),)
 
 
-def _net(parameters: Mapping[str, Any], kept: Path | None) -> CtMultitask:
-    net = CtMultitask(parameters["backbone"], parameters["muscle"], parameters["head"])
-    return transferred(net, kept) if kept else net
+def _begun(name: str, net: nn.Module) -> nn.Module:
+    """Give a net what the named run learned, where one is named."""
+    if not name:
+        return net
+    assert isinstance(net, CtMultitask)
+    kept = zoo.supplied(name)
+    if kept is None:
+        raise FileNotFoundError(f"no {name}.pth in the folder that PRETRAINED_NETWORKS names")
+    return transferred(net, kept)
 
 
 def tune(outputs: Mapping[str, Outputs], labels: NDArray[np.float32]) -> dict[str, Any]:

@@ -57,6 +57,10 @@ class Examples:
     labels: NDArray[np.float32]
 
 
+def _as_built(net: nn.Module) -> nn.Module:
+    return net
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a paper's recipe decides: the net, what is done to its inputs, and the loss.
@@ -69,11 +73,14 @@ class Lesson:
         (inputs, generator) -> inputs; on the CPU.
     loss : callable
         (net, inputs, labels) -> scalar.
+    begin : callable
+        net -> net, once before the training: gives a new net what another one has learned.
     """
 
     build: Callable[[], nn.Module]
     augment: Callable[[Inputs, torch.Generator], Inputs]
     loss: Callable[[nn.Module, Inputs, Tensor], Tensor]
+    begin: Callable[[nn.Module], nn.Module] = field(default=_as_built)
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,7 @@ class _Course:
         self._lesson, self._examples, self._schedule = lesson, examples, schedule
         self._draw = torch.Generator().manual_seed(schedule.seed)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = lesson.build().to(self._device)
+        self.net = lesson.begin(lesson.build()).to(self._device)
         self.steps = -(-len(examples.labels) // schedule.batch_size)
         self._optimiser = torch.optim.AdamW(
             self.net.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay

@@ -83,7 +83,7 @@ def test_any_of_two_even_odds_is_three_to_one():
     assert float(torch.sigmoid(found)) == pytest.approx(0.75)
 
 
-@pytest.mark.parametrize("config", [name for name in recipe.CONFIGS if name != "transfer"])
+@pytest.mark.parametrize("config", recipe.CONFIGS)
 def test_every_variant_answers_and_its_untaught_task_has_no_score(config):
     parameters = recipe.CONFIGS[config]
     (network,) = recipe.networks(parameters)
@@ -132,6 +132,21 @@ def test_prediction_begins_with_what_detection_learned(tmp_path):
         if name.startswith("encoder."):
             assert torch.equal(weight, taught.state_dict()[name]), name
     assert not torch.equal(net.risk.weight, taught.risk.weight)
+
+
+def test_a_transfer_without_the_run_it_begins_with_is_refused_in_training_alone(
+    tmp_path, monkeypatch
+):
+    (network,) = recipe.networks(recipe.CONFIGS["transfer"])
+    monkeypatch.setenv("PRETRAINED_NETWORKS", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"no ct_multitask-detection\.pth"):
+        network.lesson.begin(network.lesson.build())
+    taught = CtMultitask()
+    torch.save({"net": taught.state_dict()}, tmp_path / "ct_multitask-detection.pth")
+    net = network.lesson.begin(network.lesson.build())
+    assert torch.equal(
+        net.encoder.state_dict().popitem()[1], taught.encoder.state_dict().popitem()[1]
+    )
 
 
 def test_a_training_has_time_to_learn_who_fractures_and_not_only_how_many():
