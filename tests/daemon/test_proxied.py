@@ -135,15 +135,8 @@ def test_a_peer_behind_haproxy_keeps_its_own_address(behind):
     wait_for("the refusal", refused)
 
 
-def test_the_configuration_we_give_is_one_that_haproxy_takes(tmp_path):
-    ours = tmp_path / "haproxy.cfg"
-    ours.write_text(
-        DEPLOYED.read_text()
-        .replace("-1.hospital.example", "")
-        .replace("-2.hospital.example", "")
-        .replace("listener:", "127.0.0.1:")
-    )
+def test_haproxy_takes_our_configuration_though_no_listener_has_a_name_yet():
     checked = subprocess.run(
-        [find_program("haproxy"), "-c", "-f", ours], capture_output=True, text=True, check=False
+        [find_program("haproxy"), "-c", "-f", DEPLOYED], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
