@@ -1,10 +1,9 @@
 """Hold the ledger against the disk: every object ever acknowledged, and what became of it."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -165,9 +164,11 @@ def _not_gone(ledger: Ledger, remains: Sequence[Path]) -> Iterator[str]:
 
 def _unknown_files(ledger: Ledger, spool: Spool) -> Iterator[str]:
     """Look for files of which the ledger knows nothing, and did not when they were found."""
-    for lying in _some(file for folder in _lying(spool.kept) for file in folder.glob("*.dcm")):
+    for lying in evidence.in_pages(
+        file for folder in _lying(spool.kept) for file in folder.glob("*.dcm")
+    ):
         uids = [uid for file in lying for uid in spool.uids_of(file)]
-        known = {spool.place(*names) for names in evidence.places(ledger, uids)}
+        known = {spool.place(*names) for *names, _ in evidence.images(ledger, uids)}
         for file in lying:
             if file not in known:
                 name = f"{file.parent.name}/{file.name}"
@@ -181,13 +182,6 @@ def _lying(folder: Path) -> Iterator[Path]:
             yield from (Path(entry.path) for entry in lying)
 
 
-def _some(files: Iterable[Path]) -> Iterator[list[Path]]:
-    """Give files so many at a time."""
-    left = iter(files)
-    while some := list(islice(left, evidence.A_PAGE)):
-        yield some
-
-
 def _asides(settings: Settings, ledger: Ledger) -> Iterator[str]:
     spool = Spool(settings.spool)
     for row in evidence.asides(ledger):
@@ -199,7 +193,7 @@ def _asides(settings: Settings, ledger: Ledger) -> Iterator[str]:
 
 def _unexplained(settings: Settings, ledger: Ledger, spool: Spool) -> Iterator[str]:
     # the disk is looked at before the ledger, for its rows are written before a file is moved
-    for lying in _some(_lying(spool.aside)):
+    for lying in evidence.in_pages(_lying(spool.aside)):
         rows = evidence.asides_named(ledger, [file.name for file in lying])
         known = {row.file for row in rows if row.holder in settings.here and not row.purged_at}
         for file in lying:

@@ -129,14 +129,20 @@ def _copied(file: Path, place: Path) -> bool:
 def _agree(settings: Settings, ledger: Ledger) -> None:
     """Let the files be those that the ledger knows, and have the index look at all others."""
     spool = Spool(settings.spool)
-    is_purged = {spool.place(*names): purged for *names, purged in evidence.images(ledger)}
-    aside = {row.file for row in evidence.asides(ledger) if not row.purged_at}
-    made = {f"{one.SOPInstanceUID}.dcm" for one in evidence.made(ledger) if not one.purged_at}
-    _drop(file for file in list(_files(spool.kept)) if is_purged.get(file))
-    spool.readmit(file for file in list(_files(spool.kept)) if file not in is_purged)
-    spool.readmit(file for file in list(_files(spool.aside)) if file.name not in aside)
-    # the same input gives the same results: they are built anew
-    _drop(file for file in list(_files(settings.outbox)) if file.name not in made)
+    for files in evidence.in_pages(_files(spool.kept)):
+        uids = [uid for file in files for uid in spool.uids_of(file)]
+        is_purged = {spool.place(*names): gone for *names, gone in evidence.images(ledger, uids)}
+        _drop(file for file in files if is_purged.get(file))
+        spool.readmit(file for file in files if file not in is_purged)
+    for files in evidence.in_pages(_files(spool.aside)):
+        rows = evidence.asides_named(ledger, [file.name for file in files])
+        known = {row.file for row in rows if not row.purged_at}
+        spool.readmit(file for file in files if file.name not in known)
+    for files in evidence.in_pages(_files(settings.outbox)):
+        made = evidence.made_named(ledger, [file.stem for file in files])
+        known = {one.SOPInstanceUID for one in made if not one.purged_at}
+        # the same input gives the same results: they are built anew
+        _drop(file for file in files if file.stem not in known)
 
 
 def _drop(files: Iterable[Path]) -> None:

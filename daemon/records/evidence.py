@@ -1,6 +1,8 @@
 """What the ledger claims, row by row, for ``osteoscreen audit`` to hold against the disk."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, exists, func, select
@@ -29,6 +31,13 @@ A_PAGE = 1000
 """How many rows are held at once, whatever the ledger holds."""
 
 
+def in_pages(files: Iterable[Path]) -> Iterator[list[Path]]:
+    """Give files so many at a time."""
+    left = iter(files)
+    while page := list(islice(left, A_PAGE)):
+        yield page
+
+
 def acknowledged(ledger: Ledger) -> Iterator[list[tuple[Instance, Series]]]:
     """Give every indexed object with its series, page by page in the order of their UIDs."""
     both = select(Instance, Series).join(
@@ -52,21 +61,14 @@ def _pages(
         last = getattr(page[-1][0], key.key)
 
 
-def places(ledger: Ledger, uids: Collection[str]) -> list[tuple[str, str]]:
-    """Return of those of some objects that are indexed the series and the name."""
-    names = select(Instance.SeriesInstanceUID, Instance.SOPInstanceUID)
-    with ledger.read() as session:
-        known = names.where(among(session, Instance.SOPInstanceUID, uids))
-        return [(series, name) for series, name in session.execute(known)]
-
-
-def images(ledger: Ledger) -> list[tuple[str, str, bool]]:
-    """Return of every indexed object its series, its name, and whether its file is purged."""
+def images(ledger: Ledger, uids: Collection[str]) -> list[tuple[str, str, bool]]:
+    """Return of those of some objects that are indexed series, name, and whether it is purged."""
     names = select(
         Instance.SeriesInstanceUID, Instance.SOPInstanceUID, Instance.purged_at.is_not(None)
     )
     with ledger.read() as session:
-        return [(series, name, purged) for series, name, purged in session.execute(names)]
+        known = names.where(among(session, Instance.SOPInstanceUID, uids))
+        return [(series, name, purged) for series, name, purged in session.execute(known)]
 
 
 def asides(ledger: Ledger) -> Iterator[Aside]:
@@ -79,6 +81,13 @@ def asides_named(ledger: Ledger, files: Collection[str]) -> list[Aside]:
     """Return those of some files that were set aside."""
     with ledger.read() as session:
         return list(session.scalars(select(Aside).where(among(session, Aside.file, files))))
+
+
+def made_named(ledger: Ledger, uids: Collection[str]) -> list[ResultObject]:
+    """Return those of some objects that we made."""
+    with ledger.read() as session:
+        mine = among(session, ResultObject.SOPInstanceUID, uids)
+        return list(session.scalars(select(ResultObject).where(mine)))
 
 
 def made(ledger: Ledger) -> Iterator[ResultObject]:

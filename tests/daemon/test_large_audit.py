@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from daemon import config, schema
 from daemon.audit import audit
 from daemon.cli import app
-from daemon.records.evidence import A_PAGE
 from daemon.records.ledger import insert_all, now
 from daemon.records.tables import Instance, Series
 
@@ -52,16 +51,15 @@ def peak_of(home, images):
     settings, ledger = site(home, images)
     told = []
 
-    def tell(_story):
-        told.append(None)
-        if len(told) % A_PAGE == 0:
-            # what is held counts, not what waits for the collector
-            gc.collect()
-
+    # what is held counts, not what waits for the collector
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(200, 2, 2)
     tracemalloc.start()
-    found = audit(settings, ledger, tell)
+    found = audit(settings, ledger, lambda _story: told.append(None))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    gc.set_threshold(*usual)
     ledger.close()
     assert found["problems"] == []
     assert (len(told), found["totals"]["objects purged"]) == (images, images)
