@@ -33,6 +33,9 @@ CONFIGS = {
     "paper": {"input_size_px": 224, "backbone": "vit_b_16"},
     "paper-resnet50": {"input_size_px": 224, "backbone": "resnet50"},
     "paper-inception": {"input_size_px": 299, "backbone": "inception_v3"},
+    # the paper's baselines beside the reference, at its size
+    "reference-resnet50": {"input_size_px": 144, "backbone": "resnet50"},
+    "reference-inception": {"input_size_px": 144, "backbone": "inception_v3"},
 }
 
 #: The film of the pelvis alone: both hips.
