@@ -18,7 +18,7 @@ from daemon import crossed
 from daemon.errors import ConfigError
 from daemon.networks import ALL_IPV4, read_hosts, read_networks
 from engines.candidates import ORDER, read_batches, read_order
-from engines.rules import Measuring, Rules
+from engines.rules import Measuring, Rules, read_vessel_sequences
 
 PREFIX = "OSTEOSCREEN_"
 FILE = "osteoscreen.toml"
@@ -206,6 +206,11 @@ class Settings(BaseSettings):
         {}, description="factor at a tube voltage before a threshold is applied; empty: none"
     )
     ct_muscle_cutoffs: str = Field("derstine", description="table of cut-offs for muscle at L3")
+    mri_vessel_sequences: Annotated[str, AfterValidator(_readable(read_vessel_sequences))] = Field(
+        "",
+        description="MR series on which vessels are measured, because yours show them: t1, t2, "
+        "fluid; empty: none",
+    )
     earlier_from: AETitle | Literal[""] = Field(
         "",
         description="AE title of the peer that is asked for earlier studies of a patient, where a "
@@ -289,7 +294,12 @@ class Settings(BaseSettings):
             phase_correction_hu=self.ct_phase_correction_hu,
             kvp_correction=self.ct_kvp_correction,
         )
-        return Rules(self.min_age_years, self.accept_derived_primary, measuring)
+        return Rules(
+            self.min_age_years,
+            self.accept_derived_primary,
+            measuring,
+            read_vessel_sequences(self.mri_vessel_sequences),
+        )
 
     @property
     def web_secured(self) -> bool:

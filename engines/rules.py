@@ -2,6 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+#: Kinds of MR series on which a site may have vessels measured, by their names in its settings.
+VESSEL_SEQUENCES: Final = ("t1", "t2", "fluid")
+
+
+def read_vessel_sequences(text: str) -> tuple[str, ...]:
+    """Read kinds of MR series with commas between; raises ValueError for what is none of them."""
+    found = tuple(word.strip().lower() for word in text.split(",") if word.strip())
+    for name in found:
+        if name not in VESSEL_SEQUENCES:
+            raise ValueError(f"{name} is none of {', '.join(VESSEL_SEQUENCES)}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,11 @@ class Rules:
         processing, others for images made from images.
     measuring : Measuring
         What is measured on CT.
+    vessel_sequences : tuple of str
+        On which MR series vessels are measured, of ``VESSEL_SEQUENCES``; none by default.
     """
 
     min_age_years: int = 50
     accept_derived_primary: bool = False
     measuring: Measuring = field(default_factory=Measuring)
+    vessel_sequences: tuple[str, ...] = ()

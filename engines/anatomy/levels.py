@@ -119,7 +119,7 @@ def _from_sacrum(discs: list[int], flanks: Flanks, ribs: list[int]) -> Naming:
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM,))
     # of two sides the lower one counts: a rib that is not seen is commoner than one too many
     if ribs[0] == lumbar and not _maybe_twelfth(discs, flanks, lumbar - 1):
-        return _counted(count, _L5, SURE, (SACRUM, _RIB))
+        return _counted(count, _L5, _ODD if _apart(ribs) else SURE, (SACRUM, _RIB))
     if _apart(ribs) and ribs[-1] == lumbar and not _maybe_twelfth(discs, flanks, lumbar - 1):
         return _counted(count, _L5, _SACRUM_ALONE, (SACRUM, _RIB))
     if lumbar + 1 in ribs and _ribless(discs, flanks, lumbar):

@@ -30,7 +30,7 @@ _ARCH_MM = 8.0
 _SPOT_HU, _SPOT_PART = 200.0, 0.03
 # The whole region against the median of the other levels: sclerotic above, haemangioma-like below
 # where it is coarse too.
-_DENSE, _DENSE_HU = 1.6, 80.0
+_DENSE, _DENSE_HU = 1.6, 40.0
 _DARK, _COARSE = 0.6, 1.6
 #: Levels that others are compared with are at least so many.
 _OTHERS = 2

@@ -1,7 +1,7 @@
 """Screen a hip MRI: gate, stack, heads and their sides, network, threshold, earlier visits."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from engines.mr_sequence import Weighting, weighting
 from engines.onfh_mri.card import CARD as CARD
 from engines.onfh_mri.inputs import course_of, fit, heat_on_montage, montage
 from engines.onfh_mri.sides import CUT, Hip, Hips, read_hips
+from engines.onfh_mri.vessels import Vessels, in_hip, require_vessels
 from engines.runtime import Run
 from engines.sights import Contour, scan_of
 
@@ -88,6 +89,7 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
     highest = {side: int(found[side][SLICES].argmax()) for side in found}
     features = {side: tuple(map(float, found[side][FEATURES])) for side in found}
     courses = _progression(case, run, weights, features)
+    vessels, said = _vessels(case, stack, hips, seen)
     threshold = weights.operating_points[FINDING].threshold
     return Result(
         model=CARD.model,
@@ -95,13 +97,14 @@ def screen(case: Case, run: Run, weights: Weights) -> Result:
         findings=tuple(
             _finding(side, _probability(found[side]), threshold, courses[side][1]) for side in order
         ),
-        measurements=_measurements(order, courses),
+        measurements=(*_measurements(order, courses), *_of_vessels(vessels)),
         film=_film(case, stack, hips, order[0], highest),
         saliency=_saliency(found, highest),
-        quality=_quality(stack, hips, seen),
+        quality=_quality(stack, hips, seen) | said,
         scan=scan_of([plane.SOPInstanceUID for plane in stack.planes], stack.signal),
         contours=tuple(_contour(stack, hips.found[one], one, highest[one]) for one in order),
         set_aside=tuple((f"{SITE}, {SIDES[side]}", why) for side, why in hips.set_aside.items()),
+        configuration=_configuration(case),
         features=features,
         StudyDate=text(case.images[0], "StudyDate"),
     )
@@ -135,6 +138,33 @@ def _measurements(order: Sequence[str], courses: Courses) -> tuple[Measurement, 
         for side in order
         if (told := courses[side][0]) is not None
     )
+
+
+def _vessels(
+    case: Case, stack: Coronal, hips: Hips, seen: Weighting
+) -> tuple[dict[str, Vessels], dict[str, Any]]:
+    """Measure vessels by side where the site has named such series, and say what that is worth."""
+    named = case.rules.vessel_sequences
+    if not named:
+        return {}, {}
+    try:
+        require_vessels(seen, named)
+    except NotEligible as verdict:
+        return {}, {"vessels": f"not measured: {verdict.detail}"}
+    found = {side: in_hip(stack, hip.ball) for side, hip in hips.found.items()}
+    return found, {"vessels": "bright thin lines about the head, slice by slice; not validated"}
+
+
+def _of_vessels(vessels: Mapping[str, Vessels]) -> Iterator[Measurement]:
+    for side, found in vessels.items():
+        yield Measurement("vessel length", SITE, round(found.length_mm, 1), "mm", side)
+        yield Measurement("vessel branches", SITE, float(found.branches), "1", side)
+
+
+def _configuration(case: Case) -> Mapping[str, str]:
+    """Return the site's settings beyond its weights, where there are such."""
+    named = case.rules.vessel_sequences
+    return {"mri_vessel_sequences": ", ".join(named)} if named else {}
 
 
 def read_case_hips(case: Case) -> tuple[Coronal, Hips]:

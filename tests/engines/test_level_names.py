@@ -82,6 +82,8 @@ def test_what_lies_two_vertebrae_below_the_other_sides_last_rib_is_none():
     stray = flanks(discs, [PROCESS] * 3 + [(42, 90), PROCESS, RIB], BELOW_MM)
     naming = name_levels(discs, stray)
     assert naming.names == LOINS and naming.confidence < SURE
+    above = flanks(discs_of(8), [PROCESS] * 5 + [(90, 42), PROCESS, RIB], BELOW_MM)
+    assert name_levels(discs_of(8), above).confidence < naming.confidence
     elsewhere = flanks(discs, [PROCESS] * 2 + [(42, 90), PROCESS, RIB, RIB], BELOW_MM)
     assert set(name_levels(discs, elsewhere).names) == {""}
 

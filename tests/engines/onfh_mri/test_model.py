@@ -17,6 +17,7 @@ from engines.onfh_mri import model
 from engines.onfh_mri.inputs import course_of
 from engines.onfh_mri.sides import SLICES, read_hips
 from engines.phantoms.body.extra import Extra
+from engines.rules import Rules
 
 WEIGHTS = Weights(
     folder=None,
@@ -62,6 +63,19 @@ def screened(images, **changes):
     case = replace(read_case(Exam.HIP_MRI, images), **changes)
     model.eligible(case)
     return model.screen(case, run, WEIGHTS)
+
+
+def test_vessels_are_measured_where_the_site_has_named_such_series_and_nowhere_else(images):
+    plain = screened(images)
+    assert "vessels" not in plain.quality and not plain.configuration
+    named = screened(images, rules=Rules(vessel_sequences=("t1",)))
+    told = {(one.name, one.laterality) for one in named.measurements}
+    assert told >= {(f"vessel {what}", side) for what in ("length", "branches") for side in "LR"}
+    assert "not validated" in named.quality["vessels"]
+    assert named.configuration == {"mri_vessel_sequences": "t1"}
+    other = screened(images, rules=Rules(vessel_sequences=("fluid",)))
+    assert other.quality["vessels"].startswith("not measured: ")
+    assert not any(one.name.startswith("vessel") for one in other.measurements)
 
 
 def test_both_heads_are_found_and_the_left_one_lies_to_the_left(images, stack):

@@ -5,7 +5,8 @@ import pytest
 
 from engines.errors import NotEligible
 from engines.mr_sequence import Weighting
-from engines.onfh_mri.vessels import measured, require_vessels, skeleton
+from engines.onfh_mri.vessels import bright_lines, measured, require_vessels, skeleton
+from engines.rules import read_vessel_sequences
 
 EVEN = (1.0, 1.0, 1.0)
 
@@ -55,5 +56,37 @@ def test_nothing_is_measured_unless_a_site_has_named_the_sequence():
     with pytest.raises(NotEligible, match="sequence-unsuitable"):
         require_vessels(Weighting.T1, ())
     with pytest.raises(NotEligible):
-        require_vessels(Weighting.FLUID, ["angiography"])
-    require_vessels(Weighting.VESSELS, ["angiography"])
+        require_vessels(Weighting.FLUID, ["t1"])
+    require_vessels(Weighting.FLUID, ["t1", "fluid"])
+
+
+def test_a_setting_that_names_no_series_is_refused_in_its_words():
+    assert read_vessel_sequences("T1, fluid") == ("t1", "fluid")
+    with pytest.raises(ValueError, match="dwi is none of t1, t2, fluid"):
+        read_vessel_sequences("t1, dwi")
+
+
+def drawn(*lines: np.ndarray, wide_px: float = 1.2, noise: float = 0.03) -> np.ndarray:
+    """Draw bright lines, each shape (point, (row, column)), into the middle one of three slices."""
+    rows, columns = np.mgrid[:120, :120]
+    off = np.min(
+        [np.hypot(rows - row, columns - column) for line in lines for row, column in line], axis=0
+    )
+    draw = np.random.default_rng(3)
+    signal = 0.3 + noise * draw.standard_normal((3, 120, 120))
+    signal[1] += np.where(off <= wide_px, 0.7, 0.0)
+    # an edge and a ball are no vessels
+    signal[:, :, 100:] += 0.6
+    signal[1][np.hypot(rows - 95, columns - 20) < 7] += 0.7
+    return np.abs(signal)
+
+
+def test_bright_lines_have_their_length_and_branches_and_edges_and_balls_have_none():
+    step = np.linspace(0, 1, 200)[:, None]
+    along = np.array([30, 10]) + step * np.array([0, 60])
+    off = np.array([30, 40]) + step * np.array([30, 30])
+    found = measured(bright_lines(drawn(along, off), 0.8), (4.0, 0.8, 0.8))
+    assert found.length_mm == pytest.approx(0.8 * (60 + np.hypot(30, 30)), rel=0.12)
+    assert found.branches == 1
+    nothing = drawn(np.array([[30.0, 10.0], [30.0, 13.0]]))
+    assert measured(bright_lines(nothing, 0.8), (4.0, 0.8, 0.8)).length_mm < 4
