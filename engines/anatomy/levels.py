@@ -139,8 +139,7 @@ def _counted(count: int, lowest: int, confidence: float, anchors: tuple[str, ...
     if lowest >= len(LEVELS):
         twelfth, why = lowest - _T12, "more than five vertebrae below the last rib"
         return _either(count, [twelfth - 1, twelfth], anchors, why)
-    names = tuple(LEVELS[lowest - n] for n in range(count))
-    return Naming(names, confidence, anchors)
+    return Naming(_filled([LEVELS[n] for n in range(lowest, -1, -1)], count), confidence, anchors)
 
 
 def _either(count: int, twelfth: list[int], anchors: tuple[str, ...], why: str) -> Naming:
@@ -151,9 +150,13 @@ def _either(count: int, twelfth: list[int], anchors: tuple[str, ...], why: str) 
     low, high = min(twelfth), max(twelfth)
     if high - low != 1 or _T12 + high >= len(_WITH_SIXTH):
         return _unnamed(count, anchors, why)
-    lowest = _T12 + low
-    pairs = [_WITH_SIXTH[lowest - n : lowest - n + 2] for n in range(count)]
-    return Naming(tuple(either(*pair) for pair in pairs), _EITHER, anchors, why)
+    names = [either(*_WITH_SIXTH[n : n + 2]) for n in range(_T12 + low, -1, -1)]
+    return Naming(_filled(names, count), _EITHER, anchors, why)
+
+
+def _filled(names: list[str], count: int) -> tuple[str, ...]:
+    """Give so many vertebrae their names from below; those of the neck have none."""
+    return (*names[:count], *("",) * (count - len(names)))
 
 
 def _unnamed(count: int, anchors: tuple[str, ...], why: str) -> Naming:

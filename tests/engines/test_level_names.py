@@ -51,6 +51,15 @@ def test_a_segment_too_many_or_too_few_gives_each_vertebra_both_its_names(free, 
     assert naming.confidence < 0.5 and str(free) in naming.why
 
 
+@pytest.mark.parametrize(("free", "lowest"), [(5, "L5"), (4, "L4 or L5")])
+def test_of_a_whole_spine_the_vertebrae_of_the_neck_have_no_name(free, lowest):
+    discs = discs_of(24)
+    reaches = [PROCESS] * free + [RIB] * (24 - free)
+    names = name_levels(discs, flanks(discs, reaches, BELOW_MM)).names
+    assert names[0] == lowest and len(names) == 24
+    assert not any(names[17:]) and len({*names[:16]}) == 16 and all(names[:16])
+
+
 @pytest.mark.parametrize("free", [3, 7])
 def test_where_more_than_one_segment_is_odd_nothing_is_named(free):
     discs = discs_of(8)
