@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from daemon.config import Settings
 from daemon.header import dataset_sha256
 from daemon.records import evidence, summary, trail
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Instance, Series
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 Story = dict[str, Any]

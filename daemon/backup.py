@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon import schema
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.pseudonyms import FILE as SEARCH_KEY
 from daemon.records import copying, evidence
 from daemon.records.ledger import Ledger
 from daemon.revisions import newest
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 

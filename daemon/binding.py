@@ -3,9 +3,9 @@
 import errno
 import socket
 
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.networks import ALL_IPV4, ALL_IPV6
+from daemon.settings import Settings
 
 BACKLOG = 256
 

@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from daemon.config import Settings
 from daemon.errors import PeersUnknown
 from daemon.networks import IP, plain_ip
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Peer
 from daemon.said import Said
+from daemon.settings import Settings
 from daemon.spool import write_durably
 
 log = logging.getLogger(__name__)

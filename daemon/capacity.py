@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.config import Settings
 from daemon.records import rates, roll
 from daemon.records.ledger import Ledger
 from daemon.records.rates import ExamRate, Rates
+from daemon.settings import Settings
 
 HOUR_S = 3600.0
 BUSIEST_AT_LEAST = 0.12

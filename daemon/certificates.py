@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 
 from daemon import tls
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.handshake import in_words
+from daemon.settings import Settings
 
 SOON_DAYS = 30
 DAY_S = 86400.0

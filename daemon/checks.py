@@ -9,7 +9,6 @@ from typing import Any
 from daemon import certificates, disk, find, models, schema, scu
 from daemon.binding import is_here, listens_at, open_socket, place_of, why_not
 from daemon.callers import obstacle
-from daemon.config import EMBEDDED, Settings
 from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
 from daemon.jobs import Doorbell
@@ -17,6 +16,7 @@ from daemon.networks import ALL_IPV4, ALL_IPV6
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Peer, Wants
+from daemon.settings import EMBEDDED, Settings
 from engines.product import PRODUCT
 
 NOBODYS = "2.25.1"

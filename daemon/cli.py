@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError, LedgerAway
 from daemon.models_cli import models_app
 from daemon.options import AsJson, Home, JsonDocument, show_facts
 from daemon.peers_cli import address_of_peer, peers_app
 from daemon.records.ledger import LedgerError
 from daemon.records.people_tables import Right
+from daemon.settings import Settings
 from daemon.titles_cli import titles_app
 from daemon.watch_cli import parts_of, watch_app
 from engines.product import PRODUCT, VERSION

@@ -21,7 +21,6 @@ from pynetdicom.events import Event
 from pynetdicom.presentation import build_context, build_role
 
 from daemon import scu
-from daemon.config import Settings
 from daemon.errors import DeliveryError, HolderAway
 from daemon.header import dataset_sha256
 from daemon.holdings import Holdings
@@ -30,6 +29,7 @@ from daemon.records import commitments, peers
 from daemon.records.commitments import Named
 from daemon.records.ledger import Ledger, LedgerError, now
 from daemon.records.tables import Commitment, Instance
+from daemon.settings import Settings
 from daemon.spool import PLAIN_UID, Spool
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,6 @@ from daemon.commitment import (
     REQUEST_COMMITMENT,
     SUCCESS,
 )
-from daemon.config import Settings
 from daemon.errors import DeliveryError
 from daemon.logs import where
 from daemon.records import confirmations, peers
@@ -35,6 +34,7 @@ from daemon.records.commitments import Named
 from daemon.records.confirmations import Sent
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Confirmation, Peer
+from daemon.settings import Settings
 
 log = logging.getLogger(__name__)
 

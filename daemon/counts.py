@@ -3,10 +3,10 @@
 import logging
 
 from daemon import find, scu
-from daemon.config import Settings
 from daemon.errors import DeliveryError
 from daemon.records import procedures
 from daemon.records.ledger import Ledger
+from daemon.settings import Settings
 
 log = logging.getLogger(__name__)
 

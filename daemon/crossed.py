@@ -1,18 +1,13 @@
 """Settings that are right one by one and wrong together, or name what is not there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from daemon.errors import ConfigError
+from daemon.settings import Settings
 from engines.ct_attenuation import tables
 from engines.ct_attenuation.muscle_index import CUTOFFS
-
-if TYPE_CHECKING:
-    from daemon.config import Settings
 
 LEAST_TOKEN = 32
 """Letters of what hosts show each other: nobody guesses that (ours)."""

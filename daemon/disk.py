@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from daemon.config import Settings
+from daemon.settings import Settings
 
 FRESH_S = 0.15
 """How long a reading holds; what is written meanwhile is counted off it."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pydicom import Dataset
 
 from daemon import header, titles
-from daemon.config import Settings
 from daemon.records import looks, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Series, Stage
+from daemon.settings import Settings
 from daemon.spool import Spool
 from daemon.titles import TitleRules
 from engines.card_index import CARDS

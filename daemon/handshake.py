@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon import tls
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.records.tables import Peer
+from daemon.settings import Settings
 
 WITHIN_S = 10.0
 """Ours: whoever takes longer is let go."""

@@ -15,13 +15,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from daemon import processes
-from daemon.config import Settings
 from daemon.errors import HolderAway
 from daemon.header import dataset_sha256
 from daemon.records import holding
 from daemon.records.holding import Held
 from daemon.records.ledger import Ledger
 from daemon.retrieving import Retrieving
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ from pathlib import Path
 from pydicom import Dataset
 
 from daemon import header, titles
-from daemon.config import Settings
 from daemon.consigned import Consigned
 from daemon.errors import HolderAway
 from daemon.header import Received
@@ -26,6 +25,7 @@ from daemon.records.settling import Patience
 from daemon.records.stillness import WallClock
 from daemon.records.tables import Series, SeriesState, Stage
 from daemon.rush import Rush
+from daemon.settings import Settings
 from daemon.spool import PLAIN_UID, Spool
 from daemon.titles import TitleRules
 from engines import card_index, exams, series_choice

@@ -2,12 +2,12 @@
 
 import re
 
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.records import people, trail
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.records.trail import Deed
+from daemon.settings import Settings
 
 FIRST = "admin"
 """Name of the first administrator."""

@@ -7,7 +7,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from daemon import embedded
-from daemon.config import EMBEDDED, Settings
+from daemon.settings import EMBEDDED, Settings
 
 log = logging.getLogger(__name__)
 

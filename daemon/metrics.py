@@ -19,10 +19,10 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from daemon import metrics_processes
-from daemon.config import Settings
 from daemon.disk import Door
 from daemon.records import peers, tally, turnaround
 from daemon.records.ledger import Ledger, now
+from daemon.settings import Settings
 from daemon.standing import standing
 from engines.product import PRODUCT, VERSION
 

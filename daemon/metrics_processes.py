@@ -6,9 +6,9 @@ from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from daemon.config import Settings
 from daemon.records import roll
 from daemon.records.ledger import Ledger
+from daemon.settings import Settings
 from engines import card_index
 from engines.engine_records import read_records
 from engines.product import PRODUCT

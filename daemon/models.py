@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.records import peers, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
 from daemon.reveal import holds, require_revealed
 from daemon.said import Said
+from daemon.settings import Settings
 from engines.card_index import CARDS
 from engines.cards import Card, Weights, read_weights
 from engines.engine_records import faults, parked, read_records, runs_on

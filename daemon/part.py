@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon import config, disk, logs, parent, schema
-from daemon.config import Settings
 from daemon.presence import Presence
 from daemon.pulse import Signs
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.settings import Settings
 
 if TYPE_CHECKING:
     from daemon.retention import Retention

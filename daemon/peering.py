@@ -3,12 +3,12 @@
 import re
 from enum import StrEnum
 
-from daemon.config import Settings, is_ae_title
 from daemon.errors import ConfigError, TitleTaken
 from daemon.records import own_titles
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Peer
 from daemon.said import Said
+from daemon.settings import Settings, is_ae_title
 
 PORTS = range(1, 65536)
 HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.options import AsJson, Home, show_facts
 from daemon.peering import SR_CLASS_UIDS, SrClass, require_sound, sha256_of
 from daemon.records import peers
 from daemon.records.tables import Peer, Role, Wants
+from daemon.settings import Settings
 
 peers_app = typer.Typer(no_args_is_help=True, help="The AEs that send to us or receive results.")
 

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from daemon.config import Settings
 from daemon.disk import Door, Reserve, free_on, levels_of, room_of, words
 from daemon.records import retention
 from daemon.records.ledger import Ledger, now
 from daemon.records.retention import STATES, Rule
+from daemon.settings import Settings
 from daemon.spool import Spool, sync_folder
 
 log = logging.getLogger(__name__)

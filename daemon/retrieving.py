@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from daemon import tls
-from daemon.config import Settings
 from daemon.errors import ConfigError, HolderAway
 from daemon.records.holding import Held
+from daemon.settings import Settings
 
 ROOT = "/dicom-web"
 AS_STORED = "application/dicom; transfer-syntax=*"

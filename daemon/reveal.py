@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.records import reveals
 from daemon.records.ledger import Ledger
 from daemon.said import Said
+from daemon.settings import Settings
 from engines import validation
 from engines.cards import TrainedOn, Weights, read_weights
 from engines.errors import EngineMismatch

@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from daemon import revisions
-from daemon.config import Settings
 from daemon.errors import ConfigError, LedgerAway
 from daemon.presence import left_behind
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.settings import Settings
 
 if TYPE_CHECKING:
     from daemon.migrating import Migrated

@@ -30,7 +30,6 @@ from daemon import door, rehearsal, timers, tls
 from daemon.accept import BRINGS_NO_IMAGES, Entrance, SharedSocketServer, titles_of
 from daemon.callers import Caller, Callers
 from daemon.commitment import Commitments, take_role
-from daemon.config import Settings
 from daemon.confirmation import Reports
 from daemon.disk import Door, free_on, room_of
 from daemon.errors import PeersUnknown
@@ -44,6 +43,7 @@ from daemon.records import refusals
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.repeats import Repeats
 from daemon.seats import Seats
+from daemon.settings import Settings
 from daemon.spool import Spool
 from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 

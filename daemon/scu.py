@@ -17,11 +17,11 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from daemon import timers
 from daemon.checkpoint import stand_still
-from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.handshake import Call, Terms, in_words, terms_of, terms_of_ours
 from daemon.patience import Patience
 from daemon.records.tables import Peer
+from daemon.settings import Settings
 from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 CONTEXTS_MOST = 128

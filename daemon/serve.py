@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from daemon import embedded, tls
 from daemon.binding import open_sockets
-from daemon.config import EMBEDDED, Settings
 from daemon.errors import ConfigError
 from daemon.parent import POLITE_S
+from daemon.settings import EMBEDDED, Settings
 from daemon.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from daemon.config import Settings
 from daemon.records import summary
 from daemon.records.ledger import Ledger
 from daemon.retention import disk_now
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 

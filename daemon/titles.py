@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.binding import listens_at
-from daemon.config import Settings, is_ae_title
 from daemon.errors import ConfigError, NotHere, TitleTaken
 from daemon.networks import plain_ip
 from daemon.records import own_titles, peers
@@ -13,6 +12,7 @@ from daemon.records.decision_tables import OwnTitle
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Stage
 from daemon.said import Said
+from daemon.settings import Settings, is_ae_title
 from engines.card_index import CARDS
 from engines.rules import Rules
 

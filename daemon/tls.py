@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from daemon.config import Settings
 from daemon.errors import ConfigError
+from daemon.settings import Settings
 from daemon.turns import TurnsSocket
 
 log = logging.getLogger(__name__)

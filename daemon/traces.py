@@ -17,11 +17,11 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.records import journeys
 from daemon.records.journeys import End, Look, Mark
 from daemon.records.ledger import Ledger
+from daemon.settings import Settings
 from engines.product import PRODUCT, VERSION
 
 FILE = "traces.json"

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from daemon import processes
-from daemon.config import Settings
 from daemon.intake import RADIOGRAPHS
 from daemon.jobs import Doorbell
 from daemon.presence import BEAT_S
@@ -12,6 +11,7 @@ from daemon.records import claims, commitments, confirmations, deliveries, proce
 from daemon.records.ledger import Ledger
 from daemon.records.stillness import Stillness, WallClock
 from daemon.records.tables import DeliveryState, Series, SeriesState
+from daemon.settings import Settings
 
 SILENT_SWEEPS = 6
 """A queued series not taken for so many sweeps may have been rung for in vain."""

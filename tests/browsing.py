@@ -12,10 +12,10 @@ from argon2 import PasswordHasher
 from peers import LOOPBACK
 
 from daemon import turning
-from daemon.config import Settings
 from daemon.records import people
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
+from daemon.settings import Settings
 from daemon.web import passwords
 from daemon.web.app import make_app
 

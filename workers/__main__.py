@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 
 from daemon import config, holdings, jobs, logs, parent, schema, upkeep
-from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.presence import Presence
 from daemon.pulse import Signs
 from daemon.records import claims
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.settings import Settings
 from workers import limits
 from workers.gpus import gpus
 from workers.progress import Watch

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon import processes, upkeep
-from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.records import claims, deliveries
 from daemon.records.ledger import Ledger
+from daemon.settings import Settings
 
 log = logging.getLogger(__name__)
 

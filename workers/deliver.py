@@ -16,7 +16,6 @@ from io import BytesIO
 from pydicom import dcmread
 
 from daemon import scu
-from daemon.config import Settings
 from daemon.errors import DeliveryError, HolderAway
 from daemon.holdings import Holdings
 from daemon.jobs import Doorbell
@@ -24,6 +23,7 @@ from daemon.logs import where
 from daemon.records import amends, deliveries, peers
 from daemon.records.ledger import Ledger
 from daemon.records.tables import Delivery, Peer, Screening, Stage
+from daemon.settings import Settings
 from workers.progress import Watch, moved_on
 
 log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from typing import Final
 from pydicom import Dataset
 
 from daemon import find, get
-from daemon.config import Settings
 from daemon.errors import ConfigError, DeliveryError
 from daemon.records import peers
 from daemon.records.ledger import Ledger
 from daemon.scu import Address, address_of
+from daemon.settings import Settings
 from engines.cases import Case, EarlierVisit, read_case
 from engines.catalog import Model
 from engines.errors import BadSeries, NotEligible

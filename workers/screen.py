@@ -13,7 +13,6 @@ from pathlib import Path
 from pydicom import Dataset
 
 from daemon import disk, titles
-from daemon.config import Settings
 from daemon.errors import HolderAway
 from daemon.holdings import Holdings
 from daemon.jobs import Doorbell
@@ -21,6 +20,7 @@ from daemon.logs import where
 from daemon.records import claims, deliveries, peers, results
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.tables import Series, Stage
+from daemon.settings import Settings
 from daemon.spool import write_durably
 from engines import catalog
 from engines.cases import Case, read_case

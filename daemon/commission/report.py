@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from daemon.commission.judge import Verdict
-from daemon.config import Settings
+from daemon.settings import Settings
 from daemon.story import current_result, deliveries
 from engines.contract import number_of
 from engines.product import PRODUCT, VERSION

@@ -10,11 +10,11 @@ from daemon import schema, scu
 from daemon.commission import report
 from daemon.commission.judge import judge
 from daemon.commission.patients import MADE, Probe, probes
-from daemon.config import Settings
 from daemon.console import stdout
 from daemon.errors import DeliveryError
 from daemon.records import summary
 from daemon.records.ledger import Ledger, now
+from daemon.settings import Settings
 from daemon.story import is_over
 from engines.exams import Exam
 

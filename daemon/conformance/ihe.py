@@ -6,8 +6,8 @@ stands apart, and so does what a reader may look for in vain.
 
 from dataclasses import dataclass
 
-from daemon.config import Settings
 from daemon.conformance.statement import written
+from daemon.settings import Settings
 from engines.product import PRODUCT, VERSION
 
 

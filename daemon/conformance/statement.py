@@ -18,13 +18,13 @@ from pydicom.uid import (
 )
 
 from daemon.commitment import PUSH_MODEL
-from daemon.config import Settings
 from daemon.find import STUDY_ROOT_FIND
 from daemon.get import STUDY_ROOT_GET, SYNTAXES
 from daemon.peering import SR_CLASS_UIDS
 from daemon.procedures import STEP
 from daemon.scp import MAXIMUM_PDU_LENGTH
 from daemon.scu import PLAIN
+from daemon.settings import Settings
 from engines.product import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, PRODUCT, VERSION
 
 VERIFICATION = "1.2.840.10008.1.1"

@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from daemon import config, invitations, schema, scu
-from daemon.config import Settings
 from daemon.console import stdout
 from daemon.demo.films import Film, virtual_and_real
 from daemon.demo.pacs import Pacs, open_pacs
@@ -28,6 +27,7 @@ from daemon.records import peers, summary
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.records.tables import Peer, Role, Stage, Wants
+from daemon.settings import Settings
 from daemon.story import current_results, deliveries, is_over
 from engines import catalog
 

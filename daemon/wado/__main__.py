@@ -10,11 +10,11 @@ from pathlib import Path
 import uvicorn
 
 from daemon import config, logs, parent, schema, turning
-from daemon.config import Settings
 from daemon.errors import ConfigError
 from daemon.presence import Presence
 from daemon.pulse import Signs
 from daemon.records.ledger import Ledger
+from daemon.settings import Settings
 from daemon.tls import server_context
 from daemon.wado.app import make_app
 

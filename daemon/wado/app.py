@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from daemon.config import Settings
 from daemon.holdings import place_of
 from daemon.records import holding
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.retrieving import ROOT
+from daemon.settings import Settings
 from daemon.spool import PLAIN_UID
 from daemon.wado import accepting
 from daemon.wado.accepting import ANY_SYNTAX, DICOM, JSON, MULTIPART, Taken

@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
 from daemon.records.trail import Watch
+from daemon.settings import Settings
 from daemon.web import (
     deliveries,
     federation,

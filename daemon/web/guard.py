@@ -8,13 +8,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, Request
 
-from daemon.config import Settings
 from daemon.records import trail, visits
 from daemon.records.ledger import Ledger
 from daemon.records.people_tables import Right
 from daemon.records.trail import Deed
 from daemon.records.visits import Limits, Visitor
 from daemon.said import Said
+from daemon.settings import Settings
 from daemon.web.attachments import fields_of
 
 FORM_KEY = "form_key"

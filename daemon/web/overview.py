@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from daemon.config import Settings
 from daemon.models import rows
 from daemon.records import peers, summary, tally
 from daemon.records.ledger import Ledger
 from daemon.records.tables import SeriesState
 from daemon.retention import room_now
+from daemon.settings import Settings
 from daemon.spool import Spool
 from daemon.web.catalogue import saying
 from daemon.web.charts import of_days

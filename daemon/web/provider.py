@@ -15,10 +15,10 @@ from urllib.error import URLError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from daemon.config import Settings
 from daemon.invitations import origin
 from daemon.records.people import key_of
 from daemon.records.people_tables import Right
+from daemon.settings import Settings
 
 RETURN = "/sign-in/return"
 WELL_KNOWN = "/.well-known/openid-configuration"

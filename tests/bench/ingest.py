@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.intake import Intake
 from daemon.part import IDLE_S
 from daemon.records import summary
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 RESULTS = Path("bench-results")

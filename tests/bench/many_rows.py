@@ -28,13 +28,13 @@ from rich.table import Table
 from sqlalchemy import Connection, text
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.records import arrivals, evidence, rates, retention, settling, summary
 from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, now
 from daemon.records.people_tables import Right
 from daemon.records.retention import Rule
 from daemon.records.settling import Patience
+from daemon.settings import Settings
 from daemon.upkeep import Sweep
 
 RESULTS = Path("bench-results")

@@ -23,11 +23,11 @@ from rich.table import Table
 from sqlalchemy import text
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.pseudonyms import Pseudonyms
 from daemon.records.ledger import Ledger, insert_all, now
 from daemon.records.people_tables import Right
 from daemon.records.tables import Delivery, Event, Instance, Peer, ResultObject, Screening, Series
+from daemon.settings import Settings
 
 RESULTS = Path("bench-results")
 A_DAY = 500

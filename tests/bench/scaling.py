@@ -24,13 +24,13 @@ from rich.table import Table
 from sqlalchemy import func, select, update
 
 from daemon import config, schema
-from daemon.config import Settings
 from daemon.jobs import Doorbell
 from daemon.records import arrivals, peers, settling
 from daemon.records.arrivals import Arrival, Receipt
 from daemon.records.ledger import Ledger, now
 from daemon.records.settling import Patience
 from daemon.records.tables import Series, SeriesState, Stage
+from daemon.settings import Settings
 from daemon.spool import Spool
 
 WORKERS = (1, 2, 4, 8)

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from programs import find_program
 
-from daemon.config import PREFIX, Settings
+from daemon.settings import PREFIX, Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CHART = DEPLOY / "helm" / "osteoscreen"

@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from daemon.config import Settings
 from daemon.records.ledger import Ledger, LedgerError
+from daemon.settings import Settings
 from daemon.web.api import (
     deliveries,
     flow,
