@@ -19,7 +19,8 @@ WHAT = "trabecular bone"
 # All ours: half the oval across, and where it begins and ends, as parts of the body's width and
 # depth from its middle; half its height as a part of the body's.
 _ACROSS, _BACK, _FRONT, _HIGH = 0.36, -0.2, 0.38, 0.28
-#: It stays this far from the walls, and so far from endplates beyond half a slice.
+#: It stays this far from the walls, and so far from endplates beyond one slice: half of that is
+#: what a slice shows of its neighbours, half how far the place of a body that lies along them is off.
 CLEAR_MM = 3.5
 _SMALLEST = 0.6
 _POINTS = 48
@@ -107,7 +108,7 @@ def oval_in(body: VertebralBody, slice_mm: float) -> Oval | None:
     """
     depth, width = body.depth_mm, body.width_mm
     least_mm = float((body.upper_mm - body.lower_mm).min())
-    room_mm = least_mm / 2 - CLEAR_MM - slice_mm / 2
+    room_mm = least_mm / 2 - CLEAR_MM - slice_mm
     high = max(min(_HIGH * least_mm, room_mm), slice_mm / 2)
     for shrink in np.arange(1.0, _SMALLEST - 0.01, -0.05):
         oval = Oval(
