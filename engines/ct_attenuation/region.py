@@ -19,8 +19,8 @@ WHAT = "trabecular bone"
 # All ours: half the oval across, and where it begins and ends, as parts of the body's width and
 # depth from its middle; half its height as a part of the body's.
 _ACROSS, _BACK, _FRONT, _HIGH = 0.36, -0.2, 0.38, 0.28
-#: It stays this far from the walls, and so far from endplates beyond one slice: half of that a slice
-#: shows of its neighbours, and by half the place of a body that lies along the slices may be off.
+#: It stays this far from the walls, and so far from endplates beyond one slice: half of that a
+#: slice shows of its neighbours, and by half the place of a body that lies along it may be off.
 CLEAR_MM = 3.5
 _SMALLEST = 0.6
 _POINTS = 48
