@@ -31,7 +31,7 @@ ASKED = {
     "the status": summary.status,
     "a page of the audit": lambda ledger: next(evidence.acknowledged(ledger)),
     "its results": lambda ledger: evidence.results_of(ledger, {"1.2.80.1", "1.2.81.1"}),
-    "its files": lambda ledger: evidence.places(ledger, ["1.2.80.1.1", "1.2.81.1.1"]),
+    "its files": lambda ledger: evidence.images(ledger, ["1.2.80.1.1", "1.2.81.1.1"]),
     "the flow": lambda ledger: flow.flow(ledger, Period(now() - DAY, now())),
 }
 

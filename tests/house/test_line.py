@@ -185,17 +185,27 @@ def test_status_counts_every_series_and_every_reason(line, tmp_path):
     assert skipped[Reason.AGE_MISSING] >= 1
 
 
-def test_a_dead_pacs_holds_up_nobody(line, tmp_path):
+@pytest.fixture
+def dead_pacs(line):
     nobody = ["DEADPACS", LOOPBACK, str(free_port()), "--results", "all", "--role", "research"]
     line.system.cli("peers", "add", *nobody)
+    yield
+    line.system.cli("peers", "remove", "DEADPACS")
+
+
+def test_a_dead_pacs_holds_up_nobody(line, dead_pacs, tmp_path):
     film = films.film(seed=4)
     line.send(dcmsend, films.write(tmp_path, film))
     wait_for("the PACS to have it", lambda: len(line.stored(film.StudyInstanceUID)) == 2)
-    (story,) = line.system.show(film.StudyInstanceUID)["series"]
-    states = {(delivery["aet"], delivery["state"]) for _, delivery in deliveries(story)}
-    assert (line.pacs.aet, "sent") in states and ("DEADPACS", "sent") not in states
+
+    def states():
+        (story,) = line.system.show(film.StudyInstanceUID)["series"]
+        return {(delivery["aet"], delivery["state"]) for _, delivery in deliveries(story)}
+
+    # the PACS has it a moment before the ledger says so
+    wait_for("it to be told", lambda: (line.pacs.aet, "sent") in states())
+    assert ("DEADPACS", "sent") not in states()
     wait_for("the dead PACS to be named", lambda: "DEADPACS" in line.system.cli("status", "--json"))
-    line.system.cli("peers", "remove", "DEADPACS")
 
 
 def test_shadow_computes_and_sends_nothing(line, tmp_path):
