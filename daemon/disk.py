@@ -103,6 +103,12 @@ class Room:
             self._refresh()
             return self._door
 
+    def is_easy(self) -> bool:
+        """Whether there is so much that every process lets everybody in, whatever it saw before."""
+        with self._lock:
+            self._refresh()
+            return self._free.covers(self.levels.ease)
+
     def ran_out(self) -> None:
         """Say that the disk refused a write: what was read of it no longer holds."""
         self._fresh_until = 0.0

@@ -61,7 +61,7 @@ class Retention:
     def due(self) -> list[dict[str, Any]]:
         """Tell what each rule would purge now; nothing is changed."""
         limits = self._limits()
-        if self._settings.purge_when_full and self._room.door() is not Door.OPEN:
+        if self._settings.purge_when_full and not self._room.is_easy():
             limits[Rule.WHEN_FULL] = now()
         return [
             {
@@ -90,8 +90,11 @@ class Retention:
         return bool(retention.drop_events(self._ledger, before))
 
     def _make_room(self, until: float) -> None:
-        """Purge the longest finished until the disk lets everybody in again."""
-        while self._room.door() is not Door.OPEN and time.monotonic() < until:
+        """Purge the longest finished until there is so much room that everybody is let in again.
+
+        A listener may have seen less than we do, for a moment; then it refuses up to there.
+        """
+        while not self._room.is_easy() and time.monotonic() < until:
             # one by one: no more is given up than the disk needs
             if not self._give_up_series(Rule.WHEN_FULL, now(), 1):
                 log.warning("event=nothing-to-purge why='no series has ended and is delivered'")

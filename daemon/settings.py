@@ -130,7 +130,8 @@ class Settings(BaseSettings):
         0, ge=0, description="free disk from which images are taken again; 0: thrice min_free_mib"
     )
     purge_when_full: bool = Field(
-        False, description="purge the longest finished series when the disk lets no sender in"
+        False,
+        description="purge the longest finished series while less than resume_free_mib is free",
     )
     keep_days_screened: float = Field(0, ge=0, description="images of screened series; 0: for ever")
     keep_days_skipped: float = Field(0, ge=0, description="images of skipped series; 0: for ever")
