@@ -17,7 +17,7 @@ from engines.anatomy.back_muscles import BackMuscles, find_back_muscles
 from engines.anatomy.belly_wall import Wall, find_wall
 from engines.anatomy.canal import Canal
 from engines.anatomy.section import Section, body_mask, bone_mask, section
-from engines.anatomy.spine import Spine, Vertebra, readings
+from engines.anatomy.spine import Spine, Vertebra, is_of_the_loins
 from engines.volume import Volume
 
 Mask = NDArray[np.bool_]
@@ -31,7 +31,6 @@ _BRIGHTER_HU = 45.0
 _AT_EDGE_MM, _TOUCHING_MM, _MOST_CLIPPED_MM = 4.0, 15.0, 40.0
 _POSSIBLE_CM2 = (25.0, 350.0)
 _ARM_BONE_HU, _ARM_BONE_CM2, _UNEVEN = 250.0, 1.0, 0.5
-_LOINS = frozenset({"T12", "L1", "L2", "L3", "L4", "L5"})
 _ARM = "an arm lies at the body: subcutaneous fat not measured"
 
 
@@ -202,7 +201,7 @@ def muscles(volume: Volume, spine: Spine) -> Mapping[str, Mask]:
 
 def _each_slice(volume: Volume, spine: Spine) -> Iterator[Vertebra]:
     """Return a vertebra for each slice between the lowest middle and the highest, T12 to L5."""
-    known = [one for one in spine.vertebrae if readings(one.level) <= _LOINS]
+    known = [one for one in spine.vertebrae if is_of_the_loins(one)]
     if len(known) < 2:
         return
     known.sort(key=lambda one: float(one.middle_mm[2]))

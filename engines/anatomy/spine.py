@@ -9,6 +9,7 @@ from engines.anatomy.canal import Canal
 
 Vector = NDArray[np.float64]
 _OR = " or "
+_LOINS = frozenset({"T12", "L1", "L2", "L3", "L4", "L5"})
 
 
 def either(upper: str, lower: str) -> str:
@@ -45,6 +46,11 @@ class Vertebra:
     height_mm: float
     depth_mm: float
     width_mm: float
+
+
+def is_of_the_loins(vertebra: Vertebra) -> bool:
+    """Tell whether a vertebra is one of T12 to L5, whichever of its names is the right one."""
+    return readings(vertebra.level) <= _LOINS
 
 
 @dataclass(frozen=True)

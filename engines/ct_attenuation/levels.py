@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 
 from engines.anatomy.block import Axes, block_of
-from engines.anatomy.spine import Spine, Vertebra, readings
+from engines.anatomy.spine import Spine, Vertebra, is_of_the_loins, readings
 from engines.anatomy.vertebral_body import VertebralBody, boxed, look_closely
 from engines.ct_attenuation.heights import Ratios, ratios_of
 from engines.ct_attenuation.region import Region, measure, oval_in
 from engines.volume import Volume
 
-#: Heights are measured at all of these, spongy bone at all but the last.
-LEVELS: Final = ("T12", "L1", "L2", "L3", "L4", "L5")
+#: Of T12 to L5, at all of which heights are measured, spongy bone is at all but the last.
 _NO_BONE: Final = frozenset({"L5"})
 
 #: Where slices lie farther apart, endplates and disc run into each other: no heights (ours).
@@ -83,7 +82,7 @@ def look_at(volume: Volume, spine: Spine) -> tuple[Level, ...]:
     tuple of Level
         From the feet to the head.
     """
-    named = [one for one in spine.vertebrae if is_looked_at(one) and _in_view(volume, one)]
+    named = [one for one in spine.vertebrae if is_of_the_loins(one) and _in_view(volume, one)]
     found = _found(volume, named)
     ratios = ratios_of(tuple(found.values())) if volume.spacing_mm[0] <= THICKEST_MM else {}
     seen = [
@@ -93,11 +92,6 @@ def look_at(volume: Volume, spine: Spine) -> tuple[Level, ...]:
         for one in named
     ]
     return tuple(_compared(level, seen) for level in seen)
-
-
-def is_looked_at(vertebra: Vertebra) -> bool:
-    """Tell whether a vertebra is one of T12 to L5, whichever of its names is the right one."""
-    return readings(vertebra.level) <= {*LEVELS}
 
 
 def _found(volume: Volume, named: Sequence[Vertebra]) -> Mapping[str, VertebralBody]:

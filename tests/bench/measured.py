@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from engines.anatomy.spine import Vertebra, readings
+from engines.anatomy.spine import Vertebra, is_of_the_loins, readings
 from engines.anatomy.vertebrae import find_spine
 from engines.anatomy.vertebral_body import RIM_MM, boxed
-from engines.ct_attenuation.levels import Level, is_looked_at, look_at
+from engines.ct_attenuation.levels import Level, look_at
 from engines.ct_attenuation.region import oval_in
 from engines.errors import BadSeries
 from engines.phantoms.body import adult
@@ -91,7 +91,7 @@ def row_of(seed: int) -> Row:
         spine = find_spine(volume)
     except BadSeries as verdict:
         return row | {"why": str(verdict.reason), "wrong": [], "levels": []}
-    named = [one for one in spine.vertebrae if is_looked_at(one)]
+    named = [one for one in spine.vertebrae if is_of_the_loins(one)]
     row["why"] = "" if named else spine.why
     row["uncertain"] = spine.why if named else ""
     row["wrong"] = [one.level for one in named if not _right(build, one)]

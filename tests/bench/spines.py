@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rich.console import Console
 
+from engines.anatomy.spine import readings
 from engines.anatomy.vertebrae import find_spine
 from engines.errors import BadSeries
 from engines.phantoms.body import adult
@@ -57,7 +58,7 @@ def measure(seed: int, matrix: int) -> Row:
     for one in spine.vertebrae:
         away = np.linalg.norm(centres - one.middle_mm, axis=1)
         off.append(float(away.min()))
-        if one.level and one.level != adult.LEVELS[int(away.argmin())]:
+        if one.level and adult.LEVELS[int(away.argmin())] not in readings(one.level):
             wrong.append(f"{one.level} is {adult.LEVELS[int(away.argmin())]}")
     outcome = "wrong" if wrong else "right" if spine.confidence else "refused"
     said = "; ".join([*wrong[:1], *spine.anchors, spine.why, _odd(build, protocol)])
