@@ -162,6 +162,8 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
             yield Finding(f"peer {peer.aet}", "ok", "answered our C-ECHO")
     if settings.earlier_from:
         yield _earlier(settings, peers.named(ledger, settings.earlier_from))
+    if settings.earlier_move_aet:
+        yield _destination(settings, ledger)
 
 
 def _earlier(settings: Settings, peer: Peer | None) -> Finding:
@@ -176,3 +178,20 @@ def _earlier(settings: Settings, peer: Peer | None) -> Finding:
     except DeliveryError as error:
         return Finding(what, "fail", error.detail)
     return Finding(what, "ok", f"{peer.aet} answered our C-FIND")
+
+
+def _destination(settings: Settings, ledger: Ledger) -> Finding:
+    """Look at where earlier studies are sent; whether the peer knows it, only a C-MOVE can tell."""
+    what, aet = "earlier studies, C-MOVE", settings.earlier_move_aet
+    place = settings.hosts[0], settings.earlier_move_port
+    if any(title.aet == aet for title in own_titles.answered(ledger)):
+        words = f"{aet} is a title of the listener, which screens what it is sent: choose another"
+        return Finding(what, "fail", words)
+    try:
+        with open_socket(settings, *place):
+            words = f"{aet} at {place_of(*place)} is free; {settings.earlier_from} must know it"
+            return Finding(what, "ok", words)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        by_us = ", or a worker waits there now" if taken else ""
+        return Finding(what, "warn" if taken else "fail", why_not(error, *place) + by_us)

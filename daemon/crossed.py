@@ -24,6 +24,7 @@ def refuse(settings: Settings) -> None:
     _refuse_open_site(settings)
     _refuse_half_provider(settings)
     _refuse_open_files(settings)
+    _refuse_crossed_destination(settings)
     if settings.broker_url.startswith("sentinel://") != bool(settings.broker_master):
         raise ConfigError(
             "setting 'broker_master': sentinel:// in broker_url needs it, others none"
@@ -112,6 +113,22 @@ def _refuse_open_files(settings: Settings) -> None:
         here = there.scheme == "http" and _is_loopback(there.hostname or "")
         if not (there.hostname and (there.scheme == "https" or here)):
             raise ConfigError(f"setting 'holders': {name!r} is a folder, or begins with https://")
+
+
+def _refuse_crossed_destination(settings: Settings) -> None:
+    """Refuse to have studies of years ago sent where they would be screened, or in the clear."""
+    if not settings.earlier_move_aet:
+        return
+    wrong = {
+        "earlier_from: who is asked?": not settings.earlier_from,
+        "aet: what comes to the listener is screened": settings.earlier_move_aet == settings.aet,
+        "tls_only: such studies would come in the clear": settings.tls_only,
+    }
+    for why, holds in wrong.items():
+        if holds:
+            raise ConfigError(f"setting 'earlier_move_aet': beside {why}")
+    if settings.earlier_move_port in (settings.port, settings.tls_port):
+        raise ConfigError("setting 'earlier_move_port': the listener has that number")
 
 
 def _remote(settings: Settings) -> dict[str, str]:

@@ -216,6 +216,14 @@ class Settings(BaseSettings):
         description="AE title of the peer that is asked for earlier studies of a patient, where a "
         "model reads several visits (C-FIND, C-GET); empty: none is",
     )
+    earlier_move_aet: AETitle | Literal[""] = Field(
+        "",
+        description="for a peer that answers no C-GET: AE title that it knows with this host and "
+        "earlier_move_port, to which it sends such studies (C-MOVE); not aet; empty: C-GET",
+    )
+    earlier_move_port: int = Field(
+        11113, ge=1, le=65535, description="port of that title, open while something is awaited"
+    )
     segmentation: bool = Field(
         False, description="send the measured regions as DICOM SEG too, where a model has them"
     )

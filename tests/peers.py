@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -236,6 +236,39 @@ class DcmtkStorescp(Process):
 
     def files(self) -> list[Path]:
         return sorted(self.store.glob("*.dcm"))
+
+
+class DcmtkQrscp(Process):
+    """DCMTK's archive: it sends what it is asked to move to the titles it was told of at the start.
+
+    Parameters
+    ----------
+    known : mapping
+        Port on this host of each.
+    """
+
+    def __init__(self, folder: Path, known: Mapping[str, int]) -> None:
+        super().__init__(folder)
+        self.aet, self.port, self.known = "QRSCP", free_port(), known
+
+    def command(self) -> list[str]:
+        store, settings = self.folder / "store", self.folder / "dcmqrscp.cfg"
+        store.mkdir(exist_ok=True)
+        hosts = [f"h{port} = ({aet}, {LOOPBACK}, {port})" for aet, port in self.known.items()]
+        lines = [
+            f"NetworkTCPPort = {self.port}",
+            "MaxPDUSize = 16384",
+            "MaxAssociations = 16",
+            *("HostTable BEGIN", *hosts, "HostTable END"),
+            *("VendorTable BEGIN", "VendorTable END"),
+            *("AETable BEGIN", f"{self.aet} {store} RW (99, 100mb) ANY", "AETable END"),
+        ]
+        settings.write_text("\n".join(lines) + "\n")
+        # a name server may be out of reach
+        return [find_program("dcmqrscp"), "--disable-host-lookup", "--config", str(settings)]
+
+    def is_ready(self) -> bool:
+        return answers(self.port, self.host)
 
 
 class RedisServer(Process):

@@ -12,11 +12,12 @@ from typing import Final
 
 from pydicom import Dataset
 
-from daemon import find, get
+from daemon import find
+from daemon.archive import IMAGES_MOST, Archive, archive_of
 from daemon.errors import ConfigError, DeliveryError
 from daemon.records import peers
 from daemon.records.ledger import Ledger
-from daemon.scu import Address, address_of
+from daemon.scu import Address
 from daemon.settings import Settings
 from engines.cases import Case, EarlierVisit, read_case
 from engines.catalog import Model
@@ -27,11 +28,9 @@ from workers.room import Seat
 
 log = logging.getLogger(__name__)
 
-# All ours. How many visits are sought, in how many studies, and how large a series may be.
+#: How many visits are sought, in how many studies. Both ours.
 VISITS_MOST: Final = 4
 STUDIES_MOST: Final = 12
-IMAGES_MOST: Final = 400
-ANSWERS_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class _Study:
     StudyDate: str
 
 
-def archive(settings: Settings, ledger: Ledger) -> Address | None:
+def archive(settings: Settings, ledger: Ledger) -> Archive | None:
     """Return where earlier studies are asked for; None where the site names nobody."""
     if not settings.earlier_from:
         return None
@@ -51,13 +50,13 @@ def archive(settings: Settings, ledger: Ledger) -> Address | None:
         log.error("event=no-such-peer setting=earlier_from aet=%s", settings.earlier_from)
         return None
     try:
-        return address_of(settings, peer, ANSWERS_S)
+        return archive_of(settings, peer)
     except ConfigError as error:
         log.error("event=not-asked aet=%s why=%r", peer.aet, str(error))
         return None
 
 
-def with_visits(case: Case, model: Model, seat: Seat, address: Address) -> Case:
+def with_visits(case: Case, model: Model, seat: Seat, asked: Archive) -> Case:
     """Return an eligible case with the visits that a peer knows of beside those of the ledger.
 
     Parameters
@@ -66,22 +65,22 @@ def with_visits(case: Case, model: Model, seat: Seat, address: Address) -> Case:
         Its ``visits`` are those that the ledger has.
     model, seat
         Whose features are wanted, of these very weights.
-    address : Address
-        Of the peer.
+    asked : Archive
+        The peer.
     """
     found: list[EarlierVisit] = []
     dated = {one.StudyDate for one in case.visits if one.weights_sha256 == seat.weights.sha256}
     try:
-        for study in _studies(address, case):
+        for study in _studies(asked.address, case):
             if len(dated) >= VISITS_MOST:
                 break
             if study.StudyDate not in dated:
-                found += _visit(address, study, case, model, seat)
+                found += _visit(asked, study, case, model, seat)
                 dated |= {one.StudyDate for one in found}
     except DeliveryError as error:
-        log.warning("event=earlier-studies-unknown aet=%s why=%r", address.aet, str(error))
+        log.warning("event=earlier-studies-unknown aet=%s why=%r", asked.address.aet, str(error))
     if found:
-        log.info("event=earlier-studies aet=%s visits=%s", address.aet, len(found))
+        log.info("event=earlier-studies aet=%s visits=%s", asked.address.aet, len(found))
     return replace(case, visits=(*case.visits, *found))
 
 
@@ -121,10 +120,10 @@ def _is_of_the_patient(other: Dataset, image: Dataset) -> bool:
 
 
 def _visit(
-    address: Address, study: _Study, case: Case, model: Model, seat: Seat
+    asked: Archive, study: _Study, case: Case, model: Model, seat: Seat
 ) -> list[EarlierVisit]:
     """Return what the weights make of the first series of a study that they can read, if any."""
-    for images in _series(address, study, case):
+    for images in _series(asked, study, case):
         moved_on("earlier visit")
         with suppress(NotEligible, BadSeries):
             earlier = read_case(case.exam, images, rules=case.rules)
@@ -136,7 +135,7 @@ def _visit(
     return []
 
 
-def _series(address: Address, study: _Study, case: Case) -> Iterator[list[Dataset]]:
+def _series(asked: Archive, study: _Study, case: Case) -> Iterator[list[Dataset]]:
     """Fetch the series of a study one by one, in the order of their numbers."""
     image = case.images[0]
     keys = {
@@ -147,14 +146,12 @@ def _series(address: Address, study: _Study, case: Case) -> Iterator[list[Datase
         "NumberOfSeriesRelatedInstances": "",
     }
     for told in sorted(
-        find.ask(address, "SERIES", keys), key=lambda one: _count(one, "SeriesNumber")
+        find.ask(asked.address, "SERIES", keys), key=lambda one: _count(one, "SeriesNumber")
     ):
         if _count(told, "NumberOfSeriesRelatedInstances") > IMAGES_MOST:
             continue
         uids = study.StudyInstanceUID, text(told, "SeriesInstanceUID")
-        images = get.series(
-            address, uids, text(image, "SOPClassUID"), IMAGES_MOST, lambda: moved_on("fetch")
-        )
+        images = asked.series(uids, text(image, "SOPClassUID"), lambda: moved_on("fetch"))
         if images and all(_is_of_the_patient(one, image) for one in images):
             yield images
 

@@ -7,11 +7,11 @@ from hashlib import sha256
 
 from pydicom import Dataset
 
+from daemon.archive import Archive
 from daemon.records import choice, peers, results, reveals
 from daemon.records.ledger import Ledger
 from daemon.records.results import MadeObject, Outcome
 from daemon.records.tables import Screening, Series, SeriesState, Stage
-from daemon.scu import Address
 from engines import contract
 from engines.cards import TrainedOn, Weights
 from engines.cases import Case
@@ -41,7 +41,7 @@ class Place:
     stage: Stage
     segmentation: bool = False
     holder: str = ""
-    archive: Address | None = None
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _within_limits(place: Place, weights: Weights, rules: Rules) -> Place:
     return replace(place, stage=Stage.RESEARCH)
 
 
-def _screen(model: Model, case: Case, seat: Seat, archive: Address | None) -> Result | Verdict:
+def _screen(model: Model, case: Case, seat: Seat, archive: Archive | None) -> Result | Verdict:
     try:
         model.eligible(case)
         if archive is not None:

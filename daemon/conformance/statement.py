@@ -17,9 +17,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from daemon.arriving import SYNTAXES
 from daemon.commitment import PUSH_MODEL
 from daemon.find import STUDY_ROOT_FIND
-from daemon.get import STUDY_ROOT_GET, SYNTAXES
+from daemon.get import STUDY_ROOT_GET
+from daemon.move import STUDY_ROOT_MOVE
 from daemon.peering import SR_CLASS_UIDS
 from daemon.procedures import STEP
 from daemon.scp import MAXIMUM_PDU_LENGTH
@@ -82,6 +84,13 @@ SERVICES = (
 )
 
 FETCHES = Service(STUDY_ROOT_GET, True, False, "earlier studies of a patient")
+MOVES = Service(STUDY_ROOT_MOVE, True, False, "earlier studies of a patient")
+
+
+def _fetching(settings: Settings) -> Sequence[Service]:
+    if not settings.earlier_from:
+        return ()
+    return (MOVES,) if settings.earlier_move_aet else (FETCHES,)
 
 
 def results(segmentation: bool) -> Sequence[Service]:
@@ -135,8 +144,9 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "maximum_pdu_length": MAXIMUM_PDU_LENGTH,
         "accepted": UNCOMPRESSED,
         "fetched": [uid for some in SYNTAXES for uid in some],
-        "services": (*SERVICES, *([FETCHES] if settings.earlier_from else [])),
+        "services": (*SERVICES, *_fetching(settings)),
         "results": results(settings.segmentation),
         "at_once": settings.max_associations * settings.listener_processes,
+        "fetched_by": "C-MOVE" if settings.earlier_move_aet else "C-GET",
         "ours": settings,
     }

@@ -104,6 +104,29 @@ def test_half_a_tls_is_refused(tmp_path, lines, named):
         config.load(tmp_path)
 
 
+PRIORS = 'earlier_from = "PACS"\nearlier_move_aet = "PRIORS"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('earlier_move_aet = "PRIORS"', "earlier_move_aet.*earlier_from"),
+        (f'{PRIORS}aet = "PRIORS"', "earlier_move_aet.*aet"),
+        (f"{PRIORS}earlier_move_port = 11112", "earlier_move_port"),
+        (
+            f'{PRIORS}tls_only = true\ntls_port = 2762\ntls_certificate = "c"\ntls_ca = "a"',
+            "earlier_move_aet.*tls_only",
+        ),
+    ],
+)
+def test_a_destination_where_studies_would_be_screened_or_read_is_refused(tmp_path, lines, named):
+    (tmp_path / config.FILE).write_text(lines + "\n")
+    with pytest.raises(ConfigError, match=named):
+        config.load(tmp_path)
+    (tmp_path / config.FILE).write_text(PRIORS)
+    assert config.load(tmp_path).earlier_move_port == 11113
+
+
 def test_home_cannot_be_set_where_it_would_be_ignored(tmp_path, monkeypatch):
     (tmp_path / config.FILE).write_text('home = "/elsewhere"\n')
     with pytest.raises(ConfigError, match="home"):

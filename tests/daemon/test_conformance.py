@@ -17,10 +17,13 @@ from pydicom.uid import (
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.presentation import build_context
 
-from daemon import find, get, scu
+from daemon import find, scu
+from daemon.archive import Archive
+from daemon.arriving import SYNTAXES
 from daemon.commitment import PUSH_MODEL
 from daemon.conformance.statement import (
     FETCHES,
+    MOVES,
     SERVICES,
     UNCOMPRESSED,
     VERIFICATION,
@@ -28,6 +31,7 @@ from daemon.conformance.statement import (
     statement,
 )
 from daemon.errors import DeliveryError
+from daemon.move import Destination
 from engines.product import IMPLEMENTATION_CLASS_UID
 
 OFFERED = [one for one in SERVICES if one.scp]
@@ -102,13 +106,14 @@ def pacs():
         proposed["who"].add(event.assoc.requestor.implementation_class_uid)
 
     ae.add_supported_context(MRImageStorage, scu_role=True, scp_role=True)
-    for service in (*SERVICES, FETCHES, *results(segmentation=True)):
+    for service in (*SERVICES, FETCHES, MOVES, *results(segmentation=True)):
         ae.add_supported_context(service.sop_class)
     handlers = [
         (evt.EVT_REQUESTED, note),
         (evt.EVT_C_STORE, lambda _event: 0),
         (evt.EVT_C_FIND, lambda _event: iter(())),
         (evt.EVT_C_GET, lambda _event: iter(())),
+        (evt.EVT_C_MOVE, lambda _event: iter([(None, None)])),
     ]
     port = free_port()
     server = ae.start_server((LOOPBACK, port), block=False, evt_handlers=handlers)
@@ -125,10 +130,13 @@ def test_we_propose_what_we_claim_to_propose(pacs):
         [answer] = scu.store(address, [ds])
         assert answer.stored
     with pytest.raises(DeliveryError, match="answered the C-GET"):
-        get.series(address, ("1.2", "1.3"), MRImageStorage, most=1)
-    assert proposed[MRImageStorage] == {uid for some in get.SYNTAXES for uid in some}
+        Archive(address).series(("1.2", "1.3"), MRImageStorage)
+    assert proposed[MRImageStorage] == {uid for some in SYNTAXES for uid in some}
+    destination = Destination("PRIORS", LOOPBACK, free_port())
+    with pytest.raises(DeliveryError, match="does not know PRIORS"):
+        Archive(address, destination).series(("1.2", "1.3"), MRImageStorage)
     asked = [one for one in SERVICES if one.sop_class in (VERIFICATION, find.STUDY_ROOT_FIND)]
-    for service in (*asked, FETCHES, *results(segmentation=True)):
+    for service in (*asked, FETCHES, MOVES, *results(segmentation=True)):
         assert proposed[service.sop_class] == set(service.proposed)
     assert proposed["who"] == {IMPLEMENTATION_CLASS_UID}
 
@@ -140,7 +148,19 @@ def test_c_get_is_claimed_where_a_peer_is_asked_for_earlier_studies(tmp_path, mo
     finally:
         ours.stop()
     assert f"| {FETCHES.name} |" in told
-    assert "**C-GET.** Of PACS," in told
+    assert "**C-GET.** Of PACS," in told and MOVES.name not in told
+
+
+def test_c_move_is_claimed_in_its_place_where_a_site_has_a_title_for_it(tmp_path, monkeypatch):
+    asked = {"earlier_from": "PACS", "earlier_move_aet": "PRIORS", "earlier_move_port": 11777}
+    ours = ListenerHere(tmp_path, monkeypatch, **asked)
+    try:
+        told = statement(ours.settings)
+    finally:
+        ours.stop()
+    assert f"| {MOVES.name} |" in told and FETCHES.name not in told
+    assert "**C-MOVE.** Of PACS," in told
+    assert "to PRIORS, which the peer has to know with this host and port 11777" in told
 
 
 def test_the_statement_is_of_this_installation(tmp_path, monkeypatch):

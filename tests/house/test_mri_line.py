@@ -7,7 +7,7 @@ import hip_mris
 import pydicom
 import pytest
 from line import running_line
-from peers import LOOPBACK, storescu
+from peers import LOOPBACK, free_port, storescu
 from validators import dciodvfy, dsrdump
 
 from daemon import scu
@@ -16,11 +16,21 @@ from daemon.scu import Address
 MODEL = "onfh_mri"
 
 
-@pytest.fixture(scope="module")
-def line(tmp_path_factory, orthanc):
+def settings_of(way, pacs):
+    """Return by which way the PACS gives earlier studies, and let it know where."""
+    if way == "C-GET":
+        return {"earlier_from": pacs.aet}
+    port = free_port()
+    pacs.know("PRIORS", port)
+    return {"earlier_from": pacs.aet, "earlier_move_aet": "PRIORS", "earlier_move_port": port}
+
+
+@pytest.fixture(scope="module", params=["C-GET", "C-MOVE"])
+def line(request, tmp_path_factory, orthanc):
     """Start the embedded default beside an Orthanc."""
     folder = tmp_path_factory.mktemp("ours")
-    with running_line(folder, orthanc, earlier_from=orthanc.aet) as running:
+    orthanc.delete_all()
+    with running_line(folder, orthanc, **settings_of(request.param, orthanc)) as running:
         running.system.cli("models", "stage", MODEL, "research")
         orthanc.know(running.system.aet, running.system.port)
         yield running

@@ -1,13 +1,20 @@
 """Earlier studies are asked for by patient, fetched from the peer, and taken for nobody else's."""
 
+import socket
+from dataclasses import replace
+
 import pytest
-from peers import LOOPBACK, DcmtkStorescp
+from peers import LOOPBACK, DcmtkQrscp, DcmtkStorescp, free_port
 from pydicom.uid import MRImageStorage, generate_uid
 from slices import ct_stack
 
-from daemon import checks, config, get, schema, scu
+from daemon import checks, config, get, move, schema, scu
+from daemon.archive import Archive
+from daemon.arriving import NOT_AUTHORISED, Arriving
 from daemon.errors import DeliveryError
-from daemon.records import peers
+from daemon.move import Destination
+from daemon.records import own_titles, peers
+from daemon.records.decision_tables import OwnTitle
 from daemon.records.tables import Peer
 from daemon.scu import Address
 from engines.cases import read_case
@@ -41,6 +48,10 @@ def stored(orthanc, *studies):
     assert all(answer.stored for answer in answers)
 
 
+def arriving(images, most=MOST):
+    return Arriving(*uids(images), most, lambda: None)
+
+
 def uids(images):
     return str(images[0].StudyInstanceUID), str(images[0].SeriesInstanceUID)
 
@@ -51,30 +62,95 @@ def patient():
 
 
 @pytest.fixture(scope="module")
-def known(orthanc):
+def destination():
+    return Destination("PRIORS", LOOPBACK, free_port())
+
+
+@pytest.fixture(scope="module")
+def known(orthanc, destination):
     orthanc.know("OSTEOSCREEN", 11112)
+    orthanc.know(destination.aet, destination.port)
     return orthanc
 
 
-def test_a_series_comes_as_it_was_stored(known, patient):
-    images = study(patient, "20200301")
-    stored(known, images)
-    came = get.series(at(known), uids(images), MRImageStorage, MOST)
+@pytest.fixture(scope="module")
+def qrscp(tmp_path_factory, destination):
+    told = {destination.aet: destination.port, "ELSEWHERE": free_port()}
+    with DcmtkQrscp(tmp_path_factory.mktemp("qrscp"), told) as peer:
+        yield peer
+
+
+@pytest.mark.parametrize("way", ["get", "move"])
+@pytest.mark.parametrize("whose", ["known", "qrscp"])
+def test_a_series_comes_as_it_was_stored(request, patient, destination, whose, way):
+    images, peer = study(patient, "20200301"), request.getfixturevalue(whose)
+    stored(peer, images, study(patient, "20200301"))
+    archive = Archive(at(peer), destination if way == "move" else None)
+    came = archive.series(uids(images), MRImageStorage)
     assert {one.SOPInstanceUID: one.PixelData for one in came} == {
         one.SOPInstanceUID: one.PixelData for one in images
     }
 
 
-def test_more_than_can_be_held_is_not_taken_for_the_series(known, patient):
+def test_more_than_can_be_held_is_not_taken_for_the_series(known, patient, destination):
     images = study(patient, "20200301")
     stored(known, images)
     with pytest.raises(DeliveryError, match="2 images came"):
-        get.series(at(known), uids(images), MRImageStorage, 2)
+        get.series(at(known), MRImageStorage, arriving(images, most=2))
+    with pytest.raises(DeliveryError, match="2 images came"):
+        move.series(at(known), MRImageStorage, arriving(images, most=2), destination)
+
+
+def test_a_destination_that_a_peer_does_not_know_or_does_not_reach_is_told(qrscp, patient):
+    images = study(patient, "20200301")
+    stored(qrscp, images)
+    for aet, why in (("NOBODY", "does not know NOBODY: enter it"), ("ELSEWHERE", "0 images came")):
+        astray = Destination(aet, LOOPBACK, free_port())
+        with pytest.raises(DeliveryError, match=rf"QRSCP .*{why}.*port {astray.port}"):
+            move.series(at(qrscp), MRImageStorage, arriving(images), astray)
+
+
+def test_the_destination_takes_the_series_alone_and_under_its_title_alone(patient, destination):
+    wanted, other = study(patient, "20200301"), study(patient, "20200301")
+    coming = arriving(wanted)
+    with move._waiting(destination, MRImageStorage, coming):
+        there = Address(destination.aet, LOOPBACK, destination.port, "PACS", timeout_s=10)
+        assert [one.status for one in scu.store(there, other)] == [NOT_AUTHORISED] * len(other)
+        assert all(one.stored for one in scu.store(there, wanted))
+        with pytest.raises(DeliveryError, match="refused us"):
+            scu.store(replace(there, aet="OSTEOSCREEN"), wanted)
+    assert [one.SOPInstanceUID for one in coming.images] == [one.SOPInstanceUID for one in wanted]
+    assert coming.is_whole
+
+
+def test_workers_of_a_host_take_turns_at_the_destination(known, patient, destination):
+    images = study(patient, "20200301")
+    stored(known, images)
+    waited = []
+    holding = socket.create_server((LOOPBACK, destination.port))
+
+    def gets_on():
+        # who is asked whether it still moves, gives way at the third time
+        waited.append(len(waited))
+        if len(waited) == 3:
+            holding.close()
+
+    came = Archive(at(known), destination).series(uids(images), MRImageStorage, gets_on)
+    assert len(came) == len(images) and len(waited) > 3
+
+
+def test_a_destination_that_another_program_keeps_is_told(monkeypatch, known, destination):
+    monkeypatch.setattr(move, "TAKEN_S", 0.5)
+    with (
+        socket.create_server((LOOPBACK, destination.port)),
+        pytest.raises(DeliveryError, match=f"{destination.port}: another program"),
+    ):
+        Archive(at(known), destination).series(("1.2", "1.3"), MRImageStorage)
 
 
 def test_a_peer_that_only_stores_says_so(tmp_path):
     with DcmtkStorescp(tmp_path) as peer, pytest.raises(DeliveryError, match="answers no C-GET"):
-        get.series(at(peer), ("1.2", "1.3"), MRImageStorage, MOST)
+        Archive(at(peer)).series(("1.2", "1.3"), MRImageStorage)
 
 
 def test_the_latest_study_before_the_day_of_the_same_patient_comes_first(known, patient):
@@ -112,3 +188,22 @@ def test_a_check_before_the_start_asks_who_is_to_know_of_earlier_studies(
             peers.add(ledger, Peer(aet=peer.aet, port=peer.port, sr_class=SR, **common))
         assert found(known.aet).state == "ok"
         assert found(storing.aet).state == "fail"
+
+
+def test_the_check_looks_at_where_a_c_move_would_send(known, tmp_path, monkeypatch):
+    monkeypatch.setenv("OSTEOSCREEN_EARLIER_FROM", known.aet)
+    monkeypatch.setenv("OSTEOSCREEN_EARLIER_MOVE_AET", "PRIORS")
+    monkeypatch.setenv("OSTEOSCREEN_EARLIER_MOVE_PORT", str(free_port()))
+    settings = config.load(tmp_path)
+    schema.migrate(settings)
+
+    def found():
+        told = {one.what: one for one in checks.run(settings)}
+        return told["earlier studies, C-MOVE"]
+
+    assert found().state == "ok" and "ORTHANC must know it" in found().words
+    with socket.create_server((LOOPBACK, settings.earlier_move_port)):
+        assert found().state == "warn" and "a worker waits there now" in found().words
+    title = OwnTitle(aet="PRIORS", purpose="", models=[], stage="research")
+    own_titles.put(schema.ready_ledger(settings), title)
+    assert found().state == "fail" and "title of the listener" in found().words
