@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -17,6 +18,7 @@ Statistic = Callable[[Scores, Labels], float]
 
 _Z95 = 1.959964
 _DRAWS = 500
+_LEAST_ODDS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,25 @@ def threshold_for_sensitivity(scores: Scores, labels: Labels, wanted: float) -> 
         raise ValueError("no positive cases: nothing to set a threshold on")
     missed = int(np.floor((1 - wanted) * len(positive) + 1e-9))
     return float(positive[min(missed, len(positive) - 1)])
+
+
+def amid_gap(threshold: float, scores: Scores) -> float:
+    """Return the threshold half-way, in log odds, to the next score below: the same on these cases.
+
+    Where few cases leave a wide gap, others fall on either side of its edge.
+
+    Parameters
+    ----------
+    threshold : float
+        Range [0, 1].
+    scores : ndarray
+        float64, shape (case,), range [0, 1]: of all cases, whatever their class.
+    """
+    below = scores[scores < threshold]
+    if not len(below):
+        return threshold
+    odds = logit(np.clip([below.max(), threshold], _LEAST_ODDS, 1 - _LEAST_ODDS))
+    return float(expit(odds.mean()))
 
 
 def youden_threshold(scores: Scores, labels: Labels) -> float:

@@ -29,7 +29,7 @@ from engines.lab.evaluation import (
     scores_table,
     torch_engine,
 )
-from engines.lab.figures import threshold_for_sensitivity
+from engines.lab.figures import amid_gap, threshold_for_sensitivity
 from engines.lab.likeness import likeness_told
 from engines.lab.loop import Examples, Logbook, train
 from engines.lab.recipes import Outputs, Target, answered, recipe_of
@@ -240,7 +240,8 @@ class _Run:
         truth = target.truth(tuning.labels)
         judged = np.isfinite(truth) & np.isfinite(scores)
         ill = truth[judged] > 0
-        found = threshold_for_sensitivity(scores[judged], ill, target.wanted_sensitivity)
+        least = threshold_for_sensitivity(scores[judged], ill, target.wanted_sensitivity)
+        found = amid_gap(least, scores[judged])
         people = tuning.rows.loc[judged, "PatientID"].nunique()
         kind = self._kind()
         others = (

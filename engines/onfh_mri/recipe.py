@@ -29,7 +29,7 @@ from engines.phantoms.people.draw import draw_person
 from engines.phantoms.people.population import Clinic
 
 #: Of the weights that this recipe makes; goes up whenever they would come out differently.
-VERSION = "2"
+VERSION = "3"
 
 #: Ten networks as the paper has them: MobileNetV3-Large, DenseNet201 and ResNet50 are named in its
 #: abstract; its own lists differ, so the others are the usual ones (ours).
@@ -65,7 +65,9 @@ CONFIGS = {
 }
 
 FILMING = Filming()
-TARGETS = (Target(FINDING, label=0, wanted_sensitivity=0.9),)
+#: All: between ill and sound hips of virtual patients lies a wide gap, and to wish for less would
+#: leave ill ones out for nothing.
+TARGETS = (Target(FINDING, label=0, wanted_sensitivity=1.0),)
 HEAT = (ENGINE, HEAT_MAP)
 
 SCHEDULE = Schedule(epochs=10, batch_size=8, learning_rate=2e-3, weight_decay=2e-2)

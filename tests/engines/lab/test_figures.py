@@ -5,6 +5,7 @@ import pytest
 
 from engines.lab.delong import delong
 from engines.lab.figures import (
+    amid_gap,
     auc,
     sensitivity,
     specificity,
@@ -63,3 +64,13 @@ def test_without_positives_there_is_no_threshold_for_a_sensitivity() -> None:
 
 def test_youdens_threshold_separates_what_can_be_separated() -> None:
     assert youden_threshold(np.array([0.1, 0.2, 0.7, 0.9]), np.array([0, 0, 1, 1]) > 0) == 0.7
+
+
+def test_a_threshold_amid_a_gap_tells_the_same_cases_apart() -> None:
+    scores, ill = np.array([0.001, 0.1, 0.9, 0.95]), np.array([False, False, True, True])
+    amid = amid_gap(threshold_for_sensitivity(scores, ill, 1.0), scores)
+    # odds of 1 to 9 and 9 to 1
+    assert amid == pytest.approx(0.5)
+    assert sensitivity(scores, ill, amid).value == specificity(scores, ill, amid).value == 1.0
+    assert amid_gap(0.001, scores) == 0.001
+    assert 0.95 < amid_gap(1.0, np.append(scores, 1.0)) < 1.0
