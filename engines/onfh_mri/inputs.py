@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from engines.onfh_mri.sides import Hip
 
@@ -14,6 +14,8 @@ Grey = NDArray[np.float32]
 
 #: Side of a hip in the picture.
 _TILE_PX: Final = 256
+#: As a reader hangs them.
+_ORDER: Final = ("R", "L")
 _NO_HEAT = 1e-6
 _DAYS_IN_YEAR = 365.2425
 
@@ -37,14 +39,21 @@ def fit(cut_out: Grey, input_size_px: int) -> Grey:
 
 
 def montage(hips: Mapping[str, Hip], highest: Mapping[str, int]) -> Grey:
-    """Hang the highest slice of each hip side by side, the patient's right on the left.
+    """Hang the highest slice of each hip side by side, the patient's right on the left, each named.
 
     Returns
     -------
     ndarray
         float32, shape (row, column), range [0, 1]: one square for each hip.
     """
-    return _hung({side: hips[side].cut_out[highest[side]] for side in hips})
+    shown = {side: hips[side].cut_out[highest[side]] for side in hips}
+    hung = Image.fromarray(_hung(shown))
+    draw, font = ImageDraw.Draw(hung), ImageFont.load_default(22)
+    for place, side in enumerate(side for side in _ORDER if side in hips):
+        corner = place * _TILE_PX + 8, 4
+        # white with a dark edge: readable on marrow and on muscle
+        draw.text(corner, side, fill=1.0, font=font, stroke_width=2, stroke_fill=0.0)
+    return np.asarray(hung, np.float32)
 
 
 def heat_on_montage(maps: Mapping[str, Grey]) -> Grey:
@@ -82,7 +91,7 @@ def course_of(visits: Sequence[tuple[date, Sequence[float]]], shape: tuple[int, 
 
 def _hung(of_sides: Mapping[str, Grey]) -> Grey:
     tiles = []
-    for side in ("R", "L"):
+    for side in _ORDER:
         if side in of_sides:
             square = np.clip(_resized(of_sides[side], _TILE_PX), 0, 1)
             # outwards is to the right in a cut-out: a right hip is hung back

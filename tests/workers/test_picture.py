@@ -52,6 +52,24 @@ def test_several_findings_share_the_room_of_one():
     assert (sheet[-12:] == BACKGROUND).all()
 
 
+def test_the_side_is_what_several_findings_of_one_name_are_told_by(monkeypatch):
+    written = []
+    write = Sheet.write
+
+    def note(self, place, text, *how):
+        written.append(text)
+        return write(self, place, text, *how)
+
+    monkeypatch.setattr(Sheet, "write", note)
+    name, site = "femoral head osteonecrosis", "femoral head"
+    found = tuple(Finding(name, site, 0.3, 0.5, side) for side in "LR")
+    picture(reports.with_result(reports.report(), findings=found))
+    assert {"Femoral head, left", "Femoral head, right"} <= set(written)
+    two = (Finding("osteoporosis", site, 0.3, 0.5), Finding("osteopenia", site, 0.3, 0.5))
+    picture(reports.with_result(reports.report(), findings=two))
+    assert any(text.startswith("Possible osteopenia") for text in written)
+
+
 def test_a_model_without_findings_or_heat_map_still_shows_its_film():
     bare = reports.with_result(reports.report(), findings=(), saliency=None)
     assert picture(bare).shape == (HEIGHT, WIDTH, 3)

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import hip_mris
 import numpy as np
@@ -14,7 +15,7 @@ from engines.coronal import read_coronal
 from engines.errors import NotEligible, Reason
 from engines.exams import Exam
 from engines.onfh_mri import model
-from engines.onfh_mri.inputs import course_of
+from engines.onfh_mri.inputs import course_of, montage
 from engines.onfh_mri.sides import SLICES, read_hips
 from engines.phantoms.body.extra import Extra
 from engines.rules import Rules
@@ -103,6 +104,17 @@ def test_a_result_has_both_sides_a_picture_and_says_that_there_is_one_visit(imag
     assert {one.laterality for one in result.contours} == {"L", "R"}
     assert result.image in {str(ds.SOPInstanceUID) for ds in images}
     assert len(result.features["R"]) == 16
+
+
+def test_the_picture_names_each_hip_by_its_letter():
+    blank = [SimpleNamespace(cut_out=np.full((1, 64, 64), 0.5, np.float32)) for _ in range(2)]
+    both = montage(dict(zip("LR", blank, strict=True)), {"L": 0, "R": 0})
+    right, left = (both[:, half] for half in (slice(256), slice(256, None)))
+    assert np.array_equal(right, montage({"R": blank[0]}, {"R": 0}))
+    assert np.array_equal(left, montage({"L": blank[0]}, {"L": 0}))
+    assert not np.array_equal(left, right)
+    assert both.max() == 1.0 and both.min() == 0.0
+    assert (both[40:] == 0.5).all()
 
 
 def test_earlier_visits_of_the_same_weights_alone_give_a_progression(images):
