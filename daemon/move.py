@@ -73,10 +73,10 @@ def series(
         not send all of the series there.
     """
     # what we send is short, and an answer may come only when the last image has
-    patient = replace(address, timeout_s=max(address.timeout_s, SERIES_S))
+    unhurried = replace(address, timeout_s=max(address.timeout_s, SERIES_S))
     with (
         _waiting(destination, SOPClassUID, arriving),
-        scu.association(patient, [build_context(STUDY_ROOT_MOVE)]) as assoc,
+        scu.association(unhurried, [build_context(STUDY_ROOT_MOVE)]) as assoc,
     ):
         wanted = arriving.identifier()
         told = [one for one, _ in assoc.send_c_move(wanted, destination.aet, STUDY_ROOT_MOVE)]
