@@ -120,13 +120,13 @@ def _refuse_crossed_destination(settings: Settings) -> None:
     if not settings.earlier_move_aet:
         return
     wrong = {
-        "earlier_from: who is asked?": not settings.earlier_from,
-        "aet: what comes to the listener is screened": settings.earlier_move_aet == settings.aet,
-        "tls_only: such studies would come in the clear": settings.tls_only,
+        "it needs earlier_from": not settings.earlier_from,
+        "it is aet, where all that comes is screened": settings.earlier_move_aet == settings.aet,
+        "what comes there is not encrypted, so not beside tls_only": settings.tls_only,
     }
     for why, holds in wrong.items():
         if holds:
-            raise ConfigError(f"setting 'earlier_move_aet': beside {why}")
+            raise ConfigError(f"setting 'earlier_move_aet': {why}")
     if settings.earlier_move_port in (settings.port, settings.tls_port):
         raise ConfigError("setting 'earlier_move_port': the listener has that number")
 

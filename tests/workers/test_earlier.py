@@ -110,6 +110,17 @@ def test_a_destination_that_a_peer_does_not_know_or_does_not_reach_is_told(qrscp
             move.series(at(qrscp), MRImageStorage, arriving(images), astray)
 
 
+def test_a_title_that_leads_to_somebody_else_is_told(known, patient, tmp_path):
+    images = study(patient, "20200301")
+    stored(known, images)
+    with DcmtkStorescp(tmp_path, "ASTRAY") as other:
+        known.know("ASTRAY", other.port)
+        ours = Destination("ASTRAY", LOOPBACK, free_port())
+        with pytest.raises(DeliveryError, match="sent 3 images, 0 came"):
+            move.series(at(known), MRImageStorage, arriving(images), ours)
+        assert len(other.files()) == 3
+
+
 def test_the_destination_takes_the_series_alone_and_under_its_title_alone(patient, destination):
     wanted, other = study(patient, "20200301"), study(patient, "20200301")
     coming = arriving(wanted)
