@@ -154,18 +154,19 @@ def small_score(page: Page, finding: Finding, box: Box) -> None:
     number = wording.numbers(finding)[0]
     width = sheet.width(number, 28)
     title = _among(page, finding)
-    sheet.write((box.x, box.y + 6), sheet.short(title, 17, box.width - width - 16), 17, MUTED)
+    sheet.write((box.x, box.y + 6), sheet.short(title, 17, box.width - width - 12), 17, MUTED)
     sheet.write((box.right - width, box.y - 4), number, 28, colour)
     _scale(sheet, bar, finding, colour)
     _threshold(page, finding, bar, bar.bottom + 9, 16)
 
 
 def _among(page: Page, finding: Finding) -> str:
-    """Name one of several by what tells it from the others: its side, where its name does not."""
-    if sum(one.name == finding.name for one in page.result.findings) == 1:
+    """Name one of several; where they differ by their sides alone, by that and not by the site."""
+    alike = [one for one in page.result.findings if one.name == finding.name]
+    if len(alike) == 1 or finding.laterality is None:
         return _about(page, finding, page.say.one_of_several)
-    place = wording.place(finding.site, finding.laterality, page.language)
-    return place[:1].upper() + place[1:]
+    name, side = wording.possible(finding, page.say), page.say.sides[finding.laterality]
+    return page.say.one_of_several.format(finding=name, site=side)
 
 
 def _about(page: Page, finding: Finding, phrase: str) -> str:

@@ -64,7 +64,8 @@ def test_the_side_is_what_several_findings_of_one_name_are_told_by(monkeypatch):
     name, site = "femoral head osteonecrosis", "femoral head"
     found = tuple(Finding(name, site, 0.3, 0.5, side) for side in "LR")
     picture(reports.with_result(reports.report(), findings=found))
-    assert {"Femoral head, left", "Femoral head, right"} <= set(written)
+    named = f"Possible {name}"
+    assert {f"{named}, left", f"{named}, right"} <= set(written)
     two = (Finding("osteoporosis", site, 0.3, 0.5), Finding("osteopenia", site, 0.3, 0.5))
     picture(reports.with_result(reports.report(), findings=two))
     assert any(text.startswith("Possible osteopenia") for text in written)
