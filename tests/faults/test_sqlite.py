@@ -8,6 +8,7 @@ import time
 import pytest
 from faults.site import PARTS, kept_up_line, prove
 from faults.traffic import Traffic, by_dcmsend, by_hand
+from peers import wait_for
 
 from daemon.records.ledger import LOCK_WAIT_S
 
@@ -40,10 +41,16 @@ def held(home, seconds):
     thread.join()
 
 
+def every_part(line):
+    """Return the processes of each part, once all parts have some: the listener answers first."""
+    found = {part: line.system.pids(part) for part in PARTS}
+    return found if all(found.values()) else None
+
+
 def hold_under_load(line, tmp_path, seconds):
     ours = by_hand(line.system.port, line.system.aet)
     senders = [ours, by_dcmsend(line.system.port, line.system.aet, tmp_path)]
-    before = {part: line.system.pids(part) for part in PARTS}
+    before = wait_for("every part to run", lambda: every_part(line))
     with Traffic(senders, 1) as traffic:
         with traffic.pouring():
             traffic.film(ours)
@@ -56,7 +63,7 @@ def hold_under_load(line, tmp_path, seconds):
     proof = prove(line, traffic)
     assert proof.is_sound, proof
     assert traffic.acknowledged == set(traffic.sent)
-    assert {part: line.system.pids(part) for part in PARTS} == before
+    assert every_part(line) == before
 
 
 def test_a_database_held_for_seconds_costs_seconds(line, tmp_path):
