@@ -66,7 +66,12 @@ def archive_of(settings: Settings, peer: Peer) -> Archive:
         If our certificate cannot be read, where the peer is called by TLS.
     """
     address = address_of(settings, peer, ANSWERS_S)
+    return Archive(address, destination_of(settings))
+
+
+def destination_of(settings: Settings) -> move.Destination | None:
+    """Return where earlier studies are sent; None where they come by C-GET."""
     if not settings.earlier_move_aet:
-        return Archive(address)
+        return None
     place = settings.hosts[0], settings.earlier_move_port
-    return Archive(address, move.Destination(settings.earlier_move_aet, *place))
+    return move.Destination(settings.earlier_move_aet, *place)

@@ -1,7 +1,6 @@
 """A series that a peer sends because we asked for it, held in memory as it comes."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pydicom import Dataset
@@ -16,6 +15,8 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom.events import Event
+
+from daemon.errors import DeliveryError
 
 SUCCESS, NOT_AUTHORISED = 0x0000, 0x0124
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
@@ -42,7 +43,7 @@ class Arriving:
     most : int
         So many images at most are held.
     gets_on : callable
-        Called whenever an image has come, and while the port is waited for.
+        Called whenever an image has come, from any thread, and while the port is waited for.
 
     Attributes
     ----------
@@ -58,7 +59,8 @@ class Arriving:
         self.images: list[Dataset] = []
         self.is_whole = True
         self._study_uid, self._series_uid = study_uid, series_uid
-        self._most, self._gets_on = most, gets_on
+        self.gets_on = gets_on
+        self._most = most
 
     def identifier(self) -> Dataset:
         """Return what the peer is asked for."""
@@ -67,14 +69,9 @@ class Arriving:
         wanted.StudyInstanceUID, wanted.SeriesInstanceUID = self._study_uid, self._series_uid
         return wanted
 
-    def wait(self, seconds: float) -> None:
-        """Wait before anything can come."""
-        self._gets_on()
-        time.sleep(seconds)
-
     def take(self, event: Event) -> int:
         """Answer one C-STORE sub-operation."""
-        self._gets_on()
+        self.gets_on()
         try:
             ds = event.dataset
             ds.file_meta = event.file_meta
@@ -89,3 +86,20 @@ class Arriving:
             return OUT_OF_RESOURCES
         self.images.append(ds)
         return SUCCESS
+
+    def require_whole(
+        self, aet: str, service: str, told: Sequence[Dataset], hint: str = ""
+    ) -> None:
+        """Hold what came against a peer's answers to a C-GET or C-MOVE.
+
+        Raises
+        ------
+        DeliveryError
+            If it did not answer to the end, or not all came; the hint is what to look at then.
+        """
+        last = told[-1].get("Status") if told else None
+        if last is None:
+            raise DeliveryError(f"{aet} broke the association or did not answer the {service}")
+        if last != SUCCESS or not self.is_whole:
+            came = f"{len(self.images)} images came{hint}"
+            raise DeliveryError(f"{aet} answered the {service} with 0x{last:04X}, {came}")

@@ -7,11 +7,13 @@ from importlib.metadata import packages_distributions
 from typing import Any
 
 from daemon import certificates, disk, find, models, schema, scu
+from daemon.archive import destination_of
 from daemon.binding import is_here, listens_at, open_socket, place_of, why_not
 from daemon.callers import obstacle
 from daemon.disk import Door
 from daemon.errors import ConfigError, DeliveryError
 from daemon.jobs import Doorbell
+from daemon.move import Destination
 from daemon.networks import ALL_IPV4, ALL_IPV6
 from daemon.records import own_titles, peers
 from daemon.records.ledger import Ledger
@@ -162,8 +164,8 @@ def _peers(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
             yield Finding(f"peer {peer.aet}", "ok", "answered our C-ECHO")
     if settings.earlier_from:
         yield _earlier(settings, peers.named(ledger, settings.earlier_from))
-    if settings.earlier_move_aet:
-        yield _destination(settings, ledger)
+    if destination := destination_of(settings):
+        yield _destination(settings, ledger, destination)
 
 
 def _earlier(settings: Settings, peer: Peer | None) -> Finding:
@@ -180,16 +182,17 @@ def _earlier(settings: Settings, peer: Peer | None) -> Finding:
     return Finding(what, "ok", f"{peer.aet} answered our C-FIND")
 
 
-def _destination(settings: Settings, ledger: Ledger) -> Finding:
+def _destination(settings: Settings, ledger: Ledger, there: Destination) -> Finding:
     """Look at where earlier studies are sent; whether the peer knows it, only a C-MOVE can tell."""
-    what, aet = "earlier studies, C-MOVE", settings.earlier_move_aet
-    place = settings.hosts[0], settings.earlier_move_port
-    if any(title.aet == aet for title in own_titles.answered(ledger)):
-        words = f"{aet} is a title of the listener, which screens what it is sent: choose another"
-        return Finding(what, "fail", words)
+    what, place = "earlier studies, C-MOVE", (there.host, there.port)
+    if any(title.aet == there.aet for title in own_titles.answered(ledger)):
+        words = "a title of the listener, which screens what it is sent: choose another"
+        return Finding(what, "fail", f"{there.aet} is {words}")
     try:
         with open_socket(settings, *place):
-            words = f"{aet} at {place_of(*place)} is free; {settings.earlier_from} must know it"
+            words = (
+                f"{there.aet} at {place_of(*place)} is free; {settings.earlier_from} must know it"
+            )
             return Finding(what, "ok", words)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE

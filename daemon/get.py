@@ -7,7 +7,7 @@ from pynetdicom import evt
 from pynetdicom.presentation import PresentationContext, build_context, build_role
 
 from daemon import scu
-from daemon.arriving import SUCCESS, SYNTAXES, Arriving
+from daemon.arriving import SYNTAXES, Arriving
 from daemon.errors import DeliveryError
 
 STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
@@ -36,12 +36,7 @@ def series(address: scu.Address, SOPClassUID: str, arriving: Arriving) -> list[D
         if all(one.abstract_syntax != STUDY_ROOT_GET for one in assoc.accepted_contexts):
             raise DeliveryError(f"{address.aet} answers no C-GET", hopeless=True)
         told = [status for status, _ in assoc.send_c_get(arriving.identifier(), STUDY_ROOT_GET)]
-    last = told[-1].get("Status") if told else None
-    if last is None:
-        raise DeliveryError(f"{address.aet} broke the association or did not answer the C-GET")
-    if last != SUCCESS or not arriving.is_whole:
-        came = f"{len(arriving.images)} images came"
-        raise DeliveryError(f"{address.aet} answered the C-GET with 0x{last:04X}, {came}")
+    arriving.require_whole(address.aet, "C-GET", told)
     return arriving.images
 
 

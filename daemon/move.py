@@ -6,7 +6,7 @@ which indexes and screens whatever it is sent, never hears of it.
 
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,7 +16,7 @@ from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
 
 from daemon import scu
-from daemon.arriving import SUCCESS, SYNTAXES, Arriving
+from daemon.arriving import SYNTAXES, Arriving
 from daemon.binding import why_not
 from daemon.errors import DeliveryError
 
@@ -80,26 +80,24 @@ def series(
     ):
         wanted = arriving.identifier()
         told = [one for one, _ in assoc.send_c_move(wanted, destination.aet, STUDY_ROOT_MOVE)]
-    if why := _why_not_whole(told[-1] if told else Dataset(), arriving, destination):
-        raise DeliveryError(f"{address.aet} {why}")
+    _require_all(address.aet, told, arriving, destination)
     return arriving.images
 
 
-def _why_not_whole(last: Dataset, arriving: Arriving, destination: Destination) -> str:
-    """Say what the peer's last answer leaves to be wished for; nothing if all came."""
-    status, came = last.get("Status"), len(arriving.images)
-    place = f"this host, port {destination.port}"
-    if status is None:
-        return "broke the association or did not answer the C-MOVE"
-    if status == DESTINATION_UNKNOWN:
-        return f"does not know {destination.aet}: enter it there, with {place}"
-    if status != SUCCESS or not arriving.is_whole:
-        sends = f"does it reach {destination.aet} at {place}?"
-        return f"answered the C-MOVE with 0x{status:04X}, {came} images came: {sends}"
-    if last.get("NumberOfCompletedSuboperations", came) != came:
-        sent = last.NumberOfCompletedSuboperations
-        return f"sent {sent} images, {came} came: is {destination.aet} there {place}?"
-    return ""
+def _require_all(
+    aet: str, told: Sequence[Dataset], arriving: Arriving, destination: Destination
+) -> None:
+    """Raise DeliveryError unless all came, with what to look at in the peer's list of titles."""
+    last, place = told[-1] if told else Dataset(), f"this host, port {destination.port}"
+    if last.get("Status") == DESTINATION_UNKNOWN:
+        raise DeliveryError(f"{aet} does not know {destination.aet}: enter it there, with {place}")
+    hint = f": does it reach {destination.aet} at {place}?"
+    arriving.require_whole(aet, "C-MOVE", told, hint)
+    came = len(arriving.images)
+    sent = last.get("NumberOfCompletedSuboperations", came)
+    if sent != came:
+        what = f"{aet} sent {sent} images, {came} came"
+        raise DeliveryError(f"{what}: is {destination.aet} there {place}?")
 
 
 @contextmanager
@@ -126,6 +124,7 @@ def _start(ae: AE, destination: Destination, arriving: Arriving) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 raise DeliveryError(why_not(error, *place)) from None
-            arriving.wait(LOOK_S)
+            arriving.gets_on()
+            time.sleep(LOOK_S)
         else:
             return

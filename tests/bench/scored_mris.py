@@ -21,6 +21,7 @@ from engines.cards import Weights, read_weights
 from engines.cases import read_case
 from engines.errors import BadSeries, NotEligible
 from engines.exams import Exam
+from engines.mr_sequence import Weighting, weighting
 from engines.onfh_mri import model
 from engines.onfh_mri.films import taken
 from engines.phantoms.cohort import seeds_of
@@ -44,7 +45,7 @@ def visits(seed: int, patients: int) -> Iterator[Visit]:
 
 def is_t1(ds: Dataset) -> bool:
     """Tell whether an image is of the series that the weights know."""
-    return "T1" in str(ds.SeriesDescription).upper()
+    return weighting(ds) is Weighting.T1
 
 
 def told(run: Run, weights: Weights, images: Iterable[Dataset]) -> dict[str, str]:
