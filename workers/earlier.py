@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from pydicom import Dataset
@@ -23,7 +24,7 @@ from engines.cases import Case, EarlierVisit, read_case
 from engines.catalog import Model
 from engines.errors import BadSeries, NotEligible
 from engines.header import number, text
-from workers.progress import moved_on
+from workers.progress import hearer, moved_on
 from workers.room import Seat
 
 log = logging.getLogger(__name__)
@@ -151,7 +152,8 @@ def _series(asked: Archive, study: _Study, case: Case) -> Iterator[list[Dataset]
         if _count(told, "NumberOfSeriesRelatedInstances") > IMAGES_MOST:
             continue
         uids = study.StudyInstanceUID, text(told, "SeriesInstanceUID")
-        images = asked.series(uids, text(image, "SOPClassUID"), lambda: moved_on("fetch"))
+        # by C-MOVE images come in a thread of the port's, which knows of no case
+        images = asked.series(uids, text(image, "SOPClassUID"), partial(hearer(), "fetch"))
         if images and all(_is_of_the_patient(one, image) for one in images):
             yield images
 

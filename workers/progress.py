@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from engines.progress import heard_by
+from engines.progress import hearer as hearer
 from engines.progress import moved_on as moved_on
 
 log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from daemon.records.tables import Peer
 from daemon.scu import Address
 from engines.cases import read_case
 from engines.exams import Exam
+from engines.progress import heard_by
 from workers import earlier
 
 MOST = 50
@@ -90,6 +91,19 @@ def test_a_series_comes_as_it_was_stored(request, patient, destination, whose, w
     assert {one.SOPInstanceUID: one.PixelData for one in came} == {
         one.SOPInstanceUID: one.PixelData for one in images
     }
+
+
+@pytest.mark.parametrize("way", ["get", "move"])
+def test_each_image_that_comes_is_a_step_of_the_case_that_waits(known, patient, destination, way):
+    images = study(patient, "20200301")
+    stored(known, images)
+    archive = Archive(at(known), destination if way == "move" else None)
+    case = read_case(Exam.HIP_MRI, study(patient, "20210301"))
+    told = earlier._Study(images[0].StudyInstanceUID, "20200301")
+    steps = []
+    with heard_by(steps.append):
+        [came] = earlier._series(archive, told, case)
+    assert steps.count("fetch") >= len(came) == len(images)
 
 
 def test_more_than_can_be_held_is_not_taken_for_the_series(known, patient, destination):
